@@ -1,0 +1,112 @@
+# Build functions of Belay; nothing else in the tree knows a compiler flag.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(GTest REQUIRED)
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+find_program(LLVM_CONFIG llvm-config-19 REQUIRED)
+execute_process(COMMAND ${LLVM_CONFIG} --includedir OUTPUT_VARIABLE LLVM_INCLUDE OUTPUT_STRIP_TRAILING_WHITESPACE)
+execute_process(COMMAND ${LLVM_CONFIG} --libdir OUTPUT_VARIABLE LLVM_LIBDIR OUTPUT_STRIP_TRAILING_WHITESPACE)
+find_library(LLVM_LIBRARY NAMES LLVM-19 HINTS ${LLVM_LIBDIR} REQUIRED)
+
+set(BELAY_DIST ${CMAKE_BINARY_DIR}/dist)
+add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-strict-aliasing)
+if(BELAY_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1 -O1)
+  add_link_options(-fsanitize=address,undefined)
+elseif(BELAY_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread -fno-omit-frame-pointer -g1 -O1)
+  add_link_options(-fsanitize=thread)
+endif()
+
+# A shared library in dist/lib64 with RUNPATH $ORIGIN; its exports are what cmake/exports/<name>.map lists.
+function(belay_library name)
+  add_library(${name} SHARED ${ARGN})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+  target_include_directories(${name} SYSTEM PRIVATE ${LLVM_INCLUDE})
+  set_target_properties(${name} PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY ${BELAY_DIST}/lib64
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN")
+  set(map ${CMAKE_SOURCE_DIR}/cmake/exports/${name}.map)
+  if(EXISTS ${map})
+    target_link_options(${name} PRIVATE -Wl,--version-script=${map})
+    set_target_properties(${name} PROPERTIES LINK_DEPENDS ${map})
+  endif()
+  target_link_options(${name} PRIVATE -Wl,--no-undefined-version)
+  if(NOT BELAY_SANITIZE)
+    target_link_options(${name} PRIVATE -Wl,-z,defs)
+  endif()
+endfunction()
+
+# A library under one of CANN's names: belay_api_library(<name> <folder> DEPENDS <targets>)
+function(belay_api_library name folder)
+  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
+  if(NOT sources)
+    file(WRITE ${CMAKE_BINARY_DIR}/generated/empty_${name}.cc "")
+    set(sources ${CMAKE_BINARY_DIR}/generated/empty_${name}.cc)
+  endif()
+  belay_library(${name} ${sources})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/graph)
+  target_link_libraries(${name} PRIVATE ${arg_DEPENDS} fmt::fmt Threads::Threads ${CMAKE_DL_LIBS})
+  # Clients find indirect dependencies by name, so keep them NEEDED even where nothing is called.
+  target_link_options(${name} PRIVATE -Wl,--no-as-needed)
+endfunction()
+
+# Sources made from tables: the op registry (from src/ops) and the prototype table (from data/ops).
+function(belay_generated_sources out)
+  set(dir ${CMAKE_BINARY_DIR}/generated)
+  file(GLOB_RECURSE op_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/ops/*.cc)
+  file(GLOB op_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/ops/*.tsv)
+  add_custom_command(OUTPUT ${dir}/op_registry.cc
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_op_registry.py ${CMAKE_SOURCE_DIR}/src/ops ${dir}/op_registry.cc
+    DEPENDS ${op_files} ${CMAKE_SOURCE_DIR}/tools/gen_op_registry.py)
+  add_custom_command(OUTPUT ${dir}/op_prototypes.cc
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py ${CMAKE_SOURCE_DIR}/data/ops ${dir}/op_prototypes.cc
+    DEPENDS ${op_tables} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py)
+  set(${out} ${dir}/op_registry.cc ${dir}/op_prototypes.cc PARENT_SCOPE)
+endfunction()
+
+# The install tree under build/dist, laid out like CANN's toolkit.
+function(belay_install_tree)
+  set(stamp ${CMAKE_BINARY_DIR}/dist.stamp)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/include/*)
+  file(GLOB op_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/ops/*.tsv)
+  add_custom_command(OUTPUT ${stamp}
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/make_dist.py ${CMAKE_SOURCE_DIR} ${BELAY_DIST}
+    COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
+    DEPENDS ${headers} ${op_tables} ${CMAKE_SOURCE_DIR}/tools/make_dist.py ${CMAKE_SOURCE_DIR}/tools/gen_op_headers.py)
+  add_custom_target(dist ALL DEPENDS ${stamp})
+endfunction()
+
+# A program of tools/ in dist/bin.
+function(belay_tool name)
+  add_executable(${name} ${ARGN})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_BINARY_DIR}/generated)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${BELAY_DIST}/bin
+    BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/../lib64")
+  target_link_libraries(${name} PRIVATE fmt::fmt Threads::Threads)
+endfunction()
+
+# A GoogleTest program: belay_test(<name> SOURCES ... LIBS ...). Sees src/ and the public headers.
+function(belay_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/tests
+    ${CMAKE_BINARY_DIR}/generated ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/graph
+    ${BELAY_DIST}/opp/built-in/op_proto/inc)
+  target_include_directories(${name} SYSTEM PRIVATE ${LLVM_INCLUDE})
+  target_compile_definitions(${name} PRIVATE BELAY_SOURCE_DIR="${CMAKE_SOURCE_DIR}" BELAY_DIST_DIR="${BELAY_DIST}")
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gtest GTest::gtest_main fmt::fmt Threads::Threads ${CMAKE_DL_LIBS})
+  add_dependencies(${name} dist)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()
