@@ -1,0 +1,46 @@
+# Belay: the commands of daily work. Set-up runs by itself; see README.md.
+# make run [IMAGE=file.png]   make test   make test-asan [SHORT=1]   make test-tsan [SHORT=1]
+# make build   make check   make bench   make clean
+JOBS ?= $(shell nproc)
+IMAGE ?= examples/read_text/test.png
+SHORT ?=
+launcher := $(shell command -v ccache)
+cmake_flags := -G Ninja $(if $(launcher),-DCMAKE_CXX_COMPILER_LAUNCHER=$(launcher))
+short := $(if $(SHORT),--short)
+
+.PHONY: build run test test-asan test-tsan check bench clean setup
+.DEFAULT_GOAL := build
+
+setup:
+	@tools/setup
+
+define configure_and_build
+@test -f $(1)/build.ninja || cmake -S . -B $(1) $(cmake_flags) -DBELAY_SANITIZE=$(2)
+@ninja -C $(1) -j $(JOBS)
+endef
+
+build: setup
+	$(call configure_and_build,build,)
+
+run: build
+	@$(MAKE) --no-print-directory -C examples/read_text run BUILD=$(CURDIR)/build IMAGE=$(abspath $(IMAGE))
+
+test: build
+	@tools/run_tests build
+
+test-asan: setup
+	$(call configure_and_build,build-asan,address)
+	@tools/run_tests build-asan $(short)
+
+test-tsan: setup
+	$(call configure_and_build,build-tsan,thread)
+	@tools/run_tests build-tsan $(short)
+
+check: setup
+	@tools/check
+
+bench: build
+	@tools/venv_python bench/run.py build/dist
+
+clean:
+	rm -rf build build-asan build-tsan
