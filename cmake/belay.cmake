@@ -72,7 +72,7 @@ function(belay_generated_sources out)
     DEPENDS ${op_files} ${CMAKE_SOURCE_DIR}/tools/gen_op_registry.py)
   add_custom_command(OUTPUT ${dir}/op_prototypes.cc
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py ${CMAKE_SOURCE_DIR}/data/ops ${dir}/op_prototypes.cc
-    DEPENDS ${op_tables} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py)
+    DEPENDS ${op_tables} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py ${CMAKE_SOURCE_DIR}/tools/op_tables.py)
   set(${out} ${dir}/op_registry.cc ${dir}/op_prototypes.cc PARENT_SCOPE)
 endfunction()
 
@@ -84,7 +84,8 @@ function(belay_install_tree)
   add_custom_command(OUTPUT ${stamp}
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/make_dist.py ${CMAKE_SOURCE_DIR} ${BELAY_DIST}
     COMMAND ${CMAKE_COMMAND} -E touch ${stamp}
-    DEPENDS ${headers} ${op_tables} ${CMAKE_SOURCE_DIR}/tools/make_dist.py ${CMAKE_SOURCE_DIR}/tools/gen_op_headers.py)
+    DEPENDS ${headers} ${op_tables} ${CMAKE_SOURCE_DIR}/tools/make_dist.py
+      ${CMAKE_SOURCE_DIR}/tools/gen_op_headers.py ${CMAKE_SOURCE_DIR}/tools/op_tables.py)
   add_custom_target(dist ALL DEPENDS ${stamp})
 endfunction()
 
