@@ -1,0 +1,171 @@
+// The core IR: about 30 operations on tensors with symbolic extents. Every node has one output;
+// calls with several are followed by kGetOutput nodes.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/dtype.h"
+#include "base/status.h"
+#include "graph/dim.h"
+#include "graph/literal.h"
+
+namespace belay {
+
+class Graph;
+
+enum class Op : uint8_t {
+  kInput,      // index: position; a graph's argument
+  kConst,      // literal
+  kIota,       // type.shape; value = coordinate along axes[0]
+  kMap,        // elementwise `scalar` of inputs that all have exactly the output's shape
+  kReshape,    // views: no arithmetic, only index mapping
+  kTranspose,  // out[i_0..] with out dim k = in dim axes[k]
+  kBroadcast,  // same rank; in extents are 1 or equal the out extent
+  kSlice,      // out[i] = in[starts + i*steps], per dim; always in range (steps may be negative)
+  kPad,        // inputs {x, fill scalar}: p = i - starts; x[p/steps] where p >= 0, steps divides p, p/steps in range; else fill
+  kConcat,     // along axes[0]
+  kGather,     // inputs {data, idx...}; data dim j has coordinate axes[j] >= 0 ? i[axes[j]] : idx[-axes[j]-1][i]; idx have the output's shape, i64/i32
+  kScatter,    // inputs {data, updates, idx...}: out = data; for each u in updates' index space, in row-major order: out[coord(u)] (reduce)= updates[u]; axes as in kGather; reduce kNone overwrites
+  kReduce,     // over `axes`, which vanish; reduce kArgMax/kArgMin give i64 of the first hit (last with flag) and take one axis
+  kScan,       // cumulative `reduce` along axes[0]; flags kExclusive, kReverse
+  kPool,       // reduce over windows: x [N, spatial..., C]; out [N, spatial'..., C]; window; cells outside x are skipped; kArgMax gives i64 flat spatial index within its image
+  kContract,   // a [batch..., M, K] x b [batch..., K, N] -> [batch..., M, N]; out dtype is the accumulator's: f32, f64, i32, i64
+  kConv,       // x [N, spatial..., C], w [spatial..., C/groups, O] -> [N, spatial'..., O]; window; out dtype as kContract
+  kCall,       // library function `callee` on dense buffers, with `attrs`; outputs in `call_types`
+  kGetOutput,  // index: which output of the kCall/kIf/kWhile input
+  kIf,         // inputs {cond, captures...}; subgraphs {then, else} take the captures
+  kWhile,      // inputs {carried...}; subgraphs {cond, body} take the carried values; outputs carried
+  kFused,      // subgraphs {fragment}: one kernel; made by the fusion pass
+};
+
+enum class ScalarOp : uint8_t {
+  // binary: T,T -> T. Integer add/sub/mul wrap. kDiv on integers truncates; x/0 is 0.
+  kAdd, kSub, kMul, kDiv, kFloorDiv, kMod /*sign of divisor*/, kFMod /*sign of dividend*/, kPow,
+  kMax, kMin,  // NaN if either is NaN
+  kAnd, kOr, kXor,  // bitwise; logical on bool
+  kShl, kShr, kAtan2, kCopySign,
+  // comparisons: T,T -> bool
+  kEq, kNe, kLt, kLe, kGt, kGe,
+  kSelect,  // bool,T,T -> T
+  kCast,    // T -> U. float -> int truncates, saturates at the range, NaN is 0; int -> int wraps; to bool: != 0
+  kBitcast,  // same width
+  // unary T -> T
+  kNeg, kAbs, kSign, kNot /*bitwise; logical on bool*/, kFloor, kCeil, kRound /*half to even*/, kTrunc, kSqrt, kRsqrt,
+  kRecip, kExp, kExp2, kExpm1, kLog, kLog2, kLog1p, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kTanh,
+  kAsinh, kAcosh, kAtanh, kErf, kSigmoid,
+  kIsNan, kIsInf,  // float -> bool
+  kFma,  // a*b+c, rounded once
+};
+const char* ScalarOpName(ScalarOp op);  // "add", "select", ...
+
+enum class ReduceKind : uint8_t { kNone, kSum, kProd, kMax, kMin, kAnd, kOr, kArgMax, kArgMin };
+const char* ReduceKindName(ReduceKind kind);
+
+enum NodeFlags : uint8_t {
+  kExclusive = 1, kReverse = 2,  // kScan
+  kSelectLast = 4,               // kArgMax/kArgMin: the last of equals
+};
+
+// Convolution and pooling windows, one entry per spatial dim, channels-last.
+struct Window {
+  std::vector<int64_t> kernel, strides, dilations;
+  std::vector<Dim> pads_lo;  // what lies behind the end follows from the output's extents
+  int64_t groups = 1;        // kConv; groups == C == O/multiplier is depthwise
+  bool operator==(const Window&) const = default;
+};
+
+struct TensorType {
+  DType dtype = DType::kUndefined;
+  Shape shape;
+  bool operator==(const TensorType&) const = default;
+};
+std::string ToString(const TensorType& type);  // "f32[2,s0]"
+
+using CallAttr = std::pair<std::string, int64_t>;
+
+struct Node {
+  int id = 0;
+  Op op = Op::kInput;
+  ScalarOp scalar = ScalarOp::kAdd;
+  ReduceKind reduce = ReduceKind::kNone;
+  uint8_t flags = 0;
+  int index = 0;                 // kInput, kGetOutput
+  std::vector<Node*> inputs;
+  TensorType type;               // kCall, kIf, kWhile: of output 0
+  std::vector<int> axes;
+  std::vector<Dim> starts, steps;  // kSlice, kPad
+  LiteralPtr literal;
+  std::shared_ptr<const Window> window;
+  std::string callee;
+  std::vector<CallAttr> attrs;
+  std::vector<TensorType> call_types;             // kCall, kIf, kWhile: all outputs
+  std::vector<int> binds;                         // kCall: symbols whose values it returns, in order
+  std::vector<std::shared_ptr<Graph>> subgraphs;
+  std::vector<Node*> control;                     // nodes that must run before this one
+  std::string name;                               // the user's node, for messages
+  // Known contents of a small integer tensor, row-major.
+  std::optional<std::vector<Dim>> contents;
+
+  const Shape& shape() const { return type.shape; }
+  int rank() const { return static_cast<int>(type.shape.size()); }
+};
+
+// Where a symbol's value comes from at run time.
+struct SymbolInfo {
+  std::string name;
+  int input = -1, dim = -1;  // extent `dim` of graph input `input`; -1: bound by a kCall
+  int64_t hint = -1;         // a likely value; -1 unknown
+};
+
+// A decision the compiler took about symbols; a call for which it does not hold needs another variant.
+struct Guard {
+  Dim condition;  // 1 or 0
+  bool expected = true;
+};
+
+class Graph {
+ public:
+  Graph() = default;
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  Graph(Graph&&) = default;
+  Graph& operator=(Graph&&) = default;
+
+  Node* Add(Op op, std::vector<Node*> inputs, TensorType type);
+  Node* AddInput(int index, TensorType type, std::string name = "");
+  const std::deque<std::unique_ptr<Node>>& nodes() const { return nodes_; }
+  int size() const { return static_cast<int>(nodes_.size()); }  // ids are below this
+
+  std::vector<Node*> inputs;   // kInput nodes by position
+  std::vector<Node*> outputs;
+  std::vector<std::string> output_names;
+  std::vector<SymbolInfo> symbols;  // by id; empty in fragments and subgraphs (they use the root's)
+  std::vector<Guard> guards;
+
+ private:
+  std::deque<std::unique_ptr<Node>> nodes_;
+};
+
+// Nodes that outputs need, inputs before users (control edges too). Inputs of the graph always come first.
+std::vector<Node*> TopologicalOrder(const Graph& graph);
+// How many nodes (and graph outputs) read each node, by id, among the live ones.
+std::vector<int> UseCounts(const Graph& graph);
+
+// Copies live nodes into a new graph, asking `rewrite` for each: it returns the node (of the new graph)
+// that stands for `node`, or nullptr for a plain copy. `mapped(n)` is the new node of an old input.
+using Rewrite = std::function<Node*(Graph& out, const Node& node,
+                                    const std::function<Node*(const Node*)>& mapped)>;
+std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite);
+// A copy of `node` in `out` with other inputs.
+Node* CopyNode(Graph& out, const Node& node, std::vector<Node*> inputs);
+
+std::string PrintGraph(const Graph& graph);              // text form, graph/text.cc
+Result<std::unique_ptr<Graph>> ParseGraph(const std::string& text);
+Status VerifyGraph(const Graph& graph);                  // what a legal graph is, graph/verify.cc
+
+}  // namespace belay
