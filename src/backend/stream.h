@@ -26,14 +26,29 @@ struct Task {
 class Stream {
  public:
   virtual ~Stream() = default;
-  // Never runs the task on the calling thread, never blocks on earlier work.
+  // Never runs the task on the calling thread, never blocks on earlier work. On failure the task stays the
+  // caller's: neither Run nor Done is called.
   virtual Status Push(Task* task) = 0;
   // Waits for everything pushed before; takes the queue over from an idle worker. timeout_ms < 0: for ever.
   // Returns and clears the first failure of a task.
   virtual Status Synchronize(int64_t timeout_ms = -1) = 0;
   // True when nothing is queued or running. Never blocks.
   virtual bool Idle() const = 0;
+  // Drops what is queued and not yet running: Done without Run, and kAborted stays on the stream.
+  virtual void Drop() = 0;
+  // Asked by a task that waits: true when it should give up because the stream drops its queue.
+  virtual bool Dropping() const = 0;
+  // After a failure nothing further runs and Push refuses, until the stream is destroyed.
+  virtual void StopOnFailure() = 0;
+  // A point in the queue: everything pushed before it was taken has ended once Passed is true.
+  virtual uint64_t Point() const = 0;
+  virtual bool Passed(uint64_t point) const = 0;
+  // Waits as Synchronize does, up to `point`, and leaves failures on the stream. kTimeout after timeout_ms.
+  virtual Status WaitPassed(uint64_t point, int64_t timeout_ms = -1) = 0;
 };
+
+// A new queue of the CPU. Releasing the last reference drops what is queued and waits for what runs.
+std::shared_ptr<Stream> MakeStream();
 
 // nullptr when `handle` (an aclrtStream value) is not a live stream; nullptr handle means the current
 // context's default stream, creating device 0's context as CANN does when a device was set on this thread.
