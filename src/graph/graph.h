@@ -22,6 +22,7 @@ enum class Op : uint8_t {
   kInput,      // index: position; a graph's argument
   kConst,      // literal
   kIota,       // type.shape; value = coordinate along axes[0]
+  kDims,       // small static shape; element k (row-major) has the value of starts[k]
   kMap,        // elementwise `scalar` of inputs that all have exactly the output's shape
   kReshape,    // views: no arithmetic, only index mapping
   kTranspose,  // out[i_0..] with out dim k = in dim axes[k]
