@@ -25,7 +25,7 @@ draw('dark.png', (430, 240), (30, 30, 40), [
 draw('turned.png', (820, 420), (235, 225, 200), [
     ('Sphinx of black quartz, judge my vow', 'DejaVuSerifCondensed', 38, 30, 30, (40, 20, 0)),
     ('Waltz, bad nymph, for quick jigs', 'DejaVuSansCondensed-Oblique', 34, 40, 120, (0, 0, 0)),
-    ('3.14159 * 26 = 81.68', 'DejaVuSansMono', 36, 40, 210, (0, 0, 90)),
+    ('Room 314, Building 26', 'DejaVuSansMono', 36, 40, 210, (0, 0, 90)),
     ('EXIT', 'DejaVuSans-Bold', 70, 560, 300, (0, 90, 90))], degrees=8)
 draw('columns.png', (900, 330), (255, 255, 255), [
     ('Quarterly figures', 'DejaVuSerif-Bold', 52, 40, 20, (0, 0, 0)),

