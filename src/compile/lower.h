@@ -1,0 +1,32 @@
+// Lowering: a user's graph of GE operators becomes a core graph by running each op record's Computes.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "graph/model.h"
+
+namespace belay {
+
+struct LowerOptions {
+  // Per input: the extents of the call at hand, used as hints for guards. Empty: not known yet.
+  std::vector<std::vector<int64_t>> input_dims;
+  // Inputs whose contents are compiled in: the variant is for these values only.
+  std::map<int, LiteralPtr> input_contents;
+};
+
+struct Lowered {
+  std::unique_ptr<Graph> graph;  // nullptr: the inputs below must be known first
+  std::vector<int> needs_contents;
+  bool needs_ranks = false;      // an input has no known rank: give input_dims
+};
+
+// Every problem of the graph's structure (unknown operators, missing inputs, cycles) is reported at once.
+Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options = {});
+
+// Data nodes by their `index` attribute.
+Result<std::vector<const ModelNode*>> ModelInputs(const ModelGraph& model);
+
+}  // namespace belay
