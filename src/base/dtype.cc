@@ -48,4 +48,28 @@ bool ParseDType(const std::string& name, DType* dtype) {
   return false;
 }
 
+namespace {
+// By ONNX number.
+constexpr DType kOnnx[] = {
+    DType::kUndefined,   DType::kF32,     DType::kU8,         DType::kI8,     DType::kU16,
+    DType::kI16,         DType::kI32,     DType::kI64,        DType::kString, DType::kBool,
+    DType::kF16,         DType::kF64,     DType::kU32,        DType::kU64,    DType::kC64,
+    DType::kC128,        DType::kBF16,    DType::kF8E4M3,     DType::kF8E4M3FNUZ,
+    DType::kF8E5M2,      DType::kF8E5M2FNUZ, DType::kU4,      DType::kI4,     DType::kF4E2M1,
+    DType::kF8E8M0,      DType::kU2,      DType::kI2,         DType::kF6E2M3, DType::kF6E3M2,
+};
+constexpr int kOnnxCount = sizeof(kOnnx) / sizeof(kOnnx[0]);
+}  // namespace
+
+DType DTypeFromOnnx(int64_t number) {
+  return number > 0 && number < kOnnxCount ? kOnnx[number] : DType::kUndefined;
+}
+
+int DTypeToOnnx(DType dtype) {
+  for (int i = 1; i < kOnnxCount; ++i) {
+    if (kOnnx[i] == dtype) return i;
+  }
+  return 0;
+}
+
 }  // namespace belay

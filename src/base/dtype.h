@@ -20,6 +20,9 @@ int BitWidth(DType dtype);
 inline int64_t ByteSize(DType dtype, int64_t count) { return (count * BitWidth(dtype) + 7) / 8; }
 const char* DTypeName(DType dtype);             // "f32", "i64", ...
 bool ParseDType(const std::string& name, DType* dtype);  // the inverse
+// ONNX's numbers (TensorProto.DataType); kUndefined and 0 where there is no counterpart.
+DType DTypeFromOnnx(int64_t number);
+int DTypeToOnnx(DType dtype);
 
 constexpr bool IsFloat(DType d) {
   return d == DType::kF32 || d == DType::kF64 || d == DType::kF16 || d == DType::kBF16;

@@ -94,12 +94,15 @@ class OnnxNode {
   virtual std::vector<std::string> Strs(const char* name) const = 0;
   virtual LiteralPtr TensorAttr(const char* name) const = 0;
   virtual std::shared_ptr<ModelGraph> GraphAttr(const char* name) = 0;  // imported; captures appended as inputs
-  virtual std::vector<ModelEdge> GraphCaptures(const char* name) = 0;   // outer values it uses, in that order
+  // Outer values it uses, in that order. All graphs of one node share one list, so that If's branches take the same.
+  virtual std::vector<ModelEdge> GraphCaptures(const char* name) = 0;
 
   // Emission. Inputs are positional over the prototype's ports; a dynamic port takes all that the later ports leave.
   virtual ModelEdge Emit(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs = {}) = 0;
   virtual std::vector<ModelEdge> EmitN(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs,
                                        int dynamic_outputs) = 0;  // all outputs
+  // Gives the emitted node that `value` comes from a subgraph under the prototype's name.
+  virtual void SetSubgraph(ModelEdge value, const char* name, std::shared_ptr<ModelGraph> graph) = 0;
   virtual ModelEdge Const(LiteralPtr value) = 0;
   ModelEdge ConstInts(const std::vector<int64_t>& values, DType dtype = DType::kI64);  // 1-D
   ModelEdge ConstScalar(DType dtype, double value);                                    // rank 0
