@@ -81,7 +81,7 @@ def op_lines(op):
         yield f"    .DATATYPE({name}, {datatype_rule(rule)})"
     for name, kind in op.subgraphs:
         yield f"    .{'DYNAMIC_GRAPH' if kind == 'dyn' else 'GRAPH'}({name})"
-    yield f"    .OP_END_FACTORY_REG({op.name})"
+    yield f"    .OP_END_BUILT_IN({op.name})"
 
 
 def header_text(stem, ops):

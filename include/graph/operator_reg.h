@@ -103,7 +103,6 @@ T ValueInitialised() {
     typedef x _THIS_TYPE;                                                                          \
                                                                                                    \
    public:                                                                                         \
-    ATTRIBUTED_DEPRECATED(x(const char*))                                                          \
     explicit x(const std::string& name) : Operator(name.c_str(), #x) { belay_op_(); }              \
     explicit x(const char* name) : Operator(name, #x) { belay_op_(); }                             \
     explicit x(const ge::AscendString& name) : Operator(name, #x) { belay_op_(); }                 \
@@ -334,21 +333,22 @@ T ValueInitialised() {
 #define GE_REG_OP_CONCAT_INNER_(a, b) a##b
 #define GE_REG_OP_CONCAT_(a, b) GE_REG_OP_CONCAT_INNER_(a, b)
 
-// DISABLE_COMPILE_V1: the classes only; the program's own operators stay unregistered.
-#ifdef DISABLE_COMPILE_V1
-#define OP_END_FACTORY_REG(x)                                                                      \
+#define GE_REG_OP_END_(x)                                                                          \
   N();                                                                                             \
   static_assert(std::is_same<x, _THIS_TYPE>::value, "the class name and the end name differ");     \
   }                                                                                                \
   };                                                                                               \
   }
+
+// Ends the operators of op_proto/inc: the library has their prototypes, nothing is to register.
+#define OP_END_BUILT_IN(x) GE_REG_OP_END_(x)
+
+// DISABLE_COMPILE_V1: the classes only; the program's own operators stay unregistered.
+#ifdef DISABLE_COMPILE_V1
+#define OP_END_FACTORY_REG(x) GE_REG_OP_END_(x)
 #else
 #define OP_END_FACTORY_REG(x)                                                                      \
-  N();                                                                                             \
-  static_assert(std::is_same<x, _THIS_TYPE>::value, "the class name and the end name differ");     \
-  }                                                                                                \
-  };                                                                                               \
-  }                                                                                                \
+  GE_REG_OP_END_(x)                                                                                \
   static const ge::OperatorCreatorRegister GE_REG_OP_CONCAT_(g_register, __COUNTER__)(             \
       #x, [](const ge::AscendString& name) -> ge::Operator { return op::x(name); });
 #endif
@@ -387,7 +387,8 @@ T ValueInitialised() {
                                                                  __COUNTER__)(#op_name);
 #define INFER_VALUE_RANGE_CUSTOM_FUNC_REG(op_name, when_call, f)                                   \
   static const ge::InferValueRangeFuncRegister GE_REG_OP_CONCAT_(g_value_range_##op_name##_,       \
-                                                                 __COUNTER__)(#op_name, when_call, f);
+                                                                 __COUNTER__)(                     \
+      #op_name, when_call, f);
 
 #define BROADCAST_INFER(in1_name, in2_name, out_name)                                              \
   [](ge::Operator op) -> ge::graphStatus {                                                         \

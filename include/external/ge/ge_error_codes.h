@@ -1,0 +1,6 @@
+#ifndef EXTERNAL_GE_GE_ERROR_CODES_H_
+#define EXTERNAL_GE_GE_ERROR_CODES_H_
+
+#include "ge/ge_error_codes.h"  // IWYU pragma: export
+
+#endif  // EXTERNAL_GE_GE_ERROR_CODES_H_
