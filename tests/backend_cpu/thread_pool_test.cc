@@ -112,6 +112,9 @@ TEST(ThreadPool, PlainWritesAreVisibleToTheCaller) {
 }
 
 TEST(ThreadPool, WorksInAForkedChild) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer allows no new threads in a child of a threaded process";
+#endif
   SetThreadCount(3);
   Coverage before(100);
   ParallelFor(100, Coverage::Run, &before);
