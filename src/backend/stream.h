@@ -1,6 +1,7 @@
 // Streams: in-order queues of tasks, each with its own worker. Device-independent contract; the CPU's
 // implementation is backend/cpu/stream.cc.
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -32,6 +33,8 @@ class Stream {
   // Waits for everything pushed before; takes the queue over from an idle worker. timeout_ms < 0: for ever.
   // Returns and clears the first failure of a task.
   virtual Status Synchronize(int64_t timeout_ms = -1) = 0;
+  // The part of Synchronize that does not wait: returns and clears the first failure.
+  virtual Status TakeFailure() = 0;
   // True when nothing is queued or running. Never blocks.
   virtual bool Idle() const = 0;
   // Drops what is queued and not yet running: Done without Run, and kAborted stays on the stream.
@@ -45,6 +48,8 @@ class Stream {
   virtual bool Passed(uint64_t point) const = 0;
   // Waits as Synchronize does, up to `point`, and leaves failures on the stream. kTimeout after timeout_ms.
   virtual Status WaitPassed(uint64_t point, int64_t timeout_ms = -1) = 0;
+  // Runs queued tasks here, as Synchronize would, until *until is not 0 or the rest needs the worker.
+  virtual void Help(const std::atomic<uint32_t>& until) = 0;
 };
 
 // A new queue of the CPU. Releasing the last reference drops what is queued and waits for what runs.

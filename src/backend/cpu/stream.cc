@@ -36,6 +36,7 @@ class CpuStream final : public Stream, public std::enable_shared_from_this<CpuSt
 
   Status Push(Task* task) override;
   Status Synchronize(int64_t timeout_ms) override;
+  Status TakeFailure() override;
   bool Idle() const override { return completed_.load() >= pushed_.load(); }
   void Drop() override;
   bool Dropping() const override { return completed_.load() < drop_below_.load(); }
@@ -43,6 +44,7 @@ class CpuStream final : public Stream, public std::enable_shared_from_this<CpuSt
   uint64_t Point() const override { return pushed_.load(); }
   bool Passed(uint64_t point) const override { return completed_.load() >= point; }
   Status WaitPassed(uint64_t point, int64_t timeout_ms) override;
+  void Help(const std::atomic<uint32_t>& until) override;
 
   void Shutdown();
   void ResetInChild();
@@ -307,10 +309,24 @@ Status CpuStream::WaitPassed(uint64_t point, int64_t timeout_ms) {
 
 Status CpuStream::Synchronize(int64_t timeout_ms) {
   BELAY_RETURN_IF_ERROR(WaitPassed(pushed_.load(), timeout_ms));
+  return TakeFailure();
+}
+
+Status CpuStream::TakeFailure() {
   if (!failed_.load()) return OkStatus();
   std::lock_guard lock(mutex_);
   failed_.store(false);
   return std::exchange(first_failure_, OkStatus());
+}
+
+void CpuStream::Help(const std::atomic<uint32_t>& until) {
+  if (worker_of == this || !TryTake()) return;
+  for (Task* task; until.load() == 0 && (task = Peek()) != nullptr && task->may_run_on_caller;) {
+    ready_ = task->next;
+    Execute(task);
+  }
+  busy_.store(0);
+  if (!Idle()) Kick();
 }
 
 void CpuStream::Drop() {
