@@ -1,0 +1,52 @@
+// Arithmetic of ScalarOp as LLVM values, scalar or vector alike. In registers bool is i1, f16 and bf16 are
+// f32 values that a half represents (every half result is rounded once), the rest is itself.
+#pragma once
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include "backend/cpu/target.h"
+#include "graph/graph.h"
+
+namespace belay {
+
+struct EmitContext {
+  llvm::IRBuilder<>& b;
+  llvm::Module& module;
+  const TargetRow& row;
+};
+
+// False for dtypes that no generated kernel computes (sub-byte, complex, strings, 8-bit floats).
+bool IsComputable(DType dtype);
+// lanes 1 is the scalar type.
+llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes);
+llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes);
+// Between what a load gives or a store takes (MemoryType) and the register form.
+llvm::Value* FromMemory(EmitContext& e, DType dtype, llvm::Value* value);
+llvm::Value* ToMemory(EmitContext& e, DType dtype, llvm::Value* value);
+
+// A kMap node's operation on operands in register form, all scalar or all vectors of equal length.
+// `in` is the dtype of the first operand that is not kSelect's condition; `out` the result's.
+llvm::Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out,
+                          llvm::ArrayRef<llvm::Value*> operands);
+llvm::Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<llvm::Value*> operands);
+// False when EmitScalarOp has no code for it.
+bool CanEmitScalarOp(ScalarOp op, DType in, DType out);
+llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
+// Rounds an f32 register value to what `dtype` (f16, bf16) holds; others unchanged.
+llvm::Value* RoundToHalf(EmitContext& e, DType dtype, llvm::Value* value);
+
+// acc (reduce)= value, and the neutral element; kSum kProd kMax kMin kAnd kOr.
+llvm::Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, llvm::Value* acc, llvm::Value* value);
+llvm::Constant* ReduceIdentity(EmitContext& e, ReduceKind kind, DType dtype, int lanes);
+// All lanes of a vector to one scalar, in a fixed tree order.
+llvm::Value* EmitReduceLanes(EmitContext& e, ReduceKind kind, DType dtype, llvm::Value* vector);
+
+llvm::Constant* FloatConstant(llvm::Type* type, double value);
+llvm::Constant* IntConstant(llvm::Type* type, int64_t value);
+// A scalar or the splat of it, by `like`'s type. The literal's bits, element `index`.
+llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t index, int lanes);
+// Estimated cost of one element, in ns, on one core.
+double ScalarOpCost(ScalarOp op, DType dtype);
+
+}  // namespace belay

@@ -1,0 +1,28 @@
+// Functions that generated code calls. No LLVM here: the kernels' object files link against this alone.
+#pragma once
+#include <cstdint>
+
+#include "backend/backend.h"
+
+namespace belay {
+
+struct RuntimeSymbol {
+  const char* name;
+  void* address;
+};
+extern const RuntimeSymbol kRuntimeSymbols[];
+extern const int kRuntimeSymbolCount;
+
+extern "C" {
+// Records the first index outside [0, limit).
+void belay_index_error(const KernelCall* call, int64_t index, int64_t limit);
+// This thread's scratch memory, at least `bytes`, 64-byte aligned; the same block at the next call.
+void* belay_scratch(int64_t bytes);
+// x[i] = op(x[i], y[i]) for i < n with libm; op is a ScalarOp. The f32 form computes in f64 and rounds once.
+void belay_map_f64(int32_t op, double* x, const double* y, int64_t n);
+void belay_map_f32(int32_t op, float* x, const float* y, int64_t n);
+// f64 -> nearest f16 bits and bf16 bits, widened to 32 bits; f32 forms.
+void belay_f64_to_half(const double* x, float* out, int64_t n, int32_t bfloat);
+}
+
+}  // namespace belay

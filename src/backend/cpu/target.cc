@@ -1,0 +1,94 @@
+#include "backend/cpu/target.h"
+
+#include <cstdlib>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace belay {
+namespace {
+
+constexpr char kX86[] = "x86_64-unknown-linux-gnu";
+constexpr char kArm[] = "aarch64-unknown-linux-gnu";
+
+bool HostHas(const std::string& name) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (name == "sse") return true;
+  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+  if (name == "avx2") {
+    unsigned a, b, c, d;
+    return avx2 && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+  }
+  bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  if (name == "avx512") return avx512;
+  bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  if (name == "avx512_vnni") return vnni;
+  bool bf16 = vnni && __builtin_cpu_supports("avx512bf16");
+  if (name == "avx512_bf16") return bf16;
+  if (name == "amx") {
+    unsigned a, b, c, d;
+    if (!bf16 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24, kAmxInt8 = 1u << 25;
+    if ((d & kAmxBf16) == 0 || (d & kAmxTile) == 0 || (d & kAmxInt8) == 0) return false;
+    constexpr int kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl(ARCH_REQ_XCOMP_PERM)
+    static const bool granted = syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+    return granted;
+  }
+  return false;
+#elif defined(__aarch64__)
+  return name == "neon";
+#else
+  (void)name;
+  return false;
+#endif
+}
+
+const TargetRow& Detect() {
+  if (const char* forced = std::getenv("BELAY_CPU")) {
+    const TargetRow* row = FindTargetRow(forced);
+    if (row != nullptr && HostRuns(*row)) return *row;
+  }
+  const TargetRow* best = nullptr;
+  for (const TargetRow& row : TargetRows()) {
+    if (HostRuns(row)) best = &row;
+  }
+  return best ? *best : TargetRows().front();
+}
+
+}  // namespace
+
+const std::vector<TargetRow>& TargetRows() {
+  static const std::vector<TargetRow> rows = {
+      //  name          triple cpu              features            bytes regs fma    masks  f16    bf16   int8   amx    x86
+      {"neon",        kArm, "generic",        "+neon,+fp-armv8",  16,   32,  true,  false, true,  false, false, false, false},
+      {"sse",         kX86, "x86-64",         "",                 16,   16,  false, false, false, false, false, false, true},
+      {"avx2",        kX86, "haswell",        "",                 32,   16,  true,  false, true,  false, false, false, true},
+      {"avx512",      kX86, "skylake-avx512", "-prefer-256-bit",  64,   32,  true,  true,  true,  false, false, false, true},
+      {"avx512_vnni", kX86, "cascadelake",    "-prefer-256-bit",  64,   32,  true,  true,  true,  false, true,  false, true},
+      {"avx512_bf16", kX86, "cooperlake",     "-prefer-256-bit",  64,   32,  true,  true,  true,  true,  true,  false, true},
+      {"amx",         kX86, "cooperlake",     "-prefer-256-bit,+amx-tile,+amx-bf16,+amx-int8",
+                                                                  64,   32,  true,  true,  true,  true,  true,  true,  true},
+  };
+  return rows;
+}
+
+const TargetRow* FindTargetRow(const std::string& name) {
+  for (const TargetRow& row : TargetRows()) {
+    if (name == row.name) return &row;
+  }
+  return nullptr;
+}
+
+bool HostRuns(const TargetRow& row) { return HostHas(row.name); }
+
+const TargetRow& HostTargetRow() {
+  static const TargetRow& row = Detect();
+  return row;
+}
+
+}  // namespace belay
