@@ -1,4 +1,5 @@
-// Finds lines of text: PP-OCR's detector gives a map of how likely each pixel is text; boxes are made from that.
+// Finds lines of text: PP-OCR's detector gives a map of how likely each pixel is text; boxes are
+// made from that.
 #ifndef EXAMPLES_READ_TEXT_DETECTOR_H_
 #define EXAMPLES_READ_TEXT_DETECTOR_H_
 #include <string>

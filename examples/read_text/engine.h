@@ -18,10 +18,10 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Parses, compiles and loads a model with one float input and one float output; returns its graph id.
+  // Parses, compiles and loads a model with one float input and output; returns its graph id.
   uint32_t Load(const std::string& onnx_file);
 
-  // Runs the graph once and waits for it. `max_output` bounds the number of elements it may give.
+  // Runs the graph once and waits for it; it gives at most `max_output` elements.
   Array Run(uint32_t graph, const Array& input, size_t max_output);
 
  private:

@@ -6,7 +6,8 @@
 
 #include "image.h"
 
-// `along` is a unit vector in reading direction; the other axis is its quarter turn clockwise (y points down).
+// `along` is a unit vector in reading direction; the other axis is its quarter turn clockwise
+// (y points down).
 struct TurnedRect {
   // Clockwise from the corner where reading starts.
   std::array<Point, 4> Corners() const;

@@ -30,7 +30,7 @@ Image Resize(const Image& image, int width, int height);
 // Quarter turn against the clock.
 Image TurnLeft(const Image& image);
 
-// The parallelogram at `origin` spanned by `right` and `down`, as an upright picture of width x height.
+// The parallelogram at `origin` spanned by `right` and `down`, as a picture of width x height.
 Image CutOut(const Image& image, Point origin, Point right, Point down, int width, int height);
 
 void DrawLine(Image* image, Point from, Point to);

@@ -1,5 +1,6 @@
 // Reads the text in a picture: read_text MODEL_DIR PICTURE
-// Prints each line of text with its confidence, box and time, and writes PICTURE.annotated.png with the boxes.
+// Prints each line of text with its confidence, time and box, and writes a picture with the boxes
+// beside it.
 #include <chrono>
 #include <cstdio>
 #include <exception>
