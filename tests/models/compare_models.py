@@ -69,16 +69,21 @@ def expected_outputs(path, inputs):
     return session.run(None, inputs)
 
 
-def belay_outputs(belay, path, inputs, dynamic, threads, folder):
-    command = [belay, 'run', path, '--output-dir', folder, '--threads', str(threads)]
+def input_flags(inputs, dynamic, folder):
+    """The flags that give belay these inputs, saved in the folder."""
+    flags = ['--dynamic'] if dynamic else []
     for i, (name, array) in enumerate(inputs.items()):
         file = os.path.join(folder, f'in_{i}.npy')
         np.save(file, array)
-        command += ['--input', f'{name}={file}']
+        flags += ['--input', f'{name}={file}']
         if not dynamic:
-            command += ['--shape', f"{name}={'x'.join(map(str, array.shape))}"]
-    if dynamic:
-        command.append('--dynamic')
+            flags += ['--shape', f"{name}={'x'.join(map(str, array.shape))}"]
+    return flags
+
+
+def belay_outputs(belay, path, inputs, dynamic, threads, folder):
+    command = [belay, 'run', path, '--output-dir', folder, '--threads', str(threads)]
+    command += input_flags(inputs, dynamic, folder)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(f'belay run: exit status {done.returncode}: {done.stderr.strip() or done.stdout.strip()}')
