@@ -3,8 +3,6 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "base/half.h"
-
 namespace belay {
 namespace {
 
@@ -80,9 +78,17 @@ void belay_map_f32(int32_t op, float* x, const float* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] = static_cast<float>(Apply(static_cast<ScalarOp>(op), x[i], y[i]));
 }
 
-void belay_f64_to_half(const double* x, float* out, int64_t n, int32_t bfloat) {
+void belay_pow_i64(int32_t, int64_t* x, const int64_t* y, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
-    out[i] = bfloat ? BFloatToFloat(FloatToBFloat(x[i])) : HalfToFloat(FloatToHalf(x[i]));
+    uint64_t base = static_cast<uint64_t>(x[i]), result = 1;
+    if (y[i] < 0) {
+      x[i] = x[i] == 1 ? 1 : x[i] == -1 ? (y[i] % 2 ? -1 : 1) : 0;
+      continue;
+    }
+    for (uint64_t k = static_cast<uint64_t>(y[i]); k != 0; k >>= 1, base *= base) {
+      if (k & 1) result *= base;
+    }
+    x[i] = static_cast<int64_t>(result);
   }
 }
 
@@ -93,7 +99,7 @@ const RuntimeSymbol kRuntimeSymbols[] = {
     {"belay_scratch", reinterpret_cast<void*>(&belay_scratch)},
     {"belay_map_f64", reinterpret_cast<void*>(&belay_map_f64)},
     {"belay_map_f32", reinterpret_cast<void*>(&belay_map_f32)},
-    {"belay_f64_to_half", reinterpret_cast<void*>(&belay_f64_to_half)},
+    {"belay_pow_i64", reinterpret_cast<void*>(&belay_pow_i64)},
 };
 const int kRuntimeSymbolCount = sizeof(kRuntimeSymbols) / sizeof(kRuntimeSymbols[0]);
 

@@ -21,8 +21,8 @@ void* belay_scratch(int64_t bytes);
 // x[i] = op(x[i], y[i]) for i < n with libm; op is a ScalarOp. The f32 form computes in f64 and rounds once.
 void belay_map_f64(int32_t op, double* x, const double* y, int64_t n);
 void belay_map_f32(int32_t op, float* x, const float* y, int64_t n);
-// f64 -> nearest f16 bits and bf16 bits, widened to 32 bits; f32 forms.
-void belay_f64_to_half(const double* x, float* out, int64_t n, int32_t bfloat);
+// x[i] to the power y[i], wrapping; a negative power is 0 unless x is 1 or -1.
+void belay_pow_i64(int32_t op, int64_t* x, const int64_t* y, int64_t n);
 }
 
 }  // namespace belay

@@ -1,0 +1,516 @@
+#include "backend/cpu/build_math.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+#include <cstring>
+
+#include "backend/cpu/build_math_f32.h"
+#include "base/half.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+using CmpInst = llvm::CmpInst;
+namespace Intr = llvm::Intrinsic;
+
+int Lanes(Value* v) {
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(v->getType());
+  return vector ? static_cast<int>(vector->getNumElements()) : 1;
+}
+
+llvm::Type* WithLanes(llvm::Type* element, int lanes) {
+  return lanes == 1 ? element : llvm::FixedVectorType::get(element, lanes);
+}
+
+Value* Zero(Value* like) { return llvm::Constant::getNullValue(like->getType()); }
+
+bool Unsigned(DType d) { return IsUnsignedInt(d) || d == DType::kBool; }
+
+// Quotient that never traps: x/0 is 0, MIN/-1 wraps. `remainder` of a division by 0 is 0.
+struct IntDivision {
+  Value* quotient;
+  Value* remainder;
+};
+IntDivision DivideInts(EmitContext& e, DType dtype, Value* x, Value* y) {
+  auto& b = e.b;
+  Value* zero = Zero(x);
+  Value* by_zero = b.CreateICmpEQ(y, zero);
+  if (IsUnsignedInt(dtype)) {
+    Value* safe = b.CreateSelect(by_zero, IntConstant(x->getType(), 1), y);
+    Value* q = b.CreateUDiv(x, safe);
+    Value* r = b.CreateSub(x, b.CreateMul(q, safe));
+    return {b.CreateSelect(by_zero, zero, q), b.CreateSelect(by_zero, zero, r)};
+  }
+  // Dividing by 1 instead of -1 gives -x by a negation, which wraps.
+  Value* by_minus_one = b.CreateICmpEQ(y, IntConstant(x->getType(), -1));
+  Value* safe = b.CreateSelect(b.CreateOr(by_zero, by_minus_one), IntConstant(x->getType(), 1), y);
+  Value* q = b.CreateSDiv(x, safe);
+  Value* r = b.CreateSub(x, b.CreateMul(q, safe));
+  q = b.CreateSelect(by_minus_one, b.CreateNeg(x), q);
+  return {b.CreateSelect(by_zero, zero, q), b.CreateSelect(by_zero, zero, r)};
+}
+
+// A remainder of x by y with y's sign from one with x's.
+Value* SignedLikeDivisor(EmitContext& e, Value* r, Value* y) {
+  auto& b = e.b;
+  Value* wrong = b.CreateAnd(b.CreateICmpNE(r, Zero(r)), b.CreateICmpSLT(b.CreateXor(r, y), Zero(r)));
+  return b.CreateSelect(wrong, b.CreateAdd(r, y), r);
+}
+
+Value* FloorDivideInts(EmitContext& e, DType dtype, Value* x, Value* y) {
+  auto& b = e.b;
+  IntDivision d = DivideInts(e, dtype, x, y);
+  if (IsUnsignedInt(dtype)) return d.quotient;
+  Value* inexact = b.CreateAnd(b.CreateICmpNE(d.remainder, Zero(x)),
+                               b.CreateICmpSLT(b.CreateXor(d.remainder, y), Zero(x)));
+  return b.CreateAdd(d.quotient, b.CreateSExt(inexact, x->getType()));
+}
+
+// Shifts by the width or more (or a negative amount) give 0, or the sign.
+Value* Shift(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* amount) {
+  auto& b = e.b;
+  int bits = x->getType()->getScalarSizeInBits();
+  Value* in_range = b.CreateICmpULT(amount, IntConstant(x->getType(), bits));
+  if (op == ScalarOp::kShr && !Unsigned(dtype)) {
+    return b.CreateAShr(x, b.CreateSelect(in_range, amount, IntConstant(x->getType(), bits - 1)));
+  }
+  Value* safe = b.CreateSelect(in_range, amount, Zero(x));
+  Value* shifted = op == ScalarOp::kShl ? b.CreateShl(x, safe) : b.CreateLShr(x, safe);
+  return b.CreateSelect(in_range, shifted, Zero(x));
+}
+
+Value* EmitIntBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
+  auto& b = e.b;
+  bool u = Unsigned(dtype);
+  if (dtype == DType::kBool) {
+    switch (op) {
+      case ScalarOp::kAdd: case ScalarOp::kMax: return b.CreateOr(x, y);
+      case ScalarOp::kMul: case ScalarOp::kMin: return b.CreateAnd(x, y);
+      case ScalarOp::kSub: return b.CreateXor(x, y);
+      default: break;
+    }
+  }
+  switch (op) {
+    case ScalarOp::kAdd: return b.CreateAdd(x, y);
+    case ScalarOp::kSub: return b.CreateSub(x, y);
+    case ScalarOp::kMul: return b.CreateMul(x, y);
+    case ScalarOp::kDiv: return DivideInts(e, dtype, x, y).quotient;
+    case ScalarOp::kFloorDiv: return FloorDivideInts(e, dtype, x, y);
+    case ScalarOp::kFMod: return DivideInts(e, dtype, x, y).remainder;
+    case ScalarOp::kMod: {
+      Value* r = DivideInts(e, dtype, x, y).remainder;
+      return u ? r : SignedLikeDivisor(e, r, y);
+    }
+    case ScalarOp::kMax: return b.CreateBinaryIntrinsic(u ? Intr::umax : Intr::smax, x, y);
+    case ScalarOp::kMin: return b.CreateBinaryIntrinsic(u ? Intr::umin : Intr::smin, x, y);
+    case ScalarOp::kAnd: return b.CreateAnd(x, y);
+    case ScalarOp::kOr: return b.CreateOr(x, y);
+    case ScalarOp::kXor: return b.CreateXor(x, y);
+    case ScalarOp::kShl: case ScalarOp::kShr: return Shift(e, op, dtype, x, y);
+    case ScalarOp::kPow: return CallLanes(e, "belay_pow_i64", op, dtype, x, y);
+    default: return nullptr;
+  }
+}
+
+bool IsNumberConstant(Value* v) {
+  auto* c = llvm::dyn_cast<llvm::Constant>(v);
+  if (c == nullptr) return false;
+  if (c->getType()->isVectorTy()) c = c->getSplatValue();
+  auto* f = llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
+  return f != nullptr && !f->isNaN();
+}
+
+// NaN if either is NaN, in one comparison when a side is a number.
+Value* FloatExtreme(EmitContext& e, bool max, Value* x, Value* y) {
+  auto& b = e.b;
+  if (IsNumberConstant(y)) std::swap(x, y);
+  Value* first = max ? b.CreateFCmpOGT(x, y) : b.CreateFCmpOLT(x, y);
+  Value* picked = b.CreateSelect(first, x, y);
+  if (IsNumberConstant(x)) return picked;
+  return b.CreateSelect(b.CreateFCmpUNO(x, x), x, picked);
+}
+
+// The exponent when it is the same constant everywhere.
+const llvm::ConstantFP* SplatFloat(Value* v) {
+  auto* c = llvm::dyn_cast<llvm::Constant>(v);
+  if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
+  return llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
+}
+
+Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
+  auto& b = e.b;
+  if (const llvm::ConstantFP* c = SplatFloat(y)) {
+    if (c->isExactlyValue(1.0)) return x;
+    if (c->isExactlyValue(2.0)) return b.CreateFMul(x, x);
+    if (c->isExactlyValue(-1.0)) return b.CreateFDiv(FloatConstant(x->getType(), 1), x);
+    if (c->isExactlyValue(3.0)) return b.CreateFMul(b.CreateFMul(x, x), x);
+  }
+  return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", ScalarOp::kPow, dtype, x, y);
+}
+
+Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
+  auto& b = e.b;
+  switch (op) {
+    case ScalarOp::kAdd: return b.CreateFAdd(x, y);
+    case ScalarOp::kSub: return b.CreateFSub(x, y);
+    case ScalarOp::kMul: return b.CreateFMul(x, y);
+    case ScalarOp::kDiv: return b.CreateFDiv(x, y);
+    case ScalarOp::kFloorDiv: return b.CreateUnaryIntrinsic(Intr::floor, b.CreateFDiv(x, y));
+    case ScalarOp::kMax: return FloatExtreme(e, true, x, y);
+    case ScalarOp::kMin: return FloatExtreme(e, false, x, y);
+    case ScalarOp::kCopySign: return b.CreateBinaryIntrinsic(Intr::copysign, x, y);
+    case ScalarOp::kPow: return FloatPow(e, dtype, x, y);
+    case ScalarOp::kMod: case ScalarOp::kFMod: case ScalarOp::kAtan2:
+      return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", op, dtype, x, y);
+    default: return nullptr;
+  }
+}
+
+Value* EmitCompare(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
+  bool f = IsFloat(dtype), u = Unsigned(dtype);
+  CmpInst::Predicate p;
+  switch (op) {
+    case ScalarOp::kEq: p = f ? CmpInst::FCMP_OEQ : CmpInst::ICMP_EQ; break;
+    case ScalarOp::kNe: p = f ? CmpInst::FCMP_UNE : CmpInst::ICMP_NE; break;
+    case ScalarOp::kLt: p = f ? CmpInst::FCMP_OLT : u ? CmpInst::ICMP_ULT : CmpInst::ICMP_SLT; break;
+    case ScalarOp::kLe: p = f ? CmpInst::FCMP_OLE : u ? CmpInst::ICMP_ULE : CmpInst::ICMP_SLE; break;
+    case ScalarOp::kGt: p = f ? CmpInst::FCMP_OGT : u ? CmpInst::ICMP_UGT : CmpInst::ICMP_SGT; break;
+    default: p = f ? CmpInst::FCMP_OGE : u ? CmpInst::ICMP_UGE : CmpInst::ICMP_SGE; break;
+  }
+  return f ? e.b.CreateFCmp(p, x, y) : e.b.CreateICmp(p, x, y);
+}
+
+Value* EmitIntUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
+  auto& b = e.b;
+  bool u = Unsigned(dtype);
+  switch (op) {
+    case ScalarOp::kNeg: return b.CreateNeg(x);
+    case ScalarOp::kNot: return b.CreateNot(x);
+    case ScalarOp::kAbs:
+      return u ? x : b.CreateIntrinsic(x->getType(), Intr::abs, {x, b.getFalse()});
+    case ScalarOp::kSign: {
+      if (dtype == DType::kBool) return x;
+      Value* nonzero = b.CreateZExt(b.CreateICmpNE(x, Zero(x)), x->getType());
+      if (u) return nonzero;
+      return b.CreateOr(b.CreateAShr(x, IntConstant(x->getType(), x->getType()->getScalarSizeInBits() - 1)),
+                        nonzero);
+    }
+    case ScalarOp::kFloor: case ScalarOp::kCeil: case ScalarOp::kRound: case ScalarOp::kTrunc: return x;
+    default: return nullptr;
+  }
+}
+
+Value* EmitFloatUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
+  auto& b = e.b;
+  llvm::Type* t = x->getType();
+  switch (op) {
+    case ScalarOp::kNeg: return b.CreateFNeg(x);
+    case ScalarOp::kAbs: return b.CreateUnaryIntrinsic(Intr::fabs, x);
+    case ScalarOp::kSign: {
+      Value* r = b.CreateSelect(b.CreateFCmpOGT(x, Zero(x)), FloatConstant(t, 1), x);
+      return b.CreateSelect(b.CreateFCmpOLT(x, Zero(x)), FloatConstant(t, -1), r);
+    }
+    case ScalarOp::kFloor: return b.CreateUnaryIntrinsic(Intr::floor, x);
+    case ScalarOp::kCeil: return b.CreateUnaryIntrinsic(Intr::ceil, x);
+    case ScalarOp::kRound: return b.CreateUnaryIntrinsic(Intr::roundeven, x);
+    case ScalarOp::kTrunc: return b.CreateUnaryIntrinsic(Intr::trunc, x);
+    case ScalarOp::kSqrt: return b.CreateUnaryIntrinsic(Intr::sqrt, x);
+    case ScalarOp::kRsqrt:
+      return b.CreateFDiv(FloatConstant(t, 1), b.CreateUnaryIntrinsic(Intr::sqrt, x));
+    case ScalarOp::kRecip: return b.CreateFDiv(FloatConstant(t, 1), x);
+    case ScalarOp::kIsNan: return b.CreateFCmpUNO(x, x);
+    case ScalarOp::kIsInf:
+      return b.CreateFCmpOEQ(b.CreateUnaryIntrinsic(Intr::fabs, x), llvm::ConstantFP::getInfinity(t));
+    default: break;
+  }
+  if (op < ScalarOp::kExp || op > ScalarOp::kSigmoid) return nullptr;
+  if (dtype == DType::kF64) return CallLanes(e, "belay_map_f64", op, dtype, x, nullptr);
+  if (Value* fast = EmitVectorMath(e, op, x)) return fast;
+  return CallLanes(e, "belay_map_f32", op, DType::kF32, x, nullptr);
+}
+
+// f32 with its last bit set when inexact, so that a second rounding to fewer bits sees what was lost.
+Value* RoundToOdd(EmitContext& e, Value* d) {
+  auto& b = e.b;
+  int lanes = Lanes(d);
+  llvm::Type* f32 = WithLanes(b.getFloatTy(), lanes);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  Value* f = b.CreateFPTrunc(d, f32);
+  Value* back = b.CreateFPExt(f, d->getType());
+  Value* abs_back = b.CreateUnaryIntrinsic(Intr::fabs, back);
+  Value* bits = b.CreateBitCast(f, i32);
+  Value* beyond = b.CreateFCmpOGT(abs_back, b.CreateUnaryIntrinsic(Intr::fabs, d));
+  Value* odd = b.CreateOr(b.CreateSub(bits, b.CreateZExt(beyond, i32)), IntConstant(i32, 1));
+  Value* fix = b.CreateAnd(b.CreateFCmpONE(back, d),
+                           b.CreateFCmpONE(abs_back, llvm::ConstantFP::getInfinity(d->getType())));
+  return b.CreateBitCast(b.CreateSelect(fix, odd, bits), f32);
+}
+
+// bf16 bits of an f32 by integer arithmetic: the hardware's conversion flushes denormals.
+Value* ToBFloatBits(EmitContext& e, Value* f) {
+  auto& b = e.b;
+  int lanes = Lanes(f);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  Value* bits = b.CreateBitCast(f, i32);
+  Value* high = b.CreateLShr(bits, IntConstant(i32, 16));
+  Value* lsb = b.CreateAnd(high, IntConstant(i32, 1));
+  Value* rounded = b.CreateLShr(b.CreateAdd(b.CreateAdd(bits, IntConstant(i32, 0x7fff)), lsb), IntConstant(i32, 16));
+  Value* quiet = b.CreateOr(high, IntConstant(i32, 0x40));
+  return b.CreateSelect(b.CreateFCmpUNO(f, f), quiet, rounded);
+}
+
+// f16 bits of an f32 without hardware.
+Value* ToHalfBitsSoft(EmitContext& e, Value* f) {
+  auto& b = e.b;
+  int lanes = Lanes(f);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  auto k = [&](int64_t v) { return IntConstant(i32, v); };
+  Value* bits = b.CreateBitCast(f, i32);
+  Value* sign = b.CreateAnd(b.CreateLShr(bits, k(16)), k(0x8000));
+  Value* a = b.CreateAnd(bits, k(0x7fffffff));
+  Value* lsb = b.CreateAnd(b.CreateLShr(a, k(13)), k(1));
+  Value* normal = b.CreateLShr(b.CreateAdd(b.CreateAdd(a, k(0xfff - (112 << 23))), lsb), k(13));
+  // Adding 0.5 aligns the denormal's bits with the low bits of the sum.
+  Value* sum = b.CreateFAdd(b.CreateBitCast(a, f->getType()), FloatConstant(f->getType(), 0.5));
+  Value* denormal = b.CreateSub(b.CreateBitCast(sum, i32), k(0x3f000000));
+  Value* r = b.CreateSelect(b.CreateICmpULT(a, k(0x38800000)), denormal, normal);
+  r = b.CreateSelect(b.CreateICmpUGE(a, k(0x477ff000)), k(0x7c00), r);
+  r = b.CreateSelect(b.CreateICmpUGT(a, k(0x7f800000)), k(0x7e00), r);
+  return b.CreateOr(r, sign);
+}
+
+Value* FromHalfBitsSoft(EmitContext& e, Value* h) {  // h: i32 lanes
+  auto& b = e.b;
+  llvm::Type* i32 = h->getType();
+  llvm::Type* f32 = WithLanes(b.getFloatTy(), Lanes(h));
+  auto k = [&](int64_t v) { return IntConstant(i32, v); };
+  Value* shifted = b.CreateShl(b.CreateAnd(h, k(0x7fff)), k(13));
+  Value* scaled = b.CreateFMul(b.CreateBitCast(shifted, f32), FloatConstant(f32, 0x1p112));
+  Value* bits = b.CreateBitCast(scaled, i32);
+  Value* special = b.CreateICmpUGE(shifted, k(0x7c00 << 13));
+  bits = b.CreateSelect(special, b.CreateOr(shifted, k(0x7f800000)), bits);
+  return b.CreateBitCast(b.CreateOr(bits, b.CreateShl(b.CreateAnd(h, k(0x8000)), k(16))), f32);
+}
+
+Value* HalfBits(EmitContext& e, DType dtype, Value* f) {  // i16 lanes
+  auto& b = e.b;
+  llvm::Type* i16 = WithLanes(b.getInt16Ty(), Lanes(f));
+  if (dtype == DType::kBF16) return b.CreateTrunc(ToBFloatBits(e, f), i16);
+  if (!e.row.f16) return b.CreateTrunc(ToHalfBitsSoft(e, f), i16);
+  return b.CreateBitCast(b.CreateFPTrunc(f, WithLanes(b.getHalfTy(), Lanes(f))), i16);
+}
+
+Value* FromHalfBits(EmitContext& e, DType dtype, Value* bits) {
+  auto& b = e.b;
+  int lanes = Lanes(bits);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  llvm::Type* f32 = WithLanes(b.getFloatTy(), lanes);
+  if (dtype == DType::kBF16) {
+    return b.CreateBitCast(b.CreateShl(b.CreateZExt(bits, i32), IntConstant(i32, 16)), f32);
+  }
+  if (!e.row.f16) return FromHalfBitsSoft(e, b.CreateZExt(bits, i32));
+  return b.CreateFPExt(b.CreateBitCast(bits, WithLanes(b.getHalfTy(), lanes)), f32);
+}
+
+bool IsCompare(ScalarOp op) { return op >= ScalarOp::kEq && op <= ScalarOp::kGe; }
+
+// Results that are one of the operands (or exact) need no rounding to half.
+bool KeepsHalf(ScalarOp op) {
+  switch (op) {
+    case ScalarOp::kMax: case ScalarOp::kMin: case ScalarOp::kSelect: case ScalarOp::kNeg: case ScalarOp::kAbs:
+    case ScalarOp::kSign: case ScalarOp::kCopySign: case ScalarOp::kFloor: case ScalarOp::kCeil:
+    case ScalarOp::kRound: case ScalarOp::kTrunc: case ScalarOp::kFMod:
+      return true;
+    default: return false;
+  }
+}
+
+Value* EmitBitcast(EmitContext& e, DType in, DType out, Value* x) {
+  if (in == DType::kBool || out == DType::kBool) return EmitCast(e, in, out, x);
+  Value* bits = ToMemory(e, in, x);
+  return FromMemory(e, out, e.b.CreateBitCast(bits, MemoryType(e, out, Lanes(x))));
+}
+
+Value* EmitFmaOp(EmitContext& e, DType dtype, llvm::ArrayRef<Value*> v) {
+  auto& b = e.b;
+  if (!IsFloat(dtype)) return b.CreateAdd(b.CreateMul(v[0], v[1]), v[2]);
+  return b.CreateIntrinsic(v[0]->getType(), Intr::fma, {v[0], v[1], v[2]});
+}
+
+}  // namespace
+
+bool IsComputable(DType d) { return IsFloat(d) || IsInt(d) || d == DType::kBool; }
+
+llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes) {
+  if (dtype == DType::kF64) return WithLanes(e.b.getDoubleTy(), lanes);
+  if (IsFloat(dtype)) return WithLanes(e.b.getFloatTy(), lanes);
+  return WithLanes(e.b.getIntNTy(dtype == DType::kBool ? 1 : BitWidth(dtype)), lanes);
+}
+
+llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes) {
+  if (dtype == DType::kF32 || dtype == DType::kF64) return RegisterType(e, dtype, lanes);
+  return WithLanes(e.b.getIntNTy(BitWidth(dtype)), lanes);
+}
+
+Value* FromMemory(EmitContext& e, DType dtype, Value* value) {
+  if (dtype == DType::kBool) return e.b.CreateICmpNE(value, Zero(value));
+  return IsHalf(dtype) ? FromHalfBits(e, dtype, value) : value;
+}
+
+Value* ToMemory(EmitContext& e, DType dtype, Value* value) {
+  if (dtype == DType::kBool) return e.b.CreateZExt(value, MemoryType(e, dtype, Lanes(value)));
+  return IsHalf(dtype) ? HalfBits(e, dtype, value) : value;
+}
+
+Value* RoundToHalf(EmitContext& e, DType dtype, Value* value) {
+  return IsHalf(dtype) ? FromHalfBits(e, dtype, HalfBits(e, dtype, value)) : value;
+}
+
+Value* EmitCast(EmitContext& e, DType from, DType to, Value* v) {
+  auto& b = e.b;
+  if (from == to) return v;
+  int lanes = Lanes(v);
+  llvm::Type* type = RegisterType(e, to, lanes);
+  if (to == DType::kBool) return IsFloat(from) ? b.CreateFCmpUNE(v, Zero(v)) : b.CreateICmpNE(v, Zero(v));
+  if (IsFloat(from) && IsFloat(to)) {
+    if (to == DType::kF64) return b.CreateFPExt(v, type);
+    if (from != DType::kF64) return RoundToHalf(e, to, v);
+    return IsHalf(to) ? RoundToHalf(e, to, RoundToOdd(e, v)) : b.CreateFPTrunc(v, type);
+  }
+  if (IsFloat(from)) {
+    Intr::ID id = IsUnsignedInt(to) ? Intr::fptoui_sat : Intr::fptosi_sat;
+    return b.CreateIntrinsic(id, {type, v->getType()}, {v});
+  }
+  if (IsFloat(to)) {
+    // bf16 keeps 8 bits of values that f32 already rounds.
+    bool wide = to == DType::kBF16 && BitWidth(from) >= 32;
+    llvm::Type* through = wide ? RegisterType(e, DType::kF64, lanes) : type;
+    Value* f = Unsigned(from) ? b.CreateUIToFP(v, through) : b.CreateSIToFP(v, through);
+    return wide ? RoundToHalf(e, to, RoundToOdd(e, f)) : RoundToHalf(e, to, f);
+  }
+  return Unsigned(from) ? b.CreateZExtOrTrunc(v, type) : b.CreateSExtOrTrunc(v, type);
+}
+
+Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out, llvm::ArrayRef<Value*> v) {
+  Value* r = nullptr;
+  if (op == ScalarOp::kSelect) return e.b.CreateSelect(v[0], v[1], v[2]);
+  if (op == ScalarOp::kCast) return EmitCast(e, in, out, v[0]);
+  if (op == ScalarOp::kBitcast) return EmitBitcast(e, in, out, v[0]);
+  if (op == ScalarOp::kFma) r = EmitFmaOp(e, in, v);
+  else if (IsCompare(op)) return EmitCompare(e, op, in, v[0], v[1]);
+  else if (v.size() == 2) r = IsFloat(in) ? EmitFloatBinary(e, op, in, v[0], v[1]) : EmitIntBinary(e, op, in, v[0], v[1]);
+  else r = IsFloat(in) ? EmitFloatUnary(e, op, in, v[0]) : EmitIntUnary(e, op, in, v[0]);
+  BELAY_CHECK(r != nullptr);
+  return IsHalf(out) && !KeepsHalf(op) ? RoundToHalf(e, out, r) : r;
+}
+
+Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<Value*> operands) {
+  const Node* first = node.inputs[node.scalar == ScalarOp::kSelect ? 1 : 0];
+  return EmitScalarOp(e, node.scalar, first->type.dtype, node.type.dtype, operands);
+}
+
+bool CanEmitScalarOp(ScalarOp op, DType in, DType out) {
+  if (!IsComputable(in) || !IsComputable(out)) return false;
+  if (op == ScalarOp::kSelect || op == ScalarOp::kCast || IsCompare(op)) return true;
+  if (op == ScalarOp::kBitcast) return BitWidth(in) == BitWidth(out);
+  bool bits = op == ScalarOp::kAnd || op == ScalarOp::kOr || op == ScalarOp::kXor || op == ScalarOp::kNot;
+  if (bits) return !IsFloat(in);
+  if (in == DType::kBool) {
+    return op == ScalarOp::kAdd || op == ScalarOp::kMul || op == ScalarOp::kSub || op == ScalarOp::kMax ||
+           op == ScalarOp::kMin || op == ScalarOp::kAbs || op == ScalarOp::kSign;
+  }
+  bool shift = op == ScalarOp::kShl || op == ScalarOp::kShr;
+  if (shift) return IsInt(in);
+  if (IsFloat(in)) return true;
+  bool arithmetic = op <= ScalarOp::kMin || op == ScalarOp::kFma;
+  bool rounding = op == ScalarOp::kFloor || op == ScalarOp::kCeil || op == ScalarOp::kRound || op == ScalarOp::kTrunc;
+  return arithmetic || rounding || op == ScalarOp::kNeg || op == ScalarOp::kAbs || op == ScalarOp::kSign;
+}
+
+Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, Value* acc, Value* value) {
+  ScalarOp op = ScalarOp::kAdd;
+  switch (kind) {
+    case ReduceKind::kProd: op = ScalarOp::kMul; break;
+    case ReduceKind::kMax: op = ScalarOp::kMax; break;
+    case ReduceKind::kMin: op = ScalarOp::kMin; break;
+    case ReduceKind::kAnd: op = ScalarOp::kAnd; break;
+    case ReduceKind::kOr: op = ScalarOp::kOr; break;
+    default: break;
+  }
+  return EmitScalarOp(e, op, dtype, dtype, {acc, value});
+}
+
+llvm::Constant* FloatConstant(llvm::Type* type, double value) { return llvm::ConstantFP::get(type, value); }
+llvm::Constant* IntConstant(llvm::Type* type, int64_t value) {
+  return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);
+}
+
+llvm::Constant* ReduceIdentity(EmitContext& e, ReduceKind kind, DType dtype, int lanes) {
+  llvm::Type* type = RegisterType(e, dtype, lanes);
+  int bits = type->getScalarSizeInBits();
+  auto all_ones = [&] { return llvm::Constant::getAllOnesValue(type); };
+  switch (kind) {
+    case ReduceKind::kProd:
+      return IsFloat(dtype) ? FloatConstant(type, 1) : IntConstant(type, 1);
+    case ReduceKind::kAnd: return all_ones();
+    case ReduceKind::kMax:
+    case ReduceKind::kMin: {
+      bool max = kind == ReduceKind::kMax;
+      if (IsFloat(dtype)) return llvm::ConstantFP::getInfinity(type, max);
+      if (Unsigned(dtype)) return max ? llvm::Constant::getNullValue(type) : all_ones();
+      llvm::APInt limit = max ? llvm::APInt::getSignedMinValue(bits) : llvm::APInt::getSignedMaxValue(bits);
+      return llvm::ConstantInt::get(type, limit);
+    }
+    default: return llvm::Constant::getNullValue(type);
+  }
+}
+
+Value* EmitReduceLanes(EmitContext& e, ReduceKind kind, DType dtype, Value* vector) {
+  auto& b = e.b;
+  for (int n = Lanes(vector); n > 1; n /= 2) {
+    llvm::SmallVector<int, 64> low, high;
+    for (int i = 0; i < n / 2; ++i) {
+      low.push_back(i);
+      high.push_back(i + n / 2);
+    }
+    Value* x = b.CreateShuffleVector(vector, low);
+    Value* y = b.CreateShuffleVector(vector, high);
+    vector = EmitReduceStep(e, kind, dtype, x, y);
+  }
+  return vector->getType()->isVectorTy() ? b.CreateExtractElement(vector, uint64_t{0}) : vector;
+}
+
+llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t index, int lanes) {
+  DType d = literal.dtype;
+  llvm::Type* type = RegisterType(e, d, lanes);
+  const auto* bytes = static_cast<const char*>(literal.data) + index * BitWidth(d) / 8;
+  if (d == DType::kF64) {
+    double v;
+    std::memcpy(&v, bytes, 8);
+    return FloatConstant(type, v);
+  }
+  uint64_t raw = 0;
+  std::memcpy(&raw, bytes, BitWidth(d) / 8);
+  if (d == DType::kBool) return IntConstant(type, raw != 0);
+  if (!IsFloat(d)) return llvm::ConstantInt::get(type, raw);
+  float f = d == DType::kF32 ? std::bit_cast<float>(static_cast<uint32_t>(raw))
+            : d == DType::kF16 ? HalfToFloat(static_cast<uint16_t>(raw))
+                               : BFloatToFloat(static_cast<uint16_t>(raw));
+  llvm::Constant* c = llvm::ConstantFP::get(e.module.getContext(), llvm::APFloat(f));
+  return lanes == 1 ? c : llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(lanes), c);
+}
+
+double ScalarOpCost(ScalarOp op, DType dtype) {
+  bool libm = op == ScalarOp::kPow || op == ScalarOp::kMod || op == ScalarOp::kFMod || op == ScalarOp::kAtan2;
+  if (op >= ScalarOp::kExp && op <= ScalarOp::kSigmoid) {
+    return dtype == DType::kF64 || !HasVectorMath(op) ? 15 : 0.7;
+  }
+  if (libm && IsFloat(dtype)) return 20;
+  if (op == ScalarOp::kDiv || op == ScalarOp::kFloorDiv || op == ScalarOp::kSqrt || op == ScalarOp::kRsqrt) {
+    return IsFloat(dtype) ? 0.3 : 2;
+  }
+  return libm ? 3 : 0.06;
+}
+
+}  // namespace belay

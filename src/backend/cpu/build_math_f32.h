@@ -1,0 +1,14 @@
+// Transcendental functions of f32 in vector form, and calls of libm lane by lane for the rest.
+#pragma once
+#include "backend/cpu/build_math.h"
+
+namespace belay {
+
+bool HasVectorMath(ScalarOp op);
+// nullptr when there is no vector form.
+llvm::Value* EmitVectorMath(EmitContext& e, ScalarOp op, llvm::Value* x);
+// x = function(op, x, y, lanes) through memory; y may be null. Integers travel as i64.
+llvm::Value* CallLanes(EmitContext& e, const char* function, ScalarOp op, DType dtype, llvm::Value* x,
+                       llvm::Value* y);
+
+}  // namespace belay
