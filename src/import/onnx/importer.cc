@@ -1,0 +1,112 @@
+#include "import/onnx/importer.h"
+
+#include <algorithm>
+
+#include "import/onnx/functions.h"
+#include "import/onnx/graph_importer.h"
+#include "import/onnx/reader.h"
+
+namespace belay {
+namespace {
+
+using namespace onnx;
+
+constexpr size_t kNamesShown = 4;
+
+// Operators without a rule, and the nodes that use them.
+using Missing = std::map<std::string, std::vector<std::string>>;
+
+void CollectMissing(const ImportContext& ctx, const onnx::Graph& graph, Missing* missing) {
+  for (const onnx::Node& node : graph.nodes) {
+    for (const Attribute& a : node.attributes) {
+      if (a.g) CollectMissing(ctx, *a.g, missing);
+      for (const auto& g : a.graphs) CollectMissing(ctx, *g, missing);
+    }
+    if (node.domain.empty() && node.op == "Constant") continue;
+    const int opset = OpsetOf(ctx, node);
+    if (FindOnnxRule(RuleKey(node), opset)) continue;
+    // A later version may be there; then the opset is what the reader wants to know.
+    const bool later = FindOnnxRule(RuleKey(node), 1 << 20) != nullptr;
+    (*missing)[later ? fmt::format("{} of opset {}", RuleKey(node), opset) : RuleKey(node)].push_back(DisplayName(node));
+  }
+}
+
+Status MissingStatus(const Missing& missing) {
+  std::string text;
+  for (const auto& [op, nodes] : missing) {
+    text += fmt::format("{}{} (node ", text.empty() ? "" : ", ", op);
+    for (size_t i = 0; i < nodes.size() && i < kNamesShown; ++i) text += (i ? ", " : "") + nodes[i];
+    if (nodes.size() > kNamesShown) text += fmt::format(" and {} more", nodes.size() - kNamesShown);
+    text += ")";
+  }
+  return NotSupported("{} operator{} missing: {}", missing.size(), missing.size() == 1 ? "" : "s", text);
+}
+
+Status CheckVersions(const Model& model) {
+  if (!model.has_graph || model.ir_version == 0) {
+    return InvalidArgument("this is no ONNX model: it has no {}", model.has_graph ? "IR version" : "graph");
+  }
+  if (model.ir_version < 0 || model.ir_version > kNewestOnnxIr) {
+    return NotSupported("IR version {}; the newest known is {}", model.ir_version, kNewestOnnxIr);
+  }
+  auto opset = model.opsets.find("");
+  if (opset != model.opsets.end() && opset->second > kNewestOnnxOpset) {
+    return NotSupported("opset {}; the newest known is {}", opset->second, kNewestOnnxOpset);
+  }
+  return OkStatus();
+}
+
+Status CheckOptions(const Model& model, const OnnxImportOptions& options) {
+  for (const auto& [name, dims] : options.input_shapes) {
+    const bool found = std::any_of(model.graph.inputs.begin(), model.graph.inputs.end(),
+                                   [&name = name](const ValueInfo& v) { return v.name == name; });
+    if (!found) return NotFound("a shape is given for input '{}', which the model does not have", name);
+  }
+  return OkStatus();
+}
+
+Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, const std::string& directory,
+                                           const OnnxImportOptions& options) {
+  BELAY_TRY(Model model, ReadModel(bytes));
+  BELAY_RETURN_IF_ERROR(CheckVersions(model));
+  if (model.opsets.empty() && model.ir_version < 3) model.opsets[""] = 1;
+  BELAY_RETURN_IF_ERROR(CheckOptions(model, options));
+  BELAY_RETURN_IF_ERROR(InlineFunctions(&model));
+  ExternalFiles files(directory);
+  const ImportContext ctx{model, options, &files};
+  try {
+    Missing missing;
+    CollectMissing(ctx, model.graph, &missing);
+    if (!missing.empty()) return MissingStatus(missing);
+    GraphImporter importer(ctx, nullptr);
+    importer.Run(model.graph, {});
+    return importer.graph();
+  } catch (OpError& e) {
+    return std::move(e.status);
+  }
+}
+
+Result<std::shared_ptr<ModelGraph>> Guarded(std::string_view bytes, const std::string& directory,
+                                            const OnnxImportOptions& options) {
+  try {
+    return Import(bytes, directory, options);
+  } catch (const std::bad_alloc&) {
+    return OutOfMemory("importing a model of {} bytes", bytes.size());
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path, const OnnxImportOptions& options) {
+  BELAY_TRY(std::shared_ptr<const MappedFile> file, MapFile(path));
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return Guarded({file->data, file->size}, directory, options).Context(path);
+}
+
+Result<std::shared_ptr<ModelGraph>> ImportOnnxMemory(const void* data, size_t size,
+                                                     const OnnxImportOptions& options) {
+  return Guarded({static_cast<const char*>(data), size}, "", options);
+}
+
+}  // namespace belay

@@ -1,0 +1,30 @@
+// ONNX models to ModelGraph.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "graph/model.h"
+
+namespace belay {
+
+struct OnnxImportOptions {
+  // Replaces declared extents; -1 leaves one open. Extents that the model fixes must agree.
+  std::map<std::string, std::vector<int64_t>> input_shapes;
+  // Initializers that are also graph inputs and are fed by the caller: they become inputs, the others constants.
+  std::set<std::string> fed_initializers;
+  // Replaces the model's outputs: {node name, output number}.
+  std::vector<std::pair<std::string, int>> out_nodes;
+};
+
+constexpr int kNewestOnnxOpset = 28;
+constexpr int kNewestOnnxIr = 14;
+
+Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path, const OnnxImportOptions& options = {});
+// `data` may go after the call. Models with external data need the file form.
+Result<std::shared_ptr<ModelGraph>> ImportOnnxMemory(const void* data, size_t size,
+                                                     const OnnxImportOptions& options = {});
+
+}  // namespace belay
