@@ -1,0 +1,97 @@
+// A node that reads constants only is computed now, unless that would make it bigger than what it reads.
+#include <cstring>
+
+#include "compile/passes/passes.h"
+#include "graph/interpret.h"
+
+namespace belay {
+namespace {
+
+constexpr int64_t kAlwaysFold = 1024;  // elements
+
+bool Foldable(const Node& node, const std::vector<Node*>& in) {
+  if (node.op == Op::kCall || node.op == Op::kIf || node.op == Op::kWhile || node.op == Op::kFused ||
+      node.op == Op::kGetOutput || node.op == Op::kInput || node.op == Op::kConst || in.empty()) {
+    return false;
+  }
+  if (!IsStatic(node.shape()) || !IsStatic(node.starts) || !IsStatic(node.steps)) return false;
+  int64_t read = 0;
+  for (Node* n : in) {
+    if (n->op != Op::kConst) return false;
+    read += n->literal->ByteSize();
+  }
+  if (node.op == Op::kBroadcast && NumElements(in[0]->shape()).IsConst(1)) return false;
+  const int64_t count = NumElements(node.shape()).value();
+  return count <= kAlwaysFold || ByteSize(node.type.dtype, count) <= read;
+}
+
+// Weights are mostly transposed; a strided copy is much faster than the interpreter.
+LiteralPtr TransposeLiteral(const Node& node, const Literal& x) {
+  const int bits = BitWidth(node.type.dtype);
+  if (bits < 8) return nullptr;
+  const int rank = node.rank();
+  std::vector<int64_t> dims, strides(rank), dense(rank, 1);
+  for (int d = rank - 2; d >= 0; --d) dense[d] = dense[d + 1] * x.dims[d + 1];
+  for (int d = 0; d < rank; ++d) {
+    dims.push_back(x.dims[node.axes[d]]);
+    strides[d] = dense[node.axes[d]];
+  }
+  std::shared_ptr<Literal> y = Literal::Allocate(node.type.dtype, dims);
+  const int64_t bytes = bits / 8, n = y->NumElements();
+  if (n == 0 || rank == 0) return nullptr;
+  const char* src = x.as<char>();
+  char* dst = static_cast<char*>(y->mutable_data());
+  std::vector<int64_t> index(rank, 0);
+  const int64_t inner = dims[rank - 1], step = strides[rank - 1] * bytes;
+  for (int64_t done = 0; done < n; done += inner) {
+    int64_t at = 0;
+    for (int d = 0; d + 1 < rank; ++d) at += index[d] * strides[d];
+    const char* from = src + at * bytes;
+    for (int64_t i = 0; i < inner; ++i, from += step, dst += bytes) std::memcpy(dst, from, bytes);
+    for (int d = rank - 2; d >= 0 && ++index[d] == dims[d]; --d) index[d] = 0;
+  }
+  return y;
+}
+
+LiteralPtr Evaluate(const Node& node, const std::vector<Node*>& in) {
+  if (node.op == Op::kReshape) {
+    auto copy = std::make_shared<Literal>(*in[0]->literal);
+    copy->dims.clear();
+    for (const Dim& d : node.shape()) copy->dims.push_back(d.value());
+    return copy;
+  }
+  if (node.op == Op::kTranspose) {
+    if (LiteralPtr y = TransposeLiteral(node, *in[0]->literal)) return y;
+  }
+  std::vector<LiteralPtr> values;
+  for (Node* n : in) values.push_back(n->literal);
+  std::vector<int64_t> symbols;
+  Result<std::vector<LiteralPtr>> out = InterpretNode(node, values, &symbols);
+  return out.ok() ? (*out)[0] : nullptr;  // what fails here fails again, with its message, when it runs
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> FoldConstants(const Graph& graph) {
+  return RewriteGraph(graph, [&](Graph& out, const Node& node, const auto& mapped) -> Node* {
+    std::vector<Node*> in;
+    for (const Node* n : node.inputs) in.push_back(mapped(n));
+    LiteralPtr value;
+    if (node.contents && node.op != Op::kConst && IsStatic(*node.contents) && node.op != Op::kInput) {
+      std::vector<int64_t> dims, ints;
+      for (const Dim& d : node.shape()) dims.push_back(d.value());
+      for (const Dim& d : *node.contents) ints.push_back(d.value());
+      value = LiteralFromInts(node.type.dtype, dims, ints);
+    } else if (Foldable(node, in)) {
+      value = Evaluate(node, in);
+    }
+    if (!value) return nullptr;
+    Node* made = out.Add(Op::kConst, {}, node.type);
+    made->literal = std::move(value);
+    made->contents = node.contents;
+    made->name = node.name;
+    return made;
+  });
+}
+
+}  // namespace belay

@@ -1,0 +1,393 @@
+// Fusion: decides which nodes run as one kernel and replaces each such set by a kFused node.
+//  1. anchors: a contraction, convolution or pooling takes the views before it and the maps after it
+//  2. loops: from the outputs upwards, maps, views and row reductions join the kernel of their consumers
+// A kernel has one output; a value that two kernels need is written once, unless it is a mere view.
+#include <algorithm>
+#include <set>
+
+#include "compile/passes/passes.h"
+#include "graph/strided.h"
+
+namespace belay {
+namespace {
+
+constexpr size_t kMaxGroup = 64;  // nodes; keeps kernels small enough to compile in milliseconds
+
+bool IsView(const Node* n) {
+  return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast ||
+         n->op == Op::kSlice;
+}
+bool IsAnchor(const Node* n) {
+  return n->op == Op::kContract || n->op == Op::kConv || n->op == Op::kPool;
+}
+bool IsOpaque(const Node* n) {
+  return n->op == Op::kCall || n->op == Op::kIf || n->op == Op::kWhile || n->op == Op::kGetOutput;
+}
+bool IsScalarConst(const Node* n) {
+  return n->op == Op::kConst && NumElements(n->shape()).IsConst(1) && n->type.dtype != DType::kString;
+}
+// Has a place in memory whatever the fusion decides.
+bool IsBuffer(const Node* n) { return n->op == Op::kInput || n->op == Op::kConst; }
+bool IsLeaf(const Node* n) { return n->op == Op::kIota || n->op == Op::kDims; }
+
+// Worth writing to memory rather than computing once per use.
+bool IsCostly(const Node* n) {
+  if (n->op == Op::kGather || n->op == Op::kReduce) return true;
+  if (n->op != Op::kMap) return false;
+  switch (n->scalar) {
+    case ScalarOp::kAdd:
+    case ScalarOp::kSub:
+    case ScalarOp::kMul:
+    case ScalarOp::kMax:
+    case ScalarOp::kMin:
+    case ScalarOp::kCast:
+    case ScalarOp::kSelect:
+    case ScalarOp::kNeg:
+    case ScalarOp::kNot:
+    case ScalarOp::kAnd:
+    case ScalarOp::kOr:
+    case ScalarOp::kLt:
+    case ScalarOp::kGe:
+    case ScalarOp::kEq: return false;
+    default: return true;
+  }
+}
+
+struct Group {
+  Node* root = nullptr;
+  std::vector<Node*> nodes;
+  bool closed = false;              // an anchor's, or a scatter's: nothing may join
+  const Node* reduce = nullptr;     // its first reduction: fixes the rows of the kernel
+};
+
+class Fuser {
+ public:
+  explicit Fuser(const Graph& graph)
+      : graph_(graph), order_(TopologicalOrder(graph)), groups_of_(graph.size()),
+        consumers_(graph.size()), position_(graph.size(), 0), is_output_(graph.size(), 0) {
+    for (size_t i = 0; i < order_.size(); ++i) {
+      position_[order_[i]->id] = static_cast<int>(i);
+      for (Node* in : order_[i]->inputs) {
+        auto& list = consumers_[in->id];
+        if (list.empty() || list.back() != order_[i]) list.push_back(order_[i]);
+      }
+    }
+    for (Node* output : graph.outputs) is_output_[output->id] = 1;
+  }
+
+  std::unique_ptr<Graph> Run() {
+    for (Node* node : order_) {
+      if (IsAnchor(node)) FuseAnchor(node);
+    }
+    for (size_t i = order_.size(); i-- > 0;) Place(order_[i]);
+    return Emit();
+  }
+
+ private:
+  bool InGroup(const Node* n, int g) const {
+    const auto& list = groups_of_[n->id];
+    return std::find(list.begin(), list.end(), g) != list.end();
+  }
+
+  void Join(Node* n, int g) {
+    groups_of_[n->id].push_back(g);
+    groups_[g].nodes.push_back(n);
+  }
+
+  int NewGroup(Node* root) {
+    groups_.push_back({});
+    groups_.back().root = root;
+    Join(root, static_cast<int>(groups_.size()) - 1);
+    return static_cast<int>(groups_.size()) - 1;
+  }
+
+  // Nodes that depend on `anchor`.
+  std::vector<char> Descendants(const Node* anchor) const {
+    std::vector<char> depends(graph_.size(), 0);
+    depends[anchor->id] = 1;
+    for (size_t i = position_[anchor->id]; i < order_.size(); ++i) {
+      for (const Node* in : order_[i]->inputs) {
+        if (depends[in->id]) depends[order_[i]->id] = 1;
+      }
+    }
+    return depends;
+  }
+
+  // An epilogue operand: a buffer, or one spread along some dims.
+  static Node* OperandBase(Node* n) {
+    if (n->op == Op::kBroadcast) n = n->inputs[0];
+    while (n->op == Op::kReshape) n = n->inputs[0];
+    return n;
+  }
+
+  void FuseAnchor(Node* anchor) {
+    const std::vector<char> depends = Descendants(anchor);
+    // Grow through maps of the anchor's shape; remember the longest prefix with a single way out.
+    std::vector<Node*> members{anchor}, best{anchor};
+    std::set<const Node*> inside{anchor};
+    for (size_t i = position_[anchor->id] + 1; i < order_.size() && members.size() < 24; ++i) {
+      Node* n = order_[i];
+      if (n->op != Op::kMap || n->shape() != anchor->shape() || !groups_of_[n->id].empty()) continue;
+      bool reads = false, fits = true;
+      for (Node* in : n->inputs) {
+        if (inside.count(in)) {
+          reads = true;
+        } else if (depends[in->id] || BitWidth(in->type.dtype) < 8) {
+          fits = false;
+        }
+      }
+      if (!reads || !fits) continue;
+      members.push_back(n);
+      inside.insert(n);
+      if (WaysOut(members, inside) == 1 && !OpensBefore(members, inside)) best = members;
+    }
+    Commit(anchor, best);
+  }
+
+  bool LeavesSet(const Node* n, const std::set<const Node*>& inside) const {
+    if (is_output_[n->id]) return true;
+    for (const Node* c : consumers_[n->id]) {
+      if (!inside.count(c)) return true;
+    }
+    return false;
+  }
+
+  int WaysOut(const std::vector<Node*>& members, const std::set<const Node*>& inside) const {
+    int count = 0;
+    for (const Node* n : members) count += LeavesSet(n, inside);
+    return count;
+  }
+
+  // The single way out must be the last member: everything else is inside the kernel.
+  bool OpensBefore(const std::vector<Node*>& members, const std::set<const Node*>& inside) const {
+    return !LeavesSet(members.back(), inside);
+  }
+
+  void Commit(Node* anchor, const std::vector<Node*>& members) {
+    const int g = NewGroup(members.back());
+    groups_[g].closed = true;
+    std::set<const Node*> inside(members.begin(), members.end());
+    for (Node* n : members) {
+      if (n != members.back()) Join(n, g);
+    }
+    for (Node* n : members) {
+      for (Node* in : n->inputs) {
+        if (inside.count(in)) continue;
+        if (n == anchor) {
+          if (anchor->op == Op::kContract) AbsorbViews(in, g);
+        } else {
+          for (Node* v = in; v->op == Op::kBroadcast || v->op == Op::kReshape; v = v->inputs[0]) {
+            if (!InGroup(v, g)) Join(v, g);
+          }
+        }
+      }
+    }
+  }
+
+  // Views of a contraction's operand that strides can express, and one widening cast on top.
+  void AbsorbViews(Node* operand, int g) {
+    Node* n = operand;
+    std::vector<Node*> chain;
+    while (IsView(n)) {
+      std::optional<StridedView> view = ViewOf(operand, n->inputs[0]);
+      if (!view || view->base != n->inputs[0] || n->op == Op::kSlice) break;
+      chain.push_back(n);
+      n = n->inputs[0];
+    }
+    for (Node* v : chain) {
+      if (!InGroup(v, g)) Join(v, g);
+    }
+  }
+
+  bool Fusable(const Node* n) const {
+    return n->op == Op::kMap || IsView(n) || IsLeaf(n) || n->op == Op::kPad || n->op == Op::kGather ||
+           n->op == Op::kReduce;
+  }
+
+  // Phase 2, consumers first.
+  void Place(Node* n) {
+    if (IsBuffer(n) || IsOpaque(n)) return;
+    const bool anchored = !groups_of_[n->id].empty() && groups_[groups_of_[n->id][0]].closed &&
+                          !IsView(n) && !IsScalarConst(n);
+    if (anchored) return;
+    std::vector<int> wanted;
+    bool must_write = is_output_[n->id] != 0 || !Fusable(n);
+    for (Node* c : consumers_[n->id]) {
+      if (IsOpaque(c)) must_write = true;
+      for (int g : groups_of_[c->id]) {
+        if (InGroup(n, g)) continue;  // an anchor took this view along
+        if (std::find(wanted.begin(), wanted.end(), g) == wanted.end()) wanted.push_back(g);
+      }
+    }
+    for (int g : wanted) must_write = must_write || !CanJoin(n, g);
+    const bool several = wanted.size() > 1 && !IsView(n) && !IsLeaf(n);
+    if (must_write || several) {
+      if (is_output_[n->id] || !wanted.empty() || HasOpaqueConsumer(n)) {
+        const int g = NewGroup(n);
+        if (n->op == Op::kReduce) groups_[g].reduce = n;
+      }
+      return;
+    }
+    for (int g : wanted) {
+      Join(n, g);
+      if (n->op == Op::kReduce && !groups_[g].reduce) groups_[g].reduce = n;
+    }
+  }
+
+  bool HasOpaqueConsumer(const Node* n) const {
+    return std::any_of(consumers_[n->id].begin(), consumers_[n->id].end(), IsOpaque);
+  }
+
+  bool CanJoin(const Node* n, int g) const {
+    const Group& group = groups_[g];
+    if (group.closed || group.nodes.size() >= kMaxGroup) return false;
+    const Op root = group.root->op;
+    if (root == Op::kScan || root == Op::kScatter) return false;
+    for (const Node* c : consumers_[n->id]) {
+      if (!InGroup(c, g)) continue;
+      if (c->op == Op::kGather && c->inputs[0] == n && n->op != Op::kReshape) return false;
+      if (c->op == Op::kConcat && !IsView(n) && n->op != Op::kMap) return false;
+      if (c->op == Op::kReduce && IsCostly(c) && n->op == Op::kReduce) return false;
+    }
+    if (n->op == Op::kReduce) return CanJoinReduce(n, g);
+    if (group.reduce && InRows(n, g)) return true;
+    return !IsCostly(n) || !IsSpread(n, g);
+  }
+
+  // True when a broadcast inside the group repeats the value.
+  bool IsSpread(const Node* n, int g) const {
+    for (const Node* c : consumers_[n->id]) {
+      if (!InGroup(c, g)) continue;
+      if (c->op == Op::kBroadcast) return true;
+      if (IsView(c) && IsSpread(c, g)) return true;
+    }
+    return false;
+  }
+
+  // Members that depend on n inside the group.
+  std::set<const Node*> UsersInside(const Node* n, int g) const {
+    std::set<const Node*> users;
+    std::vector<const Node*> work{n};
+    while (!work.empty()) {
+      const Node* at = work.back();
+      work.pop_back();
+      for (const Node* c : consumers_[at->id]) {
+        if (InGroup(c, g) && users.insert(c).second) work.push_back(c);
+      }
+    }
+    return users;
+  }
+
+  static Shape KeptShape(const Node* reduce, bool keepdims) {
+    Shape shape = reduce->inputs[0]->shape();
+    if (!keepdims) return reduce->shape();
+    for (int a : reduce->axes) shape[a] = 1;
+    return shape;
+  }
+
+  // n lies on the kept side of the group's rows: one value a row, computed once a row.
+  bool InRows(const Node* n, int g) const {
+    const Node* r = groups_[g].reduce;
+    return n->shape() == r->shape() || n->shape() == KeptShape(r, true);
+  }
+
+  bool CanJoinReduce(const Node* n, int g) const {
+    const Group& group = groups_[g];
+    if (n->reduce == ReduceKind::kArgMax || n->reduce == ReduceKind::kArgMin) return false;
+    if (group.reduce && (group.reduce->axes != n->axes ||
+                         group.reduce->inputs[0]->shape() != n->inputs[0]->shape())) {
+      return false;
+    }
+    // Rows are the trailing dims, so that a pass over a row is contiguous.
+    const Shape& full = n->inputs[0]->shape();
+    for (size_t k = 0; k < n->axes.size(); ++k) {
+      if (n->axes[k] != static_cast<int>(full.size() - n->axes.size() + k)) return false;
+    }
+    const Shape kept = KeptShape(n, true);
+    const auto users = UsersInside(n, g);
+    for (const Node* u : users) {
+      const bool in_rows = u->shape() == kept || u->shape() == n->shape();
+      if (u->op == Op::kMap && (in_rows || u->shape() == full)) continue;
+      if (u->op == Op::kReshape && in_rows) continue;
+      if (u->op == Op::kBroadcast && u->inputs[0]->shape() == kept && u->shape() == full) continue;
+      if (u->op == Op::kReduce && u->axes == n->axes && u->inputs[0]->shape() == full) continue;
+      return false;
+    }
+    if (group.reduce) return true;
+    // Members beside the reduction's users must fit its rows as well: maps of the full shape, or operands.
+    return group.root->shape() == full || group.root->shape() == n->shape() || group.root->shape() == kept;
+  }
+
+  // ---- building the result ----
+
+  Node* FragmentNode(Graph& fragment, Node* n, int g, std::vector<Node*>& map,
+                     std::vector<Node*>& arguments) {
+    if (map[n->id]) return map[n->id];
+    if (!InGroup(n, g)) {
+      if (IsScalarConst(n)) return map[n->id] = CopyNode(fragment, *n, {});
+      Node* input = fragment.AddInput(static_cast<int>(arguments.size()), n->type, n->name);
+      arguments.push_back(n);
+      return map[n->id] = input;
+    }
+    std::vector<Node*> in;
+    for (Node* i : n->inputs) in.push_back(FragmentNode(fragment, i, g, map, arguments));
+    Node* copy = CopyNode(fragment, *n, std::move(in));
+    copy->contents.reset();
+    return map[n->id] = copy;
+  }
+
+  std::unique_ptr<Graph> Emit() {
+    auto out = std::make_unique<Graph>();
+    out->symbols = graph_.symbols;
+    out->guards = graph_.guards;
+    out->output_names = graph_.output_names;
+    std::vector<Node*> made(graph_.size(), nullptr);
+    std::vector<int> group_by_root(graph_.size(), -1);
+    for (size_t g = 0; g < groups_.size(); ++g) group_by_root[groups_[g].root->id] = static_cast<int>(g);
+    for (Node* n : order_) {
+      if (IsBuffer(n) || IsOpaque(n)) {
+        std::vector<Node*> in;
+        for (Node* i : n->inputs) in.push_back(made[i->id]);
+        made[n->id] = CopyNode(*out, *n, in);
+      } else if (group_by_root[n->id] >= 0) {
+        made[n->id] = EmitGroup(*out, group_by_root[n->id], made);
+      }
+    }
+    for (Node* output : graph_.outputs) out->outputs.push_back(made[output->id]);
+    return out;
+  }
+
+  Node* EmitGroup(Graph& out, int g, const std::vector<Node*>& made) {
+    Node* root = groups_[g].root;
+    // A lone reshape of a buffer is the same memory under another shape.
+    if (groups_[g].nodes.size() == 1 && root->op == Op::kReshape && made[root->inputs[0]->id]) {
+      return CopyNode(out, *root, {made[root->inputs[0]->id]});
+    }
+    auto fragment = std::make_shared<Graph>();
+    std::vector<Node*> map(graph_.size(), nullptr), arguments, inputs;
+    Node* result = FragmentNode(*fragment, root, g, map, arguments);
+    fragment->outputs = {result};
+    for (Node* a : arguments) {
+      BELAY_CHECK(made[a->id] != nullptr);
+      inputs.push_back(made[a->id]);
+    }
+    Node* fused = out.Add(Op::kFused, inputs, root->type);
+    fused->subgraphs = {fragment};
+    fused->name = root->name;
+    return fused;
+  }
+
+  const Graph& graph_;
+  std::vector<Node*> order_;
+  std::vector<std::vector<int>> groups_of_;
+  std::vector<std::vector<Node*>> consumers_;
+  std::vector<int> position_;
+  std::vector<char> is_output_;
+  std::vector<Group> groups_;
+};
+
+}  // namespace
+
+std::unique_ptr<Graph> Fuse(const Graph& graph) { return Fuser(graph).Run(); }
+
+}  // namespace belay

@@ -1,0 +1,16 @@
+// The passes by name; their order and reasons stand in compile/pipeline.cc. Each takes a legal core graph
+// and returns one that computes the same.
+#pragma once
+#include <memory>
+
+#include "graph/graph.h"
+
+namespace belay {
+
+std::unique_ptr<Graph> Simplify(const Graph& graph);          // algebra that is exact, and common subexpressions
+std::unique_ptr<Graph> FoldConstants(const Graph& graph);     // what depends on constants only is computed now
+std::unique_ptr<Graph> FoldScale(const Graph& graph);         // a per-channel factor moves into constant weights
+std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders move towards the outputs and cancel
+std::unique_ptr<Graph> Fuse(const Graph& graph);              // what runs as one kernel becomes one kFused node
+
+}  // namespace belay

@@ -1,0 +1,123 @@
+// Exact algebra (no result changes by a bit) and common subexpressions.
+#include <cmath>
+#include <map>
+
+#include "compile/passes/passes.h"
+#include "graph/builder.h"
+
+namespace belay {
+namespace {
+
+// The value of a constant every element of which is the same number; looks through broadcasts.
+bool UniformValue(const Node* node, double* value) {
+  while (node->op == Op::kBroadcast || node->op == Op::kReshape) node = node->inputs[0];
+  if (node->op != Op::kConst || node->literal->NumElements() != 1 || node->type.dtype == DType::kString) {
+    return false;
+  }
+  *value = LiteralToDoubles(*node->literal)[0];
+  return true;
+}
+
+bool WidensExactly(DType from, DType to) {
+  if (IsHalf(from)) return to == DType::kF32 || to == DType::kF64;
+  return from == DType::kF32 && to == DType::kF64;
+}
+
+Node* SimplifyMap(const Node& node, const std::vector<Node*>& in) {
+  double c = 0;
+  switch (node.scalar) {
+    case ScalarOp::kCast:
+      if (in[0]->type.dtype == node.type.dtype) return in[0];
+      if (in[0]->op == Op::kMap && in[0]->scalar == ScalarOp::kCast) {
+        Node* source = in[0]->inputs[0];
+        if (source->type.dtype == node.type.dtype && WidensExactly(node.type.dtype, in[0]->type.dtype)) {
+          return source;
+        }
+      }
+      return nullptr;
+    case ScalarOp::kMul:
+      if (UniformValue(in[1], &c) && c == 1) return in[0];
+      if (UniformValue(in[0], &c) && c == 1) return in[1];
+      return nullptr;
+    case ScalarOp::kDiv:
+    case ScalarOp::kPow: return UniformValue(in[1], &c) && c == 1 ? in[0] : nullptr;
+    case ScalarOp::kSub:
+      return UniformValue(in[1], &c) && c == 0 && !std::signbit(c) ? in[0] : nullptr;
+    case ScalarOp::kAdd:
+      if (!IsInt(node.type.dtype)) return nullptr;  // -0 + 0 is 0
+      if (UniformValue(in[1], &c) && c == 0) return in[0];
+      return UniformValue(in[0], &c) && c == 0 ? in[1] : nullptr;
+    default: return nullptr;
+  }
+}
+
+Node* SimplifyNode(Graph& out, const Node& node, const std::vector<Node*>& in) {
+  Builder b(&out);
+  switch (node.op) {
+    case Op::kMap: {
+      if (Node* same = SimplifyMap(node, in)) return same;
+      double c = 0;
+      if (node.scalar == ScalarOp::kPow && UniformValue(in[1], &c) && c == 2) {
+        return Map(ScalarOp::kMul, b.Wrap(in[0]), b.Wrap(in[0])).node();
+      }
+      return nullptr;
+    }
+    case Op::kReshape:
+      if (in[0]->shape() == node.shape()) return in[0];
+      if (in[0]->op == Op::kReshape) return Reshape(b.Wrap(in[0]), node.shape()).node();
+      return nullptr;
+    case Op::kBroadcast:
+      if (in[0]->shape() == node.shape()) return in[0];
+      if (in[0]->op == Op::kBroadcast) return CopyNode(out, node, {in[0]->inputs[0]});
+      return nullptr;
+    case Op::kTranspose: return Transpose(b.Wrap(in[0]), node.axes).node();
+    default: return nullptr;
+  }
+}
+
+// Equal keys compute equal values; empty for what must stay apart.
+std::string Key(const Node& node) {
+  if (node.op == Op::kInput || node.op == Op::kCall || node.op == Op::kIf || node.op == Op::kWhile ||
+      node.op == Op::kFused || !node.control.empty()) {
+    return "";
+  }
+  std::string key = fmt::format("{} {} {} {} {} {}", static_cast<int>(node.op), static_cast<int>(node.scalar),
+                                static_cast<int>(node.reduce), node.flags, node.index, ToString(node.type));
+  for (Node* in : node.inputs) key += fmt::format(" n{}", in->id);
+  for (int a : node.axes) key += fmt::format(" a{}", a);
+  for (const Dim& d : node.starts) key += " s" + d.ToString();
+  for (const Dim& d : node.steps) key += " t" + d.ToString();
+  if (node.literal) {
+    if (node.literal->ByteSize() <= 256 && node.literal->data) {
+      const auto* bytes = node.literal->as<unsigned char>();
+      for (int64_t i = 0; i < node.literal->ByteSize(); ++i) key += fmt::format(":{:x}", bytes[i]);
+    } else {
+      key += fmt::format(" p{}", node.literal->data ? node.literal->data : node.literal.get());
+    }
+  }
+  if (node.window) {
+    const Window& w = *node.window;
+    for (size_t i = 0; i < w.kernel.size(); ++i) {
+      key += fmt::format(" w{},{},{},{}", w.kernel[i], w.strides[i], w.dilations[i], w.pads_lo[i].ToString());
+    }
+    key += fmt::format(" g{}", w.groups);
+  }
+  return key;
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> Simplify(const Graph& graph) {
+  std::map<std::string, Node*> known;
+  return RewriteGraph(graph, [&](Graph& out, const Node& node, const auto& mapped) -> Node* {
+    std::vector<Node*> in;
+    for (const Node* n : node.inputs) in.push_back(mapped(n));
+    Node* made = SimplifyNode(out, node, in);
+    if (!made) made = CopyNode(out, node, in);
+    std::string key = Key(*made);
+    if (key.empty()) return made;
+    return known.emplace(std::move(key), made).first->second;
+  });
+}
+
+}  // namespace belay
