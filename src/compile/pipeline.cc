@@ -1,0 +1,90 @@
+#include "compile/pipeline.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/log.h"
+#include "compile/passes/passes.h"
+
+namespace belay {
+
+const std::vector<PassEntry>& PassTable() {
+  static const auto* const table = new std::vector<PassEntry>{
+      {"simplify", Simplify},                // first: records emit plainly and leave the obvious to this
+      {"fold-constants", FoldConstants},     // weights get their kernel order, shape chains vanish
+      {"sink-transposes", SinkTransposes},   // after folding: constant operands are free to turn
+      {"fold-constants-2", FoldConstants},   // the constants that were turned
+      {"fold-scale", FoldScale},             // batch norm factors stand beside their convolution only now
+      {"fold-constants-3", FoldConstants},   // weights times factors
+      {"simplify-2", Simplify},              // what the moves made equal
+      {"fuse", Fuse},                        // last: from here on nodes are kernels
+  };
+  return *table;
+}
+
+namespace {
+
+bool IsDisabled(const CompileOptions& options, const std::string& name) {
+  std::vector<std::string> list = options.disabled_passes;
+  if (const char* env = std::getenv("BELAY_DISABLE")) {
+    std::stringstream text(env);
+    for (std::string item; std::getline(text, item, ',');) list.push_back(item);
+  }
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+void Dump(const CompileOptions& options, const std::string& stage, const std::string& text) {
+  const char* folder = std::getenv("BELAY_DUMP");
+  if (!folder || !*folder) return;
+  std::error_code ignored;
+  std::filesystem::create_directories(folder, ignored);
+  std::ofstream(std::filesystem::path(folder) / (options.dump_name + "." + stage + ".txt")) << text;
+}
+
+bool Dumping() { return std::getenv("BELAY_DUMP") != nullptr; }
+
+}  // namespace
+
+Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const CompileOptions& options) {
+  std::unique_ptr<Graph> current;
+  const Graph* at = &graph;
+  int number = 0;
+  for (const PassEntry& pass : PassTable()) {
+    ++number;
+    const bool is_fuse = std::string_view(pass.name) == "fuse";
+    if (IsDisabled(options, pass.name) && !is_fuse) continue;
+    std::unique_ptr<Graph> next = pass.run(*at);
+    current = std::move(next);
+    at = current.get();
+#ifndef NDEBUG
+    Status legal = VerifyGraph(*at);
+    if (!legal.ok()) return Internal("after pass {}: {}", pass.name, legal.message());
+#endif
+    if (Dumping()) Dump(options, fmt::format("{:02}-{}", number, pass.name), PrintGraph(*at));
+  }
+  BELAY_TRY(std::shared_ptr<const Plan> plan, BuildPlan(*at, options));
+  if (Dumping()) Dump(options, "plan", PrintPlan(*plan));
+  return plan;
+}
+
+Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options) {
+  BELAY_TRY(Lowered lowered, Lower(model, options.lower));
+  Compiled compiled;
+  if (!lowered.graph) {
+    compiled.needs_contents = lowered.needs_contents;
+    compiled.needs_ranks = lowered.needs_ranks;
+    return compiled;
+  }
+  if (Dumping()) Dump(options, "00-lowered", PrintGraph(*lowered.graph));
+  BELAY_TRY(std::shared_ptr<const Plan> plan, CompileGraph(*lowered.graph, options));
+  auto complete = std::make_shared<Plan>(*plan);
+  for (auto& [index, literal] : options.lower.input_contents) complete->fixed_inputs.emplace_back(index, literal);
+  complete->output_names = model.output_names;
+  compiled.plan = std::move(complete);
+  return compiled;
+}
+
+}  // namespace belay

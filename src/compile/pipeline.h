@@ -1,0 +1,39 @@
+// Graph in, Plan out: the table of passes and what follows them.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compile/lower.h"
+#include "plan/plan.h"
+
+namespace belay {
+
+struct CompileOptions {
+  Backend* backend = nullptr;             // nullptr: the CPU's
+  std::vector<std::string> disabled_passes;  // by name; BELAY_DISABLE=a,b adds to them
+  LowerOptions lower;
+  std::string dump_name = "graph";        // files of BELAY_DUMP are named after it
+};
+
+// needs_*: as in Lowered, with a null plan.
+struct Compiled {
+  std::shared_ptr<const Plan> plan;
+  std::vector<int> needs_contents;
+  bool needs_ranks = false;
+};
+
+Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options = {});
+// From a core graph on; the graph stays as it is.
+Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const CompileOptions& options = {});
+
+struct PassEntry {
+  const char* name;
+  std::unique_ptr<Graph> (*run)(const Graph&);
+};
+const std::vector<PassEntry>& PassTable();
+
+// A plan from a fused graph (compile/plan_builder.cc).
+Result<std::shared_ptr<const Plan>> BuildPlan(const Graph& fused, const CompileOptions& options);
+
+}  // namespace belay

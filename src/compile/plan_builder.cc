@@ -1,0 +1,220 @@
+// A fused graph becomes a plan: every value gets a slot, every kFused node a kernel, in an order that keeps
+// the graph's.
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include "base/log.h"
+#include "compile/pipeline.h"
+
+namespace belay {
+namespace {
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Graph& graph, const CompileOptions& options)
+      : graph_(graph), options_(options), plan_(std::make_shared<Plan>()), slot_of_(graph.size(), -1) {}
+
+  Result<std::shared_ptr<const Plan>> Run() {
+    plan_->symbols = graph_.symbols;
+    plan_->guards = graph_.guards;
+    plan_->output_names = graph_.output_names;
+    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
+      Node* input = graph_.inputs[i];
+      plan_->inputs.push_back(input->type);
+      plan_->input_names.push_back(input->name);
+      slot_of_[input->id] = NewSlot(SlotKind::kInput, static_cast<int>(i), input->type);
+    }
+    const std::vector<Node*> order = TopologicalOrder(graph_);
+    ReserveOutputs();
+    for (Node* node : order) BELAY_RETURN_IF_ERROR(AddNode(node));
+    for (size_t k = 0; k < graph_.outputs.size(); ++k) AddOutput(static_cast<int>(k));
+    BELAY_RETURN_IF_ERROR(CompileKernels());
+    FindLifetimes();
+    FindWaits();
+    return std::shared_ptr<const Plan>(plan_);
+  }
+
+ private:
+  int NewSlot(SlotKind kind, int index, TensorType type) {
+    plan_->slots.push_back({kind, index, std::move(type), 0, 0});
+    return static_cast<int>(plan_->slots.size()) - 1;
+  }
+
+  static Node* ThroughReshapes(Node* n) {
+    while (n->op == Op::kReshape) n = n->inputs[0];
+    return n;
+  }
+
+  // The first output that is a kernel's result is written by that kernel directly.
+  void ReserveOutputs() {
+    for (size_t k = 0; k < graph_.outputs.size(); ++k) {
+      plan_->outputs.push_back(graph_.outputs[k]->type);
+      output_slots_.push_back(NewSlot(SlotKind::kOutput, static_cast<int>(k), graph_.outputs[k]->type));
+      Node* source = ThroughReshapes(graph_.outputs[k]);
+      if (source->op == Op::kFused) direct_.emplace(source, output_slots_.back());
+    }
+  }
+
+  int ConstantSlot(const LiteralPtr& literal, const TensorType& type) {
+    plan_->constants.push_back({literal, "", nullptr, literal->ByteSize()});
+    return NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
+  }
+
+  int ResultSlot(Node* node, const TensorType& type) {
+    auto it = direct_.find(node);
+    if (it != direct_.end()) return it->second;
+    return NewSlot(SlotKind::kTemp, 0, type);
+  }
+
+  void AddKernel(Node* node, std::shared_ptr<const Graph> fragment, const std::vector<TensorType>& types) {
+    Step step;
+    step.name = node->name;
+    step.binds = node->binds;
+    KernelSpec spec;
+    spec.fragment = std::move(fragment);
+    spec.name = node->name;
+    for (Node* in : node->inputs) {
+      step.inputs.push_back(slot_of_[in->id]);
+      spec.constant_inputs.push_back(plan_->slots[step.inputs.back()].kind == SlotKind::kConstant);
+    }
+    for (const TensorType& type : types) step.outputs.push_back(ResultSlot(node, type));
+    slot_of_[node->id] = step.outputs[0];
+    step.kernel = static_cast<int>(specs_.size());
+    specs_.push_back(std::move(spec));
+    if (!step.binds.empty()) plan_->runs_stepwise = true;
+    call_slots_[node] = step.outputs;
+    plan_->steps.push_back(std::move(step));
+  }
+
+  Status AddNode(Node* node) {
+    switch (node->op) {
+      case Op::kInput: return OkStatus();
+      case Op::kConst: slot_of_[node->id] = ConstantSlot(node->literal, node->type); return OkStatus();
+      case Op::kReshape: slot_of_[node->id] = slot_of_[node->inputs[0]->id]; return OkStatus();
+      case Op::kGetOutput:
+        slot_of_[node->id] = call_slots_.at(node->inputs[0])[node->index];
+        return OkStatus();
+      case Op::kFused: AddKernel(node, node->subgraphs[0], {node->type}); return OkStatus();
+      case Op::kCall: AddKernel(node, CallFragment(*node), node->call_types); return OkStatus();
+      case Op::kIf:
+      case Op::kWhile: return AddControlFlow(node);
+      default: return Internal("node '{}' was left out of every kernel", node->name);
+    }
+  }
+
+  static std::shared_ptr<const Graph> CallFragment(const Node& node) {
+    auto fragment = std::make_shared<Graph>();
+    std::vector<Node*> in;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      in.push_back(fragment->AddInput(static_cast<int>(i), node.inputs[i]->type));
+    }
+    fragment->outputs = {CopyNode(*fragment, node, in)};
+    return fragment;
+  }
+
+  Status AddControlFlow(Node* node) {
+    Step step;
+    step.kind = node->op == Op::kIf ? StepKind::kIf : StepKind::kWhile;
+    step.name = node->name;
+    step.binds = node->binds;
+    for (Node* in : node->inputs) step.inputs.push_back(slot_of_[in->id]);
+    for (const auto& sub : node->subgraphs) {
+      sub->symbols = graph_.symbols;
+      BELAY_TRY(std::shared_ptr<const Plan> branch, belay::CompileGraph(*sub, options_));
+      step.branches.push_back(branch);
+    }
+    for (const TensorType& type : node->call_types) step.outputs.push_back(NewSlot(SlotKind::kTemp, 0, type));
+    slot_of_[node->id] = step.outputs.empty() ? -1 : step.outputs[0];
+    call_slots_[node] = step.outputs;
+    plan_->steps.push_back(std::move(step));
+    plan_->runs_stepwise = true;
+    return OkStatus();
+  }
+
+  // Outputs that no kernel writes directly are copied.
+  void AddOutput(int k) {
+    Node* source = ThroughReshapes(graph_.outputs[k]);
+    if (slot_of_[source->id] == output_slots_[k]) return;
+    Step step;
+    step.kind = StepKind::kCopy;
+    step.name = source->name;
+    step.inputs = {slot_of_[graph_.outputs[k]->id]};
+    step.outputs = {output_slots_[k]};
+    plan_->steps.push_back(std::move(step));
+  }
+
+  Status CompileKernels() {
+    Backend& backend = options_.backend ? *options_.backend : CpuBackend();
+    Result<std::vector<CompiledKernel>> kernels = backend.Compile(specs_);
+    if (!kernels.ok()) return std::move(kernels).status();
+    plan_->kernels = *std::move(kernels);
+    for (Step& step : plan_->steps) {
+      if (step.kernel < 0) continue;
+      for (const PackRequest& pack : plan_->kernels[step.kernel].packs) PackConstant(step, pack);
+    }
+    return OkStatus();
+  }
+
+  // The kernel reads the constant in its own layout; equal wishes share one copy.
+  void PackConstant(Step& step, const PackRequest& pack) {
+    const int slot = step.inputs[pack.input];
+    const Constant source = plan_->constants[plan_->slots[slot].index];
+    int& shared = packed_[{source.literal->data, pack.layout}];
+    if (shared == 0) {
+      Constant packed{source.literal, pack.layout, nullptr, pack.bytes};
+      std::shared_ptr<void> memory(std::aligned_alloc(64, (static_cast<size_t>(pack.bytes) + 127) / 64 * 64),
+                                   std::free);
+      pack.pack(source.literal->data, memory.get());
+      packed.packed = memory;
+      plan_->constants.push_back(packed);
+      const TensorType type = plan_->slots[slot].type;
+      shared = NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
+    }
+    step.inputs[pack.input] = shared;
+  }
+
+  void FindLifetimes() {
+    std::vector<char> written(plan_->slots.size(), 0);
+    for (size_t i = 0; i < plan_->steps.size(); ++i) {
+      for (int s : plan_->steps[i].outputs) {
+        if (!written[s]) plan_->slots[s].first_step = static_cast<int>(i);
+        written[s] = 1;
+        plan_->slots[s].last_step = std::max(plan_->slots[s].last_step, static_cast<int>(i));
+      }
+      for (int s : plan_->steps[i].inputs) {
+        plan_->slots[s].last_step = std::max(plan_->slots[s].last_step, static_cast<int>(i));
+      }
+    }
+  }
+
+  void FindWaits() {
+    for (const TensorType& type : plan_->outputs) {
+      bool waits = false;
+      for (const Dim& d : type.shape) {
+        std::vector<int> ids;
+        d.CollectSymbols(&ids);
+        for (int id : ids) waits = waits || graph_.symbols[id].input < 0;
+      }
+      plan_->output_waits.push_back(waits);
+    }
+  }
+
+  const Graph& graph_;
+  const CompileOptions& options_;
+  std::shared_ptr<Plan> plan_;
+  std::vector<int> slot_of_;
+  std::vector<int> output_slots_;
+  std::map<const Node*, int> direct_;
+  std::map<const Node*, std::vector<int>> call_slots_;
+  std::vector<KernelSpec> specs_;
+  std::map<std::pair<const void*, std::string>, int> packed_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Plan>> BuildPlan(const Graph& fused, const CompileOptions& options) {
+  return PlanBuilder(fused, options).Run();
+}
+
+}  // namespace belay

@@ -1,0 +1,72 @@
+// Plan: the compiled product as data. Steps in order, the slots they read and write, constants, and every
+// size as a formula over the call's symbols. src/execute runs it; nothing in it knows the compiler.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "graph/graph.h"
+
+namespace belay {
+
+enum class SlotKind : uint8_t {
+  kInput,     // the caller's buffer `index`
+  kOutput,    // the caller's buffer `index`
+  kConstant,  // constants[index]
+  kTemp,      // arena
+};
+
+struct Slot {
+  SlotKind kind = SlotKind::kTemp;
+  int index = 0;
+  TensorType type;
+  int first_step = 0, last_step = 0;  // kTemp: alive from its writer to its last reader
+};
+
+struct Plan;
+
+enum class StepKind : uint8_t {
+  kKernel,
+  kCopy,   // inputs[0] to outputs[0]
+  kIf,     // inputs {cond, captures...}; branches {then, else}
+  kWhile,  // inputs {carried...}; branches {cond, body}
+};
+
+struct Step {
+  StepKind kind = StepKind::kKernel;
+  int kernel = -1;                // in Plan::kernels
+  std::vector<int> inputs, outputs;  // slots
+  std::vector<int> binds;         // symbols it sets (data-dependent extents)
+  std::vector<std::shared_ptr<const Plan>> branches;
+  std::string name;               // the user's node
+};
+
+struct Constant {
+  LiteralPtr literal;
+  std::string layout;                  // empty: as it is
+  std::shared_ptr<const void> packed;  // in that layout
+  int64_t bytes = 0;
+  const void* data() const { return packed ? packed.get() : literal->data; }
+};
+
+struct Plan {
+  std::vector<TensorType> inputs, outputs;
+  std::vector<std::string> input_names, output_names;
+  std::vector<SymbolInfo> symbols;
+  std::vector<Guard> guards;
+  // Inputs whose contents are compiled in: a call must bring the same bytes.
+  std::vector<std::pair<int, LiteralPtr>> fixed_inputs;
+  std::vector<Slot> slots;
+  std::vector<Step> steps;
+  std::vector<CompiledKernel> kernels;
+  std::vector<Constant> constants;
+  // Extents or branches are decided while it runs: sizes are evaluated step by step.
+  bool runs_stepwise = false;
+  // By output: its extents depend on data, so that the call has to wait for them.
+  std::vector<bool> output_waits;
+};
+
+std::string PrintPlan(const Plan& plan);
+
+}  // namespace belay
