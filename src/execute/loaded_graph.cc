@@ -1,0 +1,447 @@
+#include "execute/loaded_graph.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace belay {
+namespace {
+
+constexpr size_t kMaxVariants = 64;
+constexpr size_t kMaxPrepared = 16;  // extents remembered per variant
+
+std::string DimsText(const int64_t* dims, size_t rank) {
+  std::string text = "[";
+  for (size_t i = 0; i < rank; ++i) text += fmt::format("{}{}", i ? "," : "", dims[i]);
+  return text + "]";
+}
+
+bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
+  const auto* x = static_cast<const char*>(a);
+  const auto* y = static_cast<const char*>(b);
+  return a_bytes && b_bytes && x < y + b_bytes && y < x + a_bytes;
+}
+
+}  // namespace
+
+// One run in a stream's queue; pooled by its graph.
+class RunTask final : public Task {
+ public:
+  RunTask() { may_run_on_caller = true; }
+
+  Status Run() override {
+    Status status = stepwise_waits_ ? RunSteps() : RunOnce();
+    if (!status.ok()) status = std::move(status).Context("running graph '" + graph_->name_ + "'");
+    if (result_) *result_ = status;
+    return status;
+  }
+
+  void Done() override {
+    for (auto& [staging, user, bytes] : staged_) std::free(staging);
+    staged_.clear();
+    plan_.reset();
+    prepared_.reset();
+    result_ = nullptr;
+    bound_dims_ = nullptr;
+    std::shared_ptr<LoadedGraph> graph = std::move(graph_);
+    graph->Recycle(this);  // may be deleted with the last reference, below
+  }
+
+  std::shared_ptr<LoadedGraph> graph_;
+  std::shared_ptr<const Plan> plan_;
+  std::shared_ptr<const Prepared> prepared_;
+  std::vector<void*> inputs_, outputs_, pointers_;
+  struct Staged {
+    void* staging;
+    void* user;
+    size_t bytes;
+  };
+  std::vector<Staged> staged_;
+  // Set while the caller waits for the run.
+  bool stepwise_waits_ = false;
+  Status* result_ = nullptr;
+  std::vector<std::vector<int64_t>>* bound_dims_ = nullptr;
+  std::vector<void*>* bound_outputs_ = nullptr;
+  RunTask* next_free_ = nullptr;
+
+ private:
+  Status RunSteps() {
+    std::vector<int64_t> symbols = prepared_->symbols;
+    Status status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), bound_dims_);
+    *bound_outputs_ = outputs_;
+    return status;
+  }
+
+  Status RunOnce() {
+    Status status;
+    if (plan_->runs_stepwise) {
+      std::vector<int64_t> symbols = prepared_->symbols;
+      std::vector<std::vector<int64_t>> dims;
+      status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), &dims);
+    } else {
+      size_t capacity = 0;
+      const size_t need = static_cast<size_t>(prepared_->arena_bytes);
+      void* arena = graph_->workspaces_.Acquire(need, &capacity);
+      if (!arena) return OutOfMemory("no memory for {} bytes of scratch", need);
+      status = RunPrepared(*plan_, *prepared_, inputs_.data(), outputs_.data(),
+                           static_cast<std::byte*>(arena), &pointers_);
+      graph_->workspaces_.Release(arena, capacity);
+    }
+    for (const Staged& s : staged_) std::memcpy(s.user, s.staging, s.bytes);
+    return status;
+  }
+};
+
+LoadedGraph::LoadedGraph(std::string name, std::vector<InputSignature> inputs, size_t output_count,
+                         std::shared_ptr<const Plan> plan, VariantCompiler compiler)
+    : name_(std::move(name)), inputs_(std::move(inputs)), output_count_(output_count),
+      compiler_(std::move(compiler)) {
+  if (plan) variants_.push_back({std::move(plan), {}});
+}
+
+LoadedGraph::~LoadedGraph() {
+  while (free_tasks_) delete std::exchange(free_tasks_, free_tasks_->next_free_);
+}
+
+RunTask* LoadedGraph::TakeTask() {
+  {
+    std::lock_guard<std::mutex> lock(pool_mutex_);
+    if (free_tasks_) return std::exchange(free_tasks_, free_tasks_->next_free_);
+  }
+  return new RunTask();
+}
+
+void LoadedGraph::Recycle(RunTask* task) {
+  std::lock_guard<std::mutex> lock(pool_mutex_);
+  task->next_free_ = free_tasks_;
+  free_tasks_ = task;
+}
+
+Status LoadedGraph::CheckInputs(const std::vector<TensorView>& inputs) const {
+  if (inputs.size() != inputs_.size()) {
+    return InvalidArgument("{} inputs were given, but the graph has {}", inputs.size(), inputs_.size());
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const InputSignature& want = inputs_[i];
+    const TensorView& have = inputs[i];
+    if (have.dtype != want.dtype) {
+      return InvalidArgument("input {} '{}' is {}, but the graph wants {}", i, want.name,
+                             DTypeName(have.dtype), DTypeName(want.dtype));
+    }
+    if (want.dims == std::vector<int64_t>{-2}) continue;
+    bool fits = have.rank == static_cast<int>(want.dims.size());
+    for (int d = 0; fits && d < have.rank; ++d) {
+      fits = want.dims[d] < 0 ? have.dims[d] >= 0 : have.dims[d] == want.dims[d];
+    }
+    if (!fits) {
+      return InvalidArgument("input {} '{}' has shape {}, but the graph wants {}", i, want.name,
+                             DimsText(have.dims, have.rank), DimsText(want.dims.data(), want.dims.size()));
+    }
+  }
+  return OkStatus();
+}
+
+bool LoadedGraph::Matches(const Plan& plan, const std::vector<TensorView>& inputs,
+                          std::vector<int64_t>* symbols) const {
+  symbols->assign(plan.symbols.size(), 0);
+  for (size_t id = 0; id < plan.symbols.size(); ++id) {
+    const SymbolInfo& s = plan.symbols[id];
+    if (s.input < 0) continue;
+    if (s.dim >= inputs[s.input].rank) return false;
+    (*symbols)[id] = inputs[s.input].dims[s.dim];
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const Shape& shape = plan.inputs[i].shape;
+    if (static_cast<int>(shape.size()) != inputs[i].rank) return false;
+    for (size_t d = 0; d < shape.size(); ++d) {
+      if (shape[d].Evaluate(*symbols) != inputs[i].dims[d]) return false;
+    }
+  }
+  for (const Guard& g : plan.guards) {
+    if ((g.condition.Evaluate(*symbols) != 0) != g.expected) return false;
+  }
+  for (auto& [index, literal] : plan.fixed_inputs) {
+    const size_t bytes = static_cast<size_t>(literal->ByteSize());
+    if (bytes && std::memcmp(inputs[index].data, literal->data, bytes) != 0) return false;
+  }
+  return true;
+}
+
+Result<LoadedGraph::Variant*> LoadedGraph::CompileVariant(Stream& stream,
+                                                          const std::vector<TensorView>& inputs) {
+  if (variants_.size() >= kMaxVariants) {
+    return NotSupported("the calls of graph '{}' need more than {} compiled variants", name_, kMaxVariants);
+  }
+  std::vector<std::vector<int64_t>> dims;
+  for (const TensorView& t : inputs) dims.emplace_back(t.dims, t.dims + t.rank);
+  std::map<int, LiteralPtr> contents;
+  for (;;) {
+    std::vector<int> needs;
+    BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(dims, contents, &needs));
+    if (plan) {
+      BELAY_LOG(Info, "graph '{}': compiled variant {}", name_, variants_.size());
+      variants_.push_back({std::move(plan), {}});
+      return &variants_.back();
+    }
+    // The contents are known once everything queued before this call has run.
+    BELAY_RETURN_IF_ERROR(stream.WaitPassed(stream.Point()));
+    const size_t known = contents.size();
+    for (int i : needs) contents[i] = Literal::Copy(inputs[i].dtype, dims[i], inputs[i].data);
+    if (contents.size() == known) return Internal("graph '{}' asks for the same contents again", name_);
+  }
+}
+
+bool LoadedGraph::SameAsLast(const std::vector<TensorView>& inputs) const {
+  if (!last_.plan || !last_.plan->fixed_inputs.empty()) return false;
+  size_t at = 0;
+  for (const TensorView& t : inputs) {
+    if (at >= last_dims_.size() || last_dims_[at++] != t.rank) return false;
+    for (int d = 0; d < t.rank; ++d) {
+      if (last_dims_[at++] != t.dims[d]) return false;
+    }
+  }
+  return true;
+}
+
+void LoadedGraph::Remember(const std::vector<TensorView>& inputs, const Selected& selected) {
+  last_ = selected;
+  last_dims_.clear();
+  for (const TensorView& t : inputs) {
+    last_dims_.push_back(t.rank);
+    last_dims_.insert(last_dims_.end(), t.dims, t.dims + t.rank);
+  }
+}
+
+Result<LoadedGraph::Selected> LoadedGraph::Select(Stream& stream, const std::vector<TensorView>& inputs) {
+  if (SameAsLast(inputs)) return last_;
+  std::vector<int64_t> symbols;
+  Variant* variant = nullptr;
+  bool waited = false;
+  for (Variant& v : variants_) {
+    if (!v.plan->fixed_inputs.empty() && !waited) {
+      BELAY_RETURN_IF_ERROR(stream.WaitPassed(stream.Point()));
+      waited = true;
+    }
+    if (Matches(*v.plan, inputs, &symbols)) {
+      variant = &v;
+      break;
+    }
+  }
+  if (!variant) {
+    BELAY_TRY(variant, CompileVariant(stream, inputs));
+    if (!Matches(*variant->plan, inputs, &symbols)) {
+      return Internal("the variant of graph '{}' does not fit the call it was made for", name_);
+    }
+  }
+  auto& cache = variant->prepared;
+  auto it = std::find_if(cache.begin(), cache.end(), [&](const auto& p) { return p->symbols == symbols; });
+  std::shared_ptr<const Prepared> prepared = it != cache.end() ? *it : Prepare(*variant->plan, symbols);
+  if (it != cache.end()) cache.erase(it);
+  cache.insert(cache.begin(), prepared);
+  if (cache.size() > kMaxPrepared) cache.pop_back();
+  Selected selected{variant->plan, prepared};
+  Remember(inputs, selected);
+  return selected;
+}
+
+Status LoadedGraph::CheckAddress(const void* address, size_t need, const std::string& what) const {
+  if (need == 0) return OkStatus();
+  MemoryBlock block;
+  if (!address) return InvalidArgument("{} has no address, but needs {} bytes", what, need);
+  if (!FindMemory(address, &block) || block.kind != MemoryKind::kDevice) {
+    return InvalidArgument("{} lies at {}, which is host memory; device memory (aclrtMalloc) is required", what,
+                           address);
+  }
+  const size_t left = block.size - static_cast<size_t>(static_cast<const char*>(address) -
+                                                       static_cast<const char*>(block.base));
+  if (left < need) {
+    return InvalidArgument("{} needs {} bytes, but its device memory ends after {}", what, need, left);
+  }
+  return OkStatus();
+}
+
+bool LoadedGraph::AddressesKnown(const std::vector<TensorView>& inputs,
+                                 const std::vector<TensorView>& outputs) const {
+  if (MemoryGeneration() != checked_generation_ || checked_.size() != inputs.size() + outputs.size() ||
+      !SameAsLast(inputs)) {
+    return false;
+  }
+  size_t n = 0;
+  for (const auto* list : {&inputs, &outputs}) {
+    for (const TensorView& t : *list) {
+      if (checked_[n++] != std::pair<const void*, size_t>(t.data, t.bytes) || t.on_host) return false;
+    }
+  }
+  return true;
+}
+
+Status LoadedGraph::CheckInputAddresses(const std::vector<TensorView>& inputs) const {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string what = fmt::format("input {} '{}'", i, inputs_[i].name);
+    const TensorView& t = inputs[i];
+    int64_t count = 1;
+    for (int d = 0; d < t.rank; ++d) count *= t.dims[d];
+    const size_t need = static_cast<size_t>(ByteSize(t.dtype, count));
+    if (t.on_host) return InvalidArgument("{} is placed in host memory; device memory is required", what);
+    if (t.bytes < need) return InvalidArgument("{} needs {} bytes, but its size is {}", what, need, t.bytes);
+    BELAY_RETURN_IF_ERROR(CheckAddress(t.data, need, what));
+  }
+  return OkStatus();
+}
+
+Status LoadedGraph::CheckOutputAddresses(const Selected& selected,
+                                         const std::vector<TensorView>& outputs) const {
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    const TensorView& t = outputs[k];
+    if (!t.data || selected.plan->output_waits[k]) continue;
+    const std::string what = fmt::format("output {}", k);
+    const size_t need = static_cast<size_t>(EvaluateBytes(selected.plan->outputs[k], selected.prepared->symbols));
+    if (t.on_host) return InvalidArgument("{} is placed in host memory; device memory is required", what);
+    if (t.bytes < need) return InvalidArgument("{} needs {} bytes, but its size is {}", what, need, t.bytes);
+    BELAY_RETURN_IF_ERROR(CheckAddress(t.data, need, what));
+  }
+  return OkStatus();
+}
+
+Result<LoadedGraph::Selected> LoadedGraph::CheckAndSelect(Stream& stream,
+                                                          const std::vector<TensorView>& inputs,
+                                                          const std::vector<TensorView>& outputs) {
+  if (inputs.size() == inputs_.size() && AddressesKnown(inputs, outputs)) {
+    bool same_types = true;
+    for (size_t i = 0; i < inputs.size(); ++i) same_types = same_types && inputs[i].dtype == inputs_[i].dtype;
+    if (same_types) return last_;
+  }
+  BELAY_RETURN_IF_ERROR(CheckInputs(inputs));
+  const uint64_t generation = MemoryGeneration();
+  BELAY_RETURN_IF_ERROR(CheckInputAddresses(inputs));
+  BELAY_TRY(Selected selected, Select(stream, inputs));
+  BELAY_RETURN_IF_ERROR(CheckOutputAddresses(selected, outputs));
+  checked_.clear();
+  checked_generation_ = generation;
+  for (const auto* list : {&inputs, &outputs}) {
+    for (const TensorView& t : *list) checked_.emplace_back(t.data, t.bytes);
+  }
+  return selected;
+}
+
+namespace {
+
+void FillResult(const Plan& plan, const std::vector<int64_t>& dims, size_t k, TensorView* t) {
+  t->dtype = plan.outputs[k].dtype;
+  t->rank = static_cast<int>(dims.size());
+  std::copy(dims.begin(), dims.end(), t->dims);
+}
+
+// Gives back what was allocated for outputs when the call fails half-way.
+class OutputGuard {
+ public:
+  ~OutputGuard() {
+    for (TensorView* t : allocated_) {
+      (void)FreeMemory(t->data);
+      t->data = nullptr;
+    }
+  }
+  Status Allocate(TensorView* t, size_t bytes) {
+    BELAY_TRY(t->data, AllocateMemory(MemoryKind::kDevice, bytes ? bytes : 1));
+    t->bytes = bytes;
+    t->on_host = false;
+    allocated_.push_back(t);
+    return OkStatus();
+  }
+  void Commit() { allocated_.clear(); }
+
+ private:
+  std::vector<TensorView*> allocated_;
+};
+
+}  // namespace
+
+Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
+                            std::vector<TensorView>& outputs) {
+  if (outputs.size() != output_count_) {
+    return InvalidArgument("{} outputs were given, but the graph has {}", outputs.size(), output_count_);
+  }
+  Selected selected;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    BELAY_TRY(selected, CheckAndSelect(*stream, inputs, outputs));
+  }
+  const Plan& plan = *selected.plan;
+  const bool waits = std::find(plan.output_waits.begin(), plan.output_waits.end(), true) !=
+                     plan.output_waits.end();
+  OutputGuard guard;
+  for (size_t k = 0; k < outputs.size() && !waits; ++k) {
+    if (!outputs[k].data) {
+      const int64_t bytes = EvaluateBytes(plan.outputs[k], selected.prepared->symbols);
+      BELAY_RETURN_IF_ERROR(guard.Allocate(&outputs[k], static_cast<size_t>(bytes)));
+    }
+    FillResult(plan, selected.prepared->output_dims[k], k, &outputs[k]);
+  }
+
+  RunTask* task = TakeTask();
+  task->graph_ = shared_from_this();
+  task->plan_ = selected.plan;
+  task->prepared_ = selected.prepared;
+  task->stepwise_waits_ = waits;
+  task->inputs_.clear();
+  for (const TensorView& t : inputs) task->inputs_.push_back(t.data);
+  task->outputs_.clear();
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    void* target = waits ? nullptr : outputs[k].data;
+    if (!waits) {
+      const size_t bytes = static_cast<size_t>(EvaluateBytes(plan.outputs[k], selected.prepared->symbols));
+      bool shared = false;
+      for (const TensorView& in : inputs) shared = shared || Overlap(target, bytes, in.data, in.bytes);
+      for (size_t j = 0; j < k; ++j) shared = shared || Overlap(target, bytes, outputs[j].data, outputs[j].bytes);
+      if (shared) {
+        void* staging = std::aligned_alloc(64, (bytes + 127) / 64 * 64);
+        task->staged_.push_back({staging, target, bytes});
+        target = staging;
+      }
+    }
+    task->outputs_.push_back(target);
+  }
+
+  Status result = Aborted("the stream dropped the run of graph '{}'", name_);
+  std::vector<std::vector<int64_t>> bound_dims;
+  std::vector<void*> bound_outputs;
+  if (waits) {
+    task->result_ = &result;
+    task->bound_dims_ = &bound_dims;
+    task->bound_outputs_ = &bound_outputs;
+  }
+  Status pushed = stream->Push(task);
+  if (!pushed.ok()) {
+    task->Done();
+    return pushed;
+  }
+  guard.Commit();
+  if (!waits) return OkStatus();
+
+  BELAY_RETURN_IF_ERROR(stream->WaitPassed(stream->Point()));
+  BELAY_RETURN_IF_ERROR(std::move(result));
+  Status delivered;
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    FillResult(plan, bound_dims[k], k, &outputs[k]);
+    int64_t count = 1;
+    for (int64_t d : bound_dims[k]) count *= d;
+    const size_t bytes = static_cast<size_t>(ByteSize(plan.outputs[k].dtype, count));
+    if (!outputs[k].data) {
+      outputs[k].data = bound_outputs[k];
+      outputs[k].bytes = bytes;
+      continue;
+    }
+    const std::string what = fmt::format("output {}", k);
+    Status fits = outputs[k].bytes < bytes
+                      ? InvalidArgument("{} needs {} bytes, but its size is {}", what, bytes, outputs[k].bytes)
+                      : CheckAddress(outputs[k].data, bytes, what);
+    if (fits.ok() && bytes) std::memcpy(outputs[k].data, bound_outputs[k], bytes);
+    (void)FreeMemory(bound_outputs[k]);
+    if (delivered.ok()) delivered = std::move(fits);
+  }
+  return delivered;
+}
+
+}  // namespace belay

@@ -1,0 +1,90 @@
+// A graph ready to run: its compiled variants, the extents prepared so far, and the runs in flight.
+#pragma once
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "execute/run.h"
+#include "execute/tensor_view.h"
+
+namespace belay {
+
+// Compiles a variant for the extents (and contents) of a call. A null plan with a non-empty *needs_contents asks
+// for the contents of these inputs.
+using VariantCompiler = std::function<Result<std::shared_ptr<const Plan>>(
+    const std::vector<std::vector<int64_t>>& input_dims, const std::map<int, LiteralPtr>& contents,
+    std::vector<int>* needs_contents)>;
+
+// What the user declared about an input; dims: -1 any extent, {-2} any rank.
+struct InputSignature {
+  std::string name;
+  DType dtype = DType::kUndefined;
+  std::vector<int64_t> dims;
+};
+
+class RunTask;
+
+class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
+ public:
+  // plan: the variant made ahead of any call; may be null.
+  LoadedGraph(std::string name, std::vector<InputSignature> inputs, size_t output_count,
+              std::shared_ptr<const Plan> plan, VariantCompiler compiler);
+  ~LoadedGraph();
+
+  // Puts one run on the stream and returns; see GeSessionExecuteGraphWithStreamAsync. outputs: addresses may be
+  // null (allocated here by AllocateMemory, FreeMemory is the receiver's duty); dims, dtype and bytes are
+  // filled in. Nothing of the vectors is used after return.
+  Status Execute(const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
+                 std::vector<TensorView>& outputs);
+
+  size_t input_count() const { return inputs_.size(); }
+  size_t output_count() const { return output_count_; }
+
+ private:
+  friend class RunTask;
+  struct Variant {
+    std::shared_ptr<const Plan> plan;
+    std::vector<std::shared_ptr<const Prepared>> prepared;  // newest first
+  };
+  struct Selected {
+    std::shared_ptr<const Plan> plan;
+    std::shared_ptr<const Prepared> prepared;
+  };
+
+  Status CheckInputs(const std::vector<TensorView>& inputs) const;
+  Status CheckAddress(const void* address, size_t need, const std::string& what) const;
+  bool AddressesKnown(const std::vector<TensorView>& inputs, const std::vector<TensorView>& outputs) const;
+  Status CheckInputAddresses(const std::vector<TensorView>& inputs) const;
+  Status CheckOutputAddresses(const Selected& selected, const std::vector<TensorView>& outputs) const;
+  Result<Selected> CheckAndSelect(Stream& stream, const std::vector<TensorView>& inputs,
+                                  const std::vector<TensorView>& outputs);
+  Result<Selected> Select(Stream& stream, const std::vector<TensorView>& inputs);
+  bool Matches(const Plan& plan, const std::vector<TensorView>& inputs, std::vector<int64_t>* symbols) const;
+  Result<Variant*> CompileVariant(Stream& stream, const std::vector<TensorView>& inputs);
+  bool SameAsLast(const std::vector<TensorView>& inputs) const;
+  void Remember(const std::vector<TensorView>& inputs, const Selected& selected);
+
+  RunTask* TakeTask();
+  void Recycle(RunTask* task);
+
+  const std::string name_;
+  const std::vector<InputSignature> inputs_;
+  const size_t output_count_;
+  const VariantCompiler compiler_;
+
+  std::mutex mutex_;  // guards what follows, up to the task pool
+  std::vector<Variant> variants_;
+  Selected last_;
+  std::vector<int64_t> last_dims_;
+  std::vector<std::pair<const void*, size_t>> checked_;  // addresses found good at checked_generation_
+  uint64_t checked_generation_ = 0;
+
+  WorkspacePool workspaces_;
+  std::mutex pool_mutex_;
+  RunTask* free_tasks_ = nullptr;
+};
+
+}  // namespace belay
