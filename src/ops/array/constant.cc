@@ -1,0 +1,63 @@
+// Constants and operators that pass values through.
+#include "ops/support.h"
+
+namespace belay {
+namespace {
+
+void ConstantBody(Body& b) {
+  LiteralPtr value = b.Value("value");
+  if (!value) Fail("value is not set");
+  b.OutRaw("y", b.builder().Constant(value));
+}
+
+LiteralPtr OnnxConstantValue(OnnxNode& n) {
+  if (n.HasAttr("value")) return n.TensorAttr("value");
+  if (n.HasAttr("value_float")) return LiteralFromDoubles(DType::kF32, {}, {n.Float("value_float", 0)});
+  if (n.HasAttr("value_int")) return LiteralFromInts(DType::kI64, {}, {n.Int("value_int", 0)});
+  if (n.HasAttr("value_floats")) {
+    const std::vector<double> v = n.Floats("value_floats");
+    return LiteralFromDoubles(DType::kF32, {static_cast<int64_t>(v.size())}, v);
+  }
+  if (n.HasAttr("value_ints")) {
+    const std::vector<int64_t> v = n.Ints("value_ints");
+    return LiteralFromInts(DType::kI64, {static_cast<int64_t>(v.size())}, v);
+  }
+  n.Fail("only the attributes value, value_float(s) and value_int(s) are supported");
+}
+
+}  // namespace
+
+BELAY_OP(Const) {
+  op.FromOnnx("Constant", 1, [](OnnxNode& n) { n.Output(0, n.Const(OnnxConstantValue(n))); });
+  op.Computes(ConstantBody);
+}
+BELAY_OP(Constant) { op.Computes(ConstantBody); }
+
+BELAY_OP(Identity) {
+  op.FromOnnx("Identity");
+  op.FromOnnx("Dropout", 1, [](OnnxNode& n) {
+    if (n.HasOutput(1)) n.Fail("the mask output of Dropout before opset 12 is not supported");
+    n.Output(0, n.Emit("Identity", {n.Input(0)}));
+  });
+  op.FromOnnx("Dropout", 7, [](OnnxNode& n) {
+    LiteralPtr training = n.HasInput(2) ? n.ConstInput(2) : nullptr;
+    LiteralPtr ratio = n.HasInput(1) ? n.ConstInput(1) : nullptr;
+    const bool trains = n.HasInput(2) && (!training || LiteralToInts(*training)[0] != 0);
+    const bool drops = !n.HasInput(1) || !ratio || LiteralToDoubles(*ratio)[0] != 0;
+    if (trains && drops) n.Fail("training_mode of Dropout is not supported");
+    n.Output(0, n.Emit("Identity", {n.Input(0)}));
+    if (n.HasOutput(1)) {
+      ModelEdge ones = n.Emit("OnesLike", {n.Input(0)});
+      n.Output(1, n.Emit("Cast", {ones}, {{"dst_type", GeType(DType::kBool)}}));
+    }
+  });
+  op.Computes([](Body& b) { b.OutRaw("y", b.Raw("x")); });
+}
+BELAY_OP(StopGradient) {
+  op.Computes([](Body& b) { b.OutRaw(OutputName(b, 0), b.Raw(InputName(b, 0))); });
+}
+BELAY_OP(NoOp) {
+  op.Computes([](Body&) {});
+}
+
+}  // namespace belay

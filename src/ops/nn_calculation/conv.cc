@@ -1,0 +1,151 @@
+// Convolutions. The core computes channels-last with filters [spatial..., C/groups, O]; other orders
+// are transposed around it and the layout pass moves the transpositions out of the model.
+#include "ops/window.h"
+
+namespace belay {
+namespace {
+
+void CheckOffsets(const Body& b) {
+  if (b.Int("offset_x") != 0) FailNotSupported("offset_x {} (only 0)", b.Int("offset_x"));
+  if (b.Has("offset_w")) FailNotSupported("the input offset_w");
+}
+
+// Channels-first graphs hold filters as [O, C/groups, spatial...], channels-last ones as
+// [spatial..., C/groups, O].
+Tensor CoreFilter(const Tensor& filter, bool channels_first) {
+  if (!channels_first) return filter;
+  std::vector<int> perm = AxisRange(2, filter.rank());
+  perm.push_back(1);
+  perm.push_back(0);
+  return Transpose(filter, perm);
+}
+
+std::vector<int64_t> KernelOf(const Tensor& core_filter) {
+  std::vector<int64_t> kernel;
+  for (int d = 0; d + 2 < core_filter.rank(); ++d) {
+    if (!core_filter.dim(d).IsConst()) FailNotSupported("filters of dynamic size");
+    kernel.push_back(core_filter.dim(d).value());
+  }
+  return kernel;
+}
+
+// Windows take non-negative pads; a negative one crops x first.
+Tensor CropNegative(const Tensor& x, Pads* pads) {
+  std::vector<Dim> lo(x.rank(), Dim(0)), hi = lo;
+  bool crops = false;
+  for (size_t d = 0; d < pads->lo.size(); ++d) {
+    for (auto [from, to] : {std::pair{&pads->lo[d], &lo[d + 1]}, std::pair{&pads->hi[d], &hi[d + 1]}}) {
+      if (!from->IsConst() || from->value() >= 0) continue;
+      *to = *from;
+      *from = 0;
+      crops = true;
+    }
+  }
+  return crops ? Pad(x, lo, hi, x.builder().Scalar(x.dtype(), 0)) : x;
+}
+
+void FinishConv(Body& b, Tensor y, bool channels_first) {
+  if (b.Has("bias")) {
+    Tensor bias = Cast(b.In("bias"), y.dtype());
+    y = y + Reshape(bias, {NumElements(bias.shape())});
+  }
+  b.Out("y", FromChannelsLast(y, channels_first));
+}
+
+void ConvBody(Body& b, Tensor filter, int64_t groups, bool channels_first) {
+  CheckOffsets(b);
+  Tensor x = ToChannelsLast(b.Raw("x"), channels_first);
+  const int spatial = x.rank() - 2;
+  Window window;
+  window.kernel = KernelOf(filter);
+  window.strides = SpatialEntries(b.Ints("strides"), channels_first, spatial, "strides");
+  window.dilations = SpatialEntries(b.Ints("dilations"), channels_first, spatial, "dilations");
+  window.groups = groups;
+  if (static_cast<int>(window.kernel.size()) != spatial) {
+    Fail("x has rank {}, but filter has rank {}", x.rank(), filter.rank());
+  }
+  Pads pads = PadsOf(b, x, window.kernel, window.strides, window.dilations, b.Ints("pads"));
+  x = CropNegative(x, &pads);
+  window.pads_lo = pads.lo;
+  FinishConv(b, Conv(x, filter, window, pads.hi, AccumulatorOf(x.dtype())), channels_first);
+}
+
+void PlainConv(Body& b) {
+  const bool first = ChannelsFirst(b.Str("data_format"), b.Raw("x").rank());
+  ConvBody(b, CoreFilter(b.Raw("filter"), first), b.Int("groups"), first);
+}
+
+const std::vector<DType>& ConvDtypes() {
+  static const std::vector<DType> dtypes = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64,
+                                            DType::kI8,  DType::kU8,  DType::kI32};
+  return dtypes;
+}
+
+OnnxWindow ConvWindow(OnnxNode& n) {
+  std::vector<int64_t> kernel = n.Ints("kernel_shape");
+  // Only the number of entries matters: the extents come from the filter.
+  if (kernel.empty()) {
+    const int rank = n.InputRank(1) > 0 ? n.InputRank(1) : n.InputRank(0);
+    if (rank < 3) n.Fail("the rank of the input is not known; kernel_shape must be given");
+    kernel.assign(rank - 2, 1);
+  }
+  return ReadOnnxWindow(n, kernel);
+}
+
+ModelEdge EmitConv(OnnxNode& n, ModelEdge x, ModelEdge w, ModelEdge bias) {
+  const OnnxWindow window = ConvWindow(n);
+  AttrMap attrs = {{"strides", window.strides},     {"pads", window.pads},
+                   {"dilations", window.dilations}, {"groups", n.Int("group", 1)},
+                   {"data_format", window.format}};
+  if (window.auto_pad != "NOTSET") attrs["auto_pad"] = window.auto_pad;
+  std::vector<ModelEdge> inputs = {window.Widen(n, x), window.Widen(n, w)};
+  if (bias.node >= 0) inputs.push_back(bias);
+  ModelEdge y = n.Emit(window.spatial == 3 ? "Conv3D" : "Conv2D", inputs, attrs);
+  return window.Narrow(n, y);
+}
+
+ModelEdge Centred(OnnxNode& n, int input, int zero, bool per_output_channel) {
+  ModelEdge x = n.Emit("Cast", {n.Input(input)}, {{"dst_type", GeType(DType::kI32)}});
+  if (!n.HasInput(zero)) return x;
+  ModelEdge z = n.Emit("Cast", {n.Input(zero)}, {{"dst_type", GeType(DType::kI32)}});
+  if (per_output_channel && n.InputRank(zero) == 1) {
+    std::vector<int64_t> axes;
+    for (int d = 1; d < n.InputRank(input); ++d) axes.push_back(d);
+    z = n.Emit("Unsqueeze", {z}, {{"axes", axes}});
+  }
+  return n.Emit("Sub", {x, z});
+}
+
+}  // namespace
+
+BELAY_OP(Conv2D) {
+  op.FromOnnx("Conv", 1, [](OnnxNode& n) {
+    n.Output(0, EmitConv(n, n.Input(0), n.Input(1), n.HasInput(2) ? n.Input(2) : ModelEdge{}));
+  });
+  op.FromOnnx("ConvInteger", 10, [](OnnxNode& n) {
+    n.Output(0, EmitConv(n, Centred(n, 0, 2, false), Centred(n, 1, 3, true), ModelEdge{}));
+  });
+  op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes(PlainConv);
+}
+
+BELAY_OP(Conv3D) {
+  op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes(PlainConv);
+}
+
+// filter: channels-last [H, W, C, M]; channels-first [C*M, 1, H, W] or [M, C, H, W].
+BELAY_OP(DepthwiseConv2D) {
+  op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes([](Body& b) {
+    Tensor x = b.Raw("x"), filter = b.Raw("filter");
+    const bool first = ChannelsFirst(b.Str("data_format"), x.rank());
+    if (filter.rank() != 4) Fail("filter has rank {}, but needs 4", filter.rank());
+    if (first) filter = Transpose(filter, {2, 3, 1, 0});
+    const Dim channels = x.dim(first ? 1 : 3);
+    if (!channels.IsConst()) FailNotSupported("a dynamic number of channels");
+    if (!(first && filter.dim(2).IsConst(1))) {
+      filter = Reshape(filter, {filter.dim(0), filter.dim(1), Dim(1), filter.dim(2) * filter.dim(3)});
+    }
+    ConvBody(b, filter, channels.value(), first);
+  });
+}
+
+}  // namespace belay
