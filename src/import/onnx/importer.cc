@@ -1,6 +1,7 @@
 #include "import/onnx/importer.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "import/onnx/functions.h"
 #include "import/onnx/graph_importer.h"
@@ -56,21 +57,59 @@ Status CheckVersions(const Model& model) {
   return OkStatus();
 }
 
-Status CheckOptions(const Model& model, const OnnxImportOptions& options) {
-  for (const auto& [name, dims] : options.input_shapes) {
-    const bool found = std::any_of(model.graph.inputs.begin(), model.graph.inputs.end(),
-                                   [&name = name](const ValueInfo& v) { return v.name == name; });
-    if (!found) return NotFound("a shape is given for input '{}', which the model does not have", name);
+bool HasInput(const Model& model, const std::string& name) {
+  return std::any_of(model.graph.inputs.begin(), model.graph.inputs.end(),
+                     [&](const ValueInfo& v) { return v.name == name; });
+}
+
+bool ParseDims(const std::string& text, std::vector<int64_t>* dims) {
+  dims->clear();
+  for (size_t start = 0; start <= text.size();) {
+    const size_t end = std::min(text.find(',', start), text.size());
+    int64_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data() + start, text.data() + end, value);
+    if (error != std::errc() || stop != text.data() + end || value < -1 || value > INT32_MAX) return false;
+    dims->push_back(value);
+    start = end + 1;
+  }
+  return true;
+}
+
+// One "name:1,3,-1"; a bare name is a scalar.
+Status ParseShape(const Model& model, const std::string& entry, OnnxImportOptions* options) {
+  if (HasInput(model, entry)) {
+    options->input_shapes[entry] = {};
+    return OkStatus();
+  }
+  const size_t colon = entry.rfind(':');
+  if (colon == std::string::npos) return NotFound("shape '{}': the model has no such input", entry);
+  std::vector<int64_t> dims;
+  if (!ParseDims(entry.substr(colon + 1), &dims)) {
+    return InvalidArgument("shape '{}': expected NAME:EXTENT,EXTENT,... with extents of -1 or more", entry);
+  }
+  options->input_shapes[entry.substr(0, colon)] = dims;
+  return OkStatus();
+}
+
+Status ResolveShapes(const Model& model, OnnxImportOptions* options) {
+  const std::string& text = options->input_shape_text;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find(';', start), text.size());
+    if (end > start) BELAY_RETURN_IF_ERROR(ParseShape(model, text.substr(start, end - start), options));
+    start = end + 1;
+  }
+  for (const auto& [name, dims] : options->input_shapes) {
+    if (!HasInput(model, name)) return NotFound("a shape is given for input '{}', which the model does not have", name);
   }
   return OkStatus();
 }
 
 Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, const std::string& directory,
-                                           const OnnxImportOptions& options) {
+                                           OnnxImportOptions options) {
   BELAY_TRY(Model model, ReadModel(bytes));
   BELAY_RETURN_IF_ERROR(CheckVersions(model));
   if (model.opsets.empty() && model.ir_version < 3) model.opsets[""] = 1;
-  BELAY_RETURN_IF_ERROR(CheckOptions(model, options));
+  BELAY_RETURN_IF_ERROR(ResolveShapes(model, &options));
   BELAY_RETURN_IF_ERROR(InlineFunctions(&model));
   ExternalFiles files(directory);
   const ImportContext ctx{model, options, &files};

@@ -13,6 +13,8 @@ namespace belay {
 struct OnnxImportOptions {
   // Replaces declared extents; -1 leaves one open. Extents that the model fixes must agree.
   std::map<std::string, std::vector<int64_t>> input_shapes;
+  // The same as text, "name:1,3,-1;scalar": names may hold colons, so the model's names decide.
+  std::string input_shape_text;
   // Initializers that are also graph inputs and are fed by the caller: they become inputs, the others constants.
   std::set<std::string> fed_initializers;
   // Replaces the model's outputs: {node name, output number}.
