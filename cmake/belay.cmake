@@ -56,7 +56,16 @@ function(belay_api_library name folder)
     set(sources ${CMAKE_BINARY_DIR}/generated/empty_${name}.cc)
   endif()
   belay_library(${name} ${sources})
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/include/graph)
+  # Before src/: "graph/graph.h" is CANN's here, and the engine's everywhere else.
+  target_include_directories(${name} BEFORE PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  # Functions with a std::string in their signature stand in *_both_abis.cc, compiled once for each.
+  file(GLOB both CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*_both_abis.cc)
+  if(both)
+    add_library(${name}_old_abi OBJECT ${both})
+    target_include_directories(${name}_old_abi PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+    target_compile_definitions(${name}_old_abi PRIVATE _GLIBCXX_USE_CXX11_ABI=0)
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_old_abi>)
+  endif()
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} fmt::fmt Threads::Threads ${CMAKE_DL_LIBS})
   # Clients find indirect dependencies by name, so keep them NEEDED even where nothing is called.
   target_link_options(${name} PRIVATE -Wl,--no-as-needed)

@@ -14,5 +14,7 @@ namespace belay {
 Result<std::shared_ptr<ModelGraph>> ModelFromGraph(const ge::Graph& graph);
 // A valid ge::Graph that can be edited like one built by hand.
 ge::Graph GraphFromModel(std::shared_ptr<const ModelGraph> model);
+// Marks the graph as added to a session. False when it was before: no graph may be added twice.
+bool MarkGraphAdded(const ge::Graph& graph);
 
 }  // namespace belay

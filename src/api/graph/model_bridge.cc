@@ -1,0 +1,382 @@
+#include "api/graph/model_bridge.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "api/graph/graph_impl.h"
+#include "api/graph/operator_impl.h"
+#include "api/graph/tensor_impl.h"
+
+namespace belay {
+namespace {
+
+using ge::GraphImpl;
+using ge::NodeImpl;
+using ge::OpDesc;
+
+// Types the engine computes with have the same numbers; the others have none here.
+std::optional<DType> ToDType(ge::DataType type) {
+  const uint32_t number = type;
+  const bool known = number <= 4 || (number >= 6 && number <= 13) || number == 16 || number == 17 ||
+                     (number >= 27 && number <= 41);
+  if (!known) return std::nullopt;
+  return static_cast<DType>(number);
+}
+
+ge::DataType FromDType(DType dtype) {
+  return static_cast<uint32_t>(dtype) < static_cast<uint32_t>(ge::DT_MAX)
+             ? static_cast<ge::DataType>(dtype)
+             : ge::DT_UNDEFINED;
+}
+
+Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
+  const std::shared_ptr<ge::TensorImpl>& impl = ge::TensorAdapter::Impl(tensor);
+  auto literal = std::make_shared<Literal>();
+  const ge::DataType type = impl->desc.GetDataType();
+  const std::optional<DType> dtype = ToDType(type);
+  if (!dtype || *dtype == DType::kUndefined) {
+    return NotSupported("a constant of ge::DataType {}", static_cast<uint32_t>(type));
+  }
+  literal->dtype = *dtype;
+  literal->dims = impl->desc.GetShape().GetDims();
+  int64_t count = 1;
+  for (int64_t dim : literal->dims) {
+    if (dim < 0) return InvalidArgument("a constant has the unknown extent {}", dim);
+    if (__builtin_mul_overflow(count, dim, &count)) {
+      return InvalidArgument("the extents of a constant overflow");
+    }
+  }
+  if (*dtype == DType::kString) {
+    literal->strings = std::make_shared<std::vector<std::string>>();
+    if (!ge::DecodeStrings(impl->data(), impl->size(), count, literal->strings.get())) {
+      return InvalidArgument("the {} bytes of a string constant do not hold {} strings", impl->size(),
+                             count);
+    }
+    return LiteralPtr(literal);
+  }
+  const int64_t need = ge::GetSizeInBytes(count, type);
+  if (need < 0 || impl->size() < static_cast<size_t>(need)) {
+    return InvalidArgument("a constant has {} bytes of data, but its description needs {}",
+                           impl->size(), need);
+  }
+  literal->owner = impl->buffer;
+  literal->data = count == 0 ? nullptr : impl->data();
+  return LiteralPtr(literal);
+}
+
+ge::Tensor FromLiteral(const Literal& literal) {
+  ge::TensorDesc desc(ge::Shape(literal.dims), ge::FORMAT_ND, FromDType(literal.dtype));
+  ge::Tensor tensor(desc);
+  if (literal.strings != nullptr) {
+    if (!literal.strings->empty()) (void)tensor.SetData(ge::EncodeStrings(*literal.strings));
+  } else if (literal.data != nullptr) {
+    std::shared_ptr<const void> owner = literal.owner;
+    (void)tensor.SetData(const_cast<uint8_t*>(literal.as<uint8_t>()),
+                         static_cast<size_t>(literal.ByteSize()), [owner](uint8_t*) {});
+  }
+  return tensor;
+}
+
+Result<DType> TypeAttr(ge::DataType type) {
+  const std::optional<DType> dtype = ToDType(type);
+  if (!dtype) return NotSupported("ge::DataType {}", static_cast<uint32_t>(type));
+  return *dtype;
+}
+
+struct ToModelAttr {
+  using R = Result<AttrValue>;
+  R operator()(std::monostate) const { return AttrValue(); }
+  R operator()(int64_t v) const { return AttrValue(v); }
+  R operator()(float v) const { return AttrValue(static_cast<double>(v)); }
+  R operator()(bool v) const { return AttrValue(v); }
+  R operator()(const std::string& v) const { return AttrValue(v); }
+  R operator()(ge::DataType v) const {
+    BELAY_TRY(DType dtype, TypeAttr(v));
+    return AttrValue(dtype);
+  }
+  R operator()(const ge::Tensor& v) const {
+    BELAY_TRY(LiteralPtr literal, ToLiteral(v));
+    return AttrValue(std::move(literal));
+  }
+  R operator()(const std::vector<float>& v) const {
+    return AttrValue(std::vector<double>(v.begin(), v.end()));
+  }
+  R operator()(const std::vector<ge::DataType>& v) const {
+    std::vector<DType> types;
+    for (ge::DataType type : v) {
+      BELAY_TRY(DType dtype, TypeAttr(type));
+      types.push_back(dtype);
+    }
+    return AttrValue(std::move(types));
+  }
+  R operator()(const std::vector<ge::Tensor>& v) const {
+    std::vector<LiteralPtr> literals;
+    for (const ge::Tensor& tensor : v) {
+      BELAY_TRY(LiteralPtr literal, ToLiteral(tensor));
+      literals.push_back(std::move(literal));
+    }
+    return AttrValue(std::move(literals));
+  }
+  R operator()(const ge::NamedAttrs&) const { return NotSupported("attributes of type NamedAttrs"); }
+  R operator()(const std::vector<ge::NamedAttrs>&) const {
+    return NotSupported("attributes of type ListNamedAttrs");
+  }
+  template <typename T>
+  R operator()(const std::vector<T>& v) const {
+    return AttrValue(v);
+  }
+};
+
+struct FromModelAttr {
+  ge::AttrData operator()(double v) const { return static_cast<float>(v); }
+  ge::AttrData operator()(DType v) const { return FromDType(v); }
+  ge::AttrData operator()(const LiteralPtr& v) const { return FromLiteral(*v); }
+  ge::AttrData operator()(const std::vector<double>& v) const {
+    return std::vector<float>(v.begin(), v.end());
+  }
+  ge::AttrData operator()(const std::vector<DType>& v) const {
+    std::vector<ge::DataType> types;
+    for (DType dtype : v) types.push_back(FromDType(dtype));
+    return types;
+  }
+  ge::AttrData operator()(const std::vector<LiteralPtr>& v) const {
+    std::vector<ge::Tensor> tensors;
+    for (const LiteralPtr& literal : v) tensors.push_back(FromLiteral(*literal));
+    return tensors;
+  }
+  template <typename T>
+  ge::AttrData operator()(const T& v) const {
+    return v;
+  }
+};
+
+ModelDesc ToModelDesc(const ge::TensorDesc& desc) {
+  ModelDesc model;
+  model.dtype = ToDType(desc.GetDataType()).value_or(DType::kUndefined);
+  model.format = static_cast<int32_t>(desc.GetFormat());
+  model.dims = desc.GetShape().GetDims();
+  return model;
+}
+
+// Only what brings a tensor in is declared by the user; elsewhere a description is a hint, and often
+// an empty one, that inference replaces.
+bool DeclaresItsOutput(const std::string& type) {
+  return type == "Data" || type == "RefData" || type == "Placeholder" || type == "Variable";
+}
+
+ModelDesc OutputDesc(const OpDesc& op, const ge::Port& port) {
+  if (!DeclaresItsOutput(op.type)) return ModelDesc();
+  if (port.desc_set) return ToModelDesc(port.desc);
+  for (const ge::PortPtr& input : op.inputs.instances) {
+    if (input->desc_set) return ToModelDesc(input->desc);
+  }
+  return ModelDesc();
+}
+
+std::vector<ModelPort> ToModelPorts(const ge::Ports& ports) {
+  std::vector<ModelPort> result;
+  for (const ge::PortPtr& port : ports.instances) result.push_back({port->ir_name, port->instance});
+  return result;
+}
+
+// The input positions of the Data nodes: their `index` where all set one, else the order of
+// SetInputs, with those SetInputs was not given behind.
+std::map<const NodeImpl*, int64_t> DataPositions(const GraphImpl& graph) {
+  std::vector<const NodeImpl*> order(graph.inputs.begin(), graph.inputs.end());
+  for (const auto& node : graph.nodes) {
+    if (std::find(order.begin(), order.end(), node.get()) == order.end()) order.push_back(node.get());
+  }
+  std::erase_if(order, [](const NodeImpl* node) { return node->desc->type != "Data"; });
+  std::map<const NodeImpl*, int64_t> positions;
+  std::set<int64_t> taken;
+  for (const NodeImpl* node : order) {
+    auto it = node->desc->attrs.find("index");
+    const int64_t* index = it == node->desc->attrs.end() ? nullptr : std::get_if<int64_t>(&it->second);
+    if (index == nullptr || !taken.insert(*index).second) break;
+    positions[node] = *index;
+  }
+  if (positions.size() == order.size()) return positions;
+  positions.clear();
+  for (size_t i = 0; i < order.size(); ++i) positions[order[i]] = static_cast<int64_t>(i);
+  return positions;
+}
+
+class ToModel {
+ public:
+  explicit ToModel(const GraphImpl& graph) : graph_(graph), positions_(DataPositions(graph)) {}
+
+  Result<std::shared_ptr<ModelGraph>> Run() {
+    auto model = std::make_shared<ModelGraph>();
+    model->name = graph_.name;
+    for (size_t i = 0; i < graph_.nodes.size(); ++i) number_[graph_.nodes[i].get()] = i;
+    for (const auto& node : graph_.nodes) {
+      auto converted = Convert(*node);
+      if (!converted.ok()) {
+        return std::move(converted).status().Context(
+            fmt::format("node '{}' ({})", node->desc->name, node->desc->type));
+      }
+      model->nodes.push_back(*std::move(converted));
+    }
+    for (const auto& [node, port] : graph_.outputs) model->outputs.push_back({number_[node], port});
+    return model;
+  }
+
+ private:
+  ModelEdge Source(const NodeImpl* from, const std::string& port) {
+    return {number_[from], from->desc->outputs.Find(port)};
+  }
+
+  Result<ModelNode> Convert(const NodeImpl& node) {
+    const OpDesc& op = *node.desc;
+    ModelNode result;
+    result.name = UniqueName(op);
+    result.type = op.type;
+    result.input_ports = ToModelPorts(op.inputs);
+    result.output_ports = ToModelPorts(op.outputs);
+    for (const ge::PortPtr& port : op.inputs.instances) {
+      const NodeImpl::Edge* edge = node.FindEdge(port.get());
+      result.inputs.push_back(edge == nullptr ? ModelEdge() : Source(edge->from, edge->port->name));
+    }
+    for (const ge::PortPtr& port : op.outputs.instances) {
+      result.output_descs.push_back(OutputDesc(op, *port));
+    }
+    for (const NodeImpl* control : node.control_inputs) result.control_inputs.push_back(number_[control]);
+    for (const auto& [name, data] : op.attrs) {
+      auto value = std::visit(ToModelAttr(), data);
+      if (!value.ok()) {
+        return std::move(value).status().Context(fmt::format("attribute '{}'", name));
+      }
+      result.attrs[name] = *std::move(value);
+    }
+    auto position = positions_.find(&node);
+    if (position != positions_.end()) result.attrs["index"] = position->second;
+    auto origin = op.attrs.find("_origin");
+    if (origin != op.attrs.end()) {
+      if (const auto* text = std::get_if<std::string>(&origin->second)) result.origin = *text;
+      result.attrs.erase("_origin");
+    }
+    for (const auto& [name, graphs] : node.subgraphs) {
+      for (const ge::GraphPtr& graph : graphs) {
+        BELAY_TRY(auto inner, ModelFromGraph(*graph));
+        result.subgraphs[name].push_back(std::move(inner));
+      }
+    }
+    return result;
+  }
+
+  // Programs leave names empty or repeat them; the engine's messages need them apart.
+  std::string UniqueName(const OpDesc& op) {
+    const std::string base = op.name.empty() ? op.type : op.name;
+    std::string name = base;
+    for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
+    return name;
+  }
+
+  const GraphImpl& graph_;
+  std::map<const NodeImpl*, int64_t> positions_;
+  std::map<const NodeImpl*, int> number_;
+  std::set<std::string> names_;
+};
+
+std::shared_ptr<OpDesc> ToOpDesc(const ModelNode& node) {
+  auto op = std::make_shared<OpDesc>();
+  op->name = node.name;
+  op->type = node.type;
+  op->DeclareFromTable();
+  for (bool input : {true, false}) {
+    ge::Ports& ports = input ? op->inputs : op->outputs;
+    std::map<std::string, int> counts;
+    for (const ModelPort& port : input ? node.input_ports : node.output_ports) {
+      int& count = counts[port.name];
+      count = std::max(count, port.instance + 1);
+    }
+    for (const auto& [name, count] : counts) {
+      const auto declared = std::find_if(ports.declared.begin(), ports.declared.end(),
+                                         [&](const ge::IrPort& p) { return p.name == name; });
+      if (declared != ports.declared.end() && declared->kind == PortKind::kDynamic) {
+        ports.AddInstances(name, count);
+      } else if (declared == ports.declared.end()) {
+        ports.Declare(name, PortKind::kRequired);
+      }
+    }
+  }
+  for (const auto& [name, value] : node.attrs) op->attrs[name] = std::visit(FromModelAttr(), value);
+  if (!node.origin.empty()) op->attrs["_origin"] = node.origin;
+  return op;
+}
+
+ge::Port* FindPort(const ge::Ports& ports, const ModelPort& port) {
+  for (const ge::PortPtr& candidate : ports.instances) {
+    if (candidate->ir_name == port.name && candidate->instance == port.instance) {
+      return candidate.get();
+    }
+  }
+  return nullptr;
+}
+
+void SetOutputDescs(const ModelNode& node, const OpDesc& op) {
+  for (size_t i = 0; i < node.output_descs.size() && i < node.output_ports.size(); ++i) {
+    const ModelDesc& desc = node.output_descs[i];
+    ge::Port* port = FindPort(op.outputs, node.output_ports[i]);
+    if (port == nullptr) continue;
+    port->desc = ge::TensorDesc(ge::Shape(desc.dims), static_cast<ge::Format>(desc.format),
+                                FromDType(desc.dtype));
+    port->desc_set = DeclaresItsOutput(node.type);
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<ModelGraph>> ModelFromGraph(const ge::Graph& graph) {
+  const ge::GraphImplPtr& impl = ge::GraphUtils::Impl(graph);
+  if (impl == nullptr || !impl->valid) {
+    return FailedPrecondition("graph '{}' has no nodes: SetInputs, a parser or a load makes them",
+                              impl == nullptr ? "" : impl->name);
+  }
+  return ToModel(*impl).Run();
+}
+
+ge::Graph GraphFromModel(std::shared_ptr<const ModelGraph> model) {
+  ge::Graph graph(model->name.c_str());
+  const ge::GraphImplPtr& impl = ge::GraphUtils::Impl(graph);
+  std::vector<NodeImpl*> made;
+  for (const ModelNode& node : model->nodes) {
+    made.push_back(impl->Add(ToOpDesc(node)));
+    SetOutputDescs(node, *made.back()->desc);
+    for (const auto& [name, graphs] : node.subgraphs) {
+      std::vector<ge::GraphPtr> inner;
+      for (const auto& sub : graphs) inner.push_back(std::make_shared<ge::Graph>(GraphFromModel(sub)));
+      made.back()->subgraphs.emplace_back(name, std::move(inner));
+    }
+  }
+  for (size_t i = 0; i < made.size(); ++i) {
+    const ModelNode& node = model->nodes[i];
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      const ModelEdge& edge = node.inputs[k];
+      if (edge.node < 0) continue;
+      ge::Port* to = FindPort(made[i]->desc->inputs, node.input_ports[k]);
+      NodeImpl* from = made[edge.node];
+      ge::Port* port = from->desc->outputs.At(edge.output);
+      if (to == nullptr || port == nullptr) continue;
+      made[i]->inputs.push_back({to, from, port});
+      to->desc = port->desc;
+    }
+    for (int control : node.control_inputs) made[i]->control_inputs.push_back(made[control]);
+  }
+  for (const ModelEdge& output : model->outputs) {
+    impl->outputs.emplace_back(made[output.node], output.output);
+  }
+  impl->valid = true;
+  return graph;
+}
+
+bool MarkGraphAdded(const ge::Graph& graph) {
+  const ge::GraphImplPtr& impl = ge::GraphUtils::Impl(graph);
+  if (impl == nullptr || impl->added) return false;
+  impl->added = true;
+  return true;
+}
+
+}  // namespace belay
