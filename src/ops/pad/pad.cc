@@ -1,0 +1,250 @@
+// Padding, repetition and filling.
+#include <algorithm>
+#include <cmath>
+
+#include "ops/support.h"
+
+namespace belay {
+namespace {
+
+struct Margins {
+  std::vector<Dim> lo, hi;
+};
+
+Margins NoMargins(int rank) { return {std::vector<Dim>(rank, Dim(0)), std::vector<Dim>(rank, Dim(0))}; }
+
+// Pairs per dim, or (contiguous false) all begins and then all ends; `axes` names the dims.
+Margins ReadMargins(const std::vector<Dim>& paddings, int rank, const std::vector<int64_t>& axes,
+                    bool contiguous) {
+  const int count = axes.empty() ? rank : static_cast<int>(axes.size());
+  if (static_cast<int>(paddings.size()) != 2 * count) {
+    Fail("paddings has {} elements, but needs {}", paddings.size(), 2 * count);
+  }
+  Margins m = NoMargins(rank);
+  for (int i = 0; i < count; ++i) {
+    const int d = axes.empty() ? i : NormalizeAxis(axes[i], rank, "axes");
+    m.lo[d] = paddings[contiguous ? 2 * i : i];
+    m.hi[d] = paddings[contiguous ? 2 * i + 1 : count + i];
+  }
+  return m;
+}
+
+// Positions along one dim of the padded tensor, mapped back into 0..n-1.
+Tensor SourceIndex(Builder& b, const std::string& mode, const Dim& n, const Dim& lo, const Dim& hi) {
+  Tensor at = b.Iota(DType::kI64, {n + lo + hi}, 0) - b.FromDim(DType::kI64, lo);
+  Tensor extent = b.FromDim(DType::kI64, n);
+  if (mode == "edge") return Min(Max(at, 0.0), extent - 1.0);
+  if (mode == "wrap" || mode == "circular") return Mod(at, extent);
+  if (mode == "symmetric" || mode == "SYMMETRIC") {
+    Tensor period = extent * 2.0;
+    Tensor m = Mod(at, period);
+    return Min(m, period - 1.0 - m);
+  }
+  Tensor period = Max((extent - 1.0) * 2.0, 1.0);  // reflect: the edge itself is not repeated
+  Tensor m = Mod(at, period);
+  return Min(m, period - m);
+}
+
+Tensor PadBy(const Tensor& x, const std::string& mode, const Margins& m, const Tensor& fill) {
+  if (mode == "constant") return Pad(x, m.lo, m.hi, fill);
+  static const char* const kModes[] = {"edge",     "wrap",      "circular", "symmetric",
+                                       "SYMMETRIC", "reflect", "REFLECT"};
+  if (std::find(std::begin(kModes), std::end(kModes), mode) == std::end(kModes)) {
+    Fail("mode is '{}'", mode);
+  }
+  Tensor y = x;
+  for (int d = 0; d < x.rank(); ++d) {
+    if (m.lo[d].IsConst(0) && m.hi[d].IsConst(0)) continue;
+    y = GatherAxis(y, SourceIndex(x.builder(), mode, x.dim(d), m.lo[d], m.hi[d]), d, false);
+  }
+  return y;
+}
+
+Tensor ScalarOf(const Tensor& t) { return t.rank() == 0 ? t : Reshape(t, {}); }
+
+Tensor Zero(const Tensor& x) { return x.builder().ScalarInt(DType::kI32, 0); }
+
+Tensor FillOf(const Body& b, const Tensor& x) {
+  if (!b.Has("constant_values")) return Cast(Zero(x), x.dtype());
+  return Cast(ScalarOf(b.Raw("constant_values")), x.dtype());
+}
+
+std::vector<Dim> AsDims(const std::vector<int64_t>& values) { return {values.begin(), values.end()}; }
+
+// x repeated: [a, b] -> [1, a, 1, b] -> [m0, a, m1, b] -> [m0 * a, m1 * b]
+Tensor TileBy(const Tensor& x, std::vector<Dim> multiples) {
+  Tensor y = x;
+  if (static_cast<int>(multiples.size()) < x.rank()) {
+    multiples.insert(multiples.begin(), x.rank() - multiples.size(), Dim(1));
+  }
+  const int rank = static_cast<int>(multiples.size());
+  Shape from(rank - x.rank(), Dim(1));
+  from.insert(from.end(), x.shape().begin(), x.shape().end());
+  Shape split, wide, merged;
+  for (int d = 0; d < rank; ++d) {
+    if (multiples[d].IsConst() && multiples[d].value() < 0) {
+      Fail("multiples[{}] is {}", d, multiples[d].value());
+    }
+    merged.push_back(multiples[d] * from[d]);
+    if (!multiples[d].IsConst(1)) {
+      split.push_back(Dim(1));
+      wide.push_back(multiples[d]);
+    }
+    split.push_back(from[d]);
+    wide.push_back(from[d]);
+  }
+  return Reshape(BroadcastTo(Reshape(y, split), wide), merged);
+}
+
+// Two-way broadcast: an extent of 1 or -1 in `shape` keeps x's.
+Tensor ExpandTo(const Tensor& x, std::vector<Dim> shape) {
+  const int extra = static_cast<int>(shape.size()) - x.rank();
+  for (int d = 0; d < static_cast<int>(shape.size()); ++d) {
+    if (shape[d].IsConst(-1)) shape[d] = d < extra ? Dim(1) : x.dim(d - extra);
+  }
+  return BroadcastTo(x, BroadcastShapes(x.builder(), {x.shape(), shape}));
+}
+
+void RangeBody(Body& b) {
+  Builder& builder = b.builder();
+  Tensor start = ScalarOf(b.In("start")), delta = ScalarOf(b.In("delta"));
+  const DType dtype = Promote(b.In("start").dtype(), Promote(b.In("limit").dtype(), delta.dtype()));
+  Dim count;
+  const bool closed = b.Bool("is_closed");
+  if (IsFloat(dtype)) {
+    const double from = b.ConstFloats("start")[0], to = b.ConstFloats("limit")[0];
+    const double step = b.ConstFloats("delta")[0];
+    if (step == 0) Fail("delta is 0");
+    const double steps = (to - from) / step;
+    count = std::max<int64_t>(0, static_cast<int64_t>(closed ? std::floor(steps) + 1 : std::ceil(steps)));
+  } else {
+    const Dim from = b.Dims("start")[0], to = b.Dims("limit")[0];
+    const std::vector<int64_t> step = b.ConstInts("delta");
+    if (step[0] == 0) Fail("delta is 0");
+    const Dim room = step[0] > 0 ? to - from : from - to;
+    const int64_t stride = std::abs(step[0]);
+    count = closed ? FloorDiv(room, stride) + Dim(1) : CeilDiv(room, stride);
+    if (count.IsConst()) {
+      count = std::max<int64_t>(count.value(), 0);
+    } else if (!count.NonNegative() && builder.Assume(Less(count, 0), false)) {
+      count = 0;
+    }
+  }
+  Tensor at = Cast(builder.Iota(DType::kI64, {count}, 0), dtype);
+  Tensor y = Cast(start, dtype) + at * Cast(delta, dtype);
+  b.Out("y", y);
+}
+
+}  // namespace
+
+BELAY_OP(PadV3) {
+  op.FromOnnx("Pad", 1, [](OnnxNode& n) {
+    const char* pads = n.HasAttr("pads") ? "pads" : "paddings";
+    const DType dtype = n.InputDType(0) == DType::kUndefined ? DType::kF32 : n.InputDType(0);
+    ModelEdge value = n.ConstScalar(dtype, n.Float("value", 0));
+    n.Output(0, n.Emit("PadV3", {n.Input(0), n.ConstInts(n.Ints(pads)), value},
+                       {{"mode", n.Str("mode", "constant")}, {"paddings_contiguous", false}}));
+  });
+  op.FromOnnx("Pad", 11, [](OnnxNode& n) {
+    AttrMap attrs = {{"mode", n.Str("mode", "constant")}, {"paddings_contiguous", false}};
+    if (n.HasInput(3)) {
+      LiteralPtr axes = n.ConstInput(3);
+      if (!axes) n.Fail("input axes must be constant");
+      attrs["axes"] = LiteralToInts(*axes);
+    }
+    std::vector<ModelEdge> inputs = {n.Input(0), n.Input(1)};
+    if (n.HasInput(2)) inputs.push_back(n.Input(2));
+    n.Output(0, n.Emit("PadV3", inputs, attrs));
+  });
+  op.Computes([](Body& b) {
+    Tensor x = b.Raw("x");
+    Margins m = ReadMargins(b.Dims("paddings"), x.rank(), HiddenInts(b, "axes"),
+                            b.Bool("paddings_contiguous"));
+    b.OutRaw("y", PadBy(x, b.Str("mode"), m, FillOf(b, x)));
+  });
+}
+BELAY_OP(PadV2) {
+  op.Computes([](Body& b) {
+    Tensor x = b.Raw("x");
+    b.OutRaw("y", PadBy(x, "constant", ReadMargins(b.Dims("paddings"), x.rank(), {}, true), FillOf(b, x)));
+  });
+}
+BELAY_OP(Pad) {
+  op.Computes([](Body& b) {
+    Tensor x = b.Raw("x");
+    b.OutRaw("y", PadBy(x, "constant", ReadMargins(b.Dims("paddings"), x.rank(), {}, true),
+                        Cast(Zero(x), x.dtype())));
+  });
+}
+BELAY_OP(MirrorPad) {
+  op.Computes([](Body& b) {
+    Tensor x = b.Raw("x");
+    b.OutRaw("y", PadBy(x, b.Str("mode"), ReadMargins(b.Dims("paddings"), x.rank(), {}, true), Tensor()));
+  });
+}
+
+BELAY_OP(Tile) {
+  op.FromOnnx("Tile", 1, [](OnnxNode& n) {
+    if (n.opset() < 6) n.Fail("Tile before opset 6 is not supported");
+    n.Output(0, n.Emit("Tile", {n.Input(0), n.Input(1)}));
+  });
+  op.Computes([](Body& b) { b.OutRaw("y", TileBy(b.Raw("x"), b.Dims("multiples"))); });
+}
+BELAY_OP(TileD) {
+  op.Computes([](Body& b) { b.OutRaw("y", TileBy(b.Raw("x"), AsDims(b.Ints("multiples")))); });
+}
+
+BELAY_OP(Expand) {
+  op.FromOnnx("Expand", 8).Computes([](Body& b) {
+    b.OutRaw("y", ExpandTo(b.Raw("x"), b.Dims("shape")));
+  });
+}
+BELAY_OP(ExpandD) {
+  op.Computes([](Body& b) { b.OutRaw("y", ExpandTo(b.Raw("x"), AsDims(b.Ints("shape")))); });
+}
+BELAY_OP(BroadcastTo) {
+  op.Computes([](Body& b) { b.OutRaw("y", ExpandTo(b.Raw("x"), b.Dims("shape"))); });
+}
+BELAY_OP(BroadcastToD) {
+  op.Computes([](Body& b) { b.OutRaw("y", ExpandTo(b.Raw("x"), AsDims(b.Ints("shape")))); });
+}
+
+BELAY_OP(Fill) {
+  op.FromOnnx("ConstantOfShape", 9, [](OnnxNode& n) {
+    LiteralPtr value = n.HasAttr("value") ? n.TensorAttr("value") : nullptr;
+    if (value && value->NumElements() != 1) {
+      n.Fail(fmt::format("attribute value has {} elements, but must have one", value->NumElements()));
+    }
+    ModelEdge scalar = value ? n.Const(Literal::Copy(value->dtype, {}, value->data))
+                             : n.ConstScalar(DType::kF32, 0);
+    n.Output(0, n.Emit("Fill", {n.Input(0), scalar}));
+  });
+  op.Computes([](Body& b) {
+    b.OutRaw("y", b.builder().Full(b.Dims("dims"), ScalarOf(b.Raw("value"))));
+  });
+}
+BELAY_OP(FillD) {
+  op.Computes([](Body& b) {
+    b.OutRaw("y", b.builder().Full(AsDims(b.Ints("dims")), ScalarOf(b.Raw("value"))));
+  });
+}
+
+BELAY_OP(Range) {
+  op.FromOnnx("Range", 11).Computes(RangeBody);
+}
+
+// 1 where the column is the row (plus an offset of ONNX's).
+BELAY_OP(Eye) {
+  op.Computes([](Body& b) {
+    const int64_t rows = b.Int("num_rows"), columns = b.Int("num_columns");
+    Shape shape = AsDims(b.Ints("batch_shape"));
+    const int rank = static_cast<int>(shape.size()) + 2;
+    shape.push_back(rows);
+    shape.push_back(columns ? columns : rows);
+    Builder& builder = b.builder();
+    Tensor hit = Equal(builder.Iota(DType::kI64, shape, rank - 2), builder.Iota(DType::kI64, shape, rank - 1));
+    b.OutRaw("y", Cast(hit, b.Type("dtype")));
+  });
+}
+
+}  // namespace belay
