@@ -16,4 +16,10 @@ Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<
 Result<std::vector<LiteralPtr>> InterpretNode(const Node& node, const std::vector<LiteralPtr>& inputs,
                                               std::vector<int64_t>* symbols);
 
+// Computes a kCall; set by the backend that owns the library functions (graph knows no backend).
+using LibraryInterpreter = Result<std::vector<LiteralPtr>> (*)(const Node& node,
+                                                               const std::vector<LiteralPtr>& inputs,
+                                                               std::vector<int64_t>* symbols);
+void SetLibraryInterpreter(LibraryInterpreter library);
+
 }  // namespace belay

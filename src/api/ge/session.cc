@@ -1,0 +1,141 @@
+// ge::Session: the members that work. See refused.cc for those that do not yet.
+#include "api/ge/guard.h"
+#include "api/ge/state.h"
+#include "api/ge/tensors.h"
+#include "api/graph/model_bridge.h"
+
+namespace api = belay::api;
+
+namespace ge {
+
+using belay::OptionMap;
+
+Session::Session(const std::map<AscendString, AscendString>& options) : sessionId_(0) {
+  (void)api::Guarded("Session::Session", [&]() -> belay::Status {
+    BELAY_TRY(OptionMap map, api::ToOptions(options));
+    BELAY_TRY(sessionId_, api::MakeSession(std::move(map)));
+    return belay::OkStatus();
+  });
+}
+
+Session::~Session() { api::DropSession(sessionId_); }
+
+uint64_t Session::GetSessionId() const { return sessionId_; }
+
+Status Session::AddGraph(uint32_t graph_id, const Graph& graph) {
+  return AddGraph(graph_id, graph, std::map<AscendString, AscendString>());
+}
+
+Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
+                         const std::map<AscendString, AscendString>& options) {
+  auto describe = [&] { return fmt::format("Session::AddGraph(session {}, graph {})", sessionId_, graph_id); };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    if (!graph.IsValid()) {
+      return belay::InvalidArgument("graph {} is empty\nDo: build it with SetInputs and SetOutputs, or parse a "
+                                    "model into it, before AddGraph", graph_id);
+    }
+    BELAY_TRY(OptionMap map, api::ToOptions(options));
+    AscendString name;
+    (void)graph.GetName(name);
+    auto source = [graph] { return belay::ModelFromGraph(graph); };
+    return session->AddGraph(graph_id, name.GetString(), source, std::move(map));
+  });
+}
+
+Status Session::RemoveGraph(uint32_t graph_id) {
+  auto describe = [&] { return fmt::format("Session::RemoveGraph(session {}, graph {})", sessionId_, graph_id); };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    return session->RemoveGraph(graph_id);
+  });
+}
+
+Status Session::CompileGraph(uint32_t graph_id) {
+  auto describe = [&] { return fmt::format("Session::CompileGraph(session {}, graph {})", sessionId_, graph_id); };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    return session->CompileGraph(graph_id);
+  });
+}
+
+namespace {
+
+belay::Result<std::shared_ptr<belay::Stream>> LiveStream(void* stream) {
+  if (!stream) {
+    return belay::InvalidArgument("the stream is null\nDo: pass a stream made by aclrtCreateStream");
+  }
+  std::shared_ptr<belay::Stream> found = belay::FindStream(stream);
+  if (found) return found;
+  return belay::InvalidArgument("{} is not a live stream\nDo: pass a stream made by aclrtCreateStream and not "
+                                "yet destroyed", stream);
+}
+
+}  // namespace
+
+Status Session::LoadGraph(const uint32_t graph_id, const std::map<AscendString, AscendString>& options,
+                          void* stream) const {
+  auto describe = [&] {
+    return fmt::format("LoadGraph(session {}, graph {}, stream {})", sessionId_, graph_id, stream);
+  };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    BELAY_TRY(OptionMap map, api::ToOptions(options));
+    std::shared_ptr<belay::Stream> target;
+    if (stream) {
+      BELAY_TRY(target, LiveStream(stream));
+    }
+    return session->LoadGraph(graph_id, map, target);
+  });
+}
+
+Status Session::ExecuteGraphWithStreamAsync(uint32_t graph_id, void* stream,
+                                            const std::vector<gert::Tensor>& inputs,
+                                            std::vector<gert::Tensor>& outputs) {
+  auto describe = [&] {
+    return fmt::format("ExecuteGraphWithStreamAsync(session {}, graph {}, stream {}, {} inputs, {} outputs)",
+                       sessionId_, graph_id, stream, inputs.size(), outputs.size());
+  };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    // Reused by every call of this thread, so that a steady call allocates nothing.
+    static thread_local std::vector<belay::TensorView> in, out;
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    BELAY_TRY(std::shared_ptr<belay::Stream> target, LiveStream(stream));
+    api::ToViews(inputs, &in);
+    api::ToViews(outputs, &out);
+    BELAY_RETURN_IF_ERROR(session->Execute(graph_id, target, in, out));
+    api::FromViews(out, &outputs);
+    return belay::OkStatus();
+  });
+}
+
+Status Session::RunGraph(uint32_t graph_id, const std::vector<Tensor>& inputs,
+                         std::vector<Tensor>& outputs) {
+  auto describe = [&] {
+    return fmt::format("Session::RunGraph(session {}, graph {}, {} inputs)", sessionId_, graph_id, inputs.size());
+  };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    std::vector<belay::TensorView> results;
+    BELAY_RETURN_IF_ERROR(session->Run(graph_id, api::ToViews(inputs), &results));
+    outputs = api::ToHostTensors(&results);
+    return belay::OkStatus();
+  });
+}
+
+}  // namespace ge
+
+extern "C" {
+
+ge::Status GeSessionLoadGraph(ge::Session& session, uint32_t graph_id,
+                              const std::map<ge::AscendString, ge::AscendString>& options, void* stream) {
+  return session.LoadGraph(graph_id, options, stream);
+}
+
+ge::Status GeSessionExecuteGraphWithStreamAsync(ge::Session& session, uint32_t graph_id, void* stream,
+                                                const std::vector<gert::Tensor>& inputs,
+                                                std::vector<gert::Tensor>& outputs) {
+  return session.ExecuteGraphWithStreamAsync(graph_id, stream, inputs, outputs);
+}
+
+}  // extern "C"

@@ -1,0 +1,140 @@
+#include "api/ge/state.h"
+
+#include <mutex>
+
+#include "base/error_report.h"
+
+namespace belay::api {
+namespace {
+
+struct Process {
+  std::mutex mutex;
+  bool initialized = false;
+  OptionMap options;
+  uint64_t next_session = 1;  // 0 stands for a session that could not be made
+  std::map<uint64_t, std::shared_ptr<Session>> sessions;
+};
+
+Process& TheProcess() {
+  static Process* const process = new Process();  // outlives static destructors of clients
+  return *process;
+}
+
+Status NotInitialized() {
+  return FailedPrecondition("the graph engine is not initialised\nDo: call ge::GEInitialize(options) first");
+}
+
+const char* GenericAdvice(Code code) {
+  switch (code) {
+    case Code::kInvalidArgument: return "correct the value named above";
+    case Code::kNotFound: return "use something that exists";
+    case Code::kNotSupported: return "leave it out; the README lists what works";
+    case Code::kOutOfMemory: return "free device memory, or use smaller tensors";
+    case Code::kInternal: return "report this as a bug of Belay, with the graph";
+    default: return "see the message";
+  }
+}
+
+// The user segment of CANN's codes, one number per kind of failure.
+const char* ReportCode(Code code) {
+  switch (code) {
+    case Code::kInvalidArgument: return "EU0001";
+    case Code::kNotFound: return "EU0002";
+    case Code::kAlreadyExists: return "EU0003";
+    case Code::kFailedPrecondition: return "E10062";
+    case Code::kNotSupported: return "EU0005";
+    case Code::kOutOfMemory: return "EU0006";
+    case Code::kTimeout: return "EU0007";
+    case Code::kAborted: return "EU0008";
+    default: return "EU0009";
+  }
+}
+
+}  // namespace
+
+Status Initialize(OptionMap options) {
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  if (p.initialized) return OkStatus();
+  p.initialized = true;
+  p.options = std::move(options);
+  return OkStatus();
+}
+
+void Finalize() {
+  Process& p = TheProcess();
+  std::map<uint64_t, std::shared_ptr<Session>> ended;
+  std::lock_guard<std::mutex> lock(p.mutex);
+  p.initialized = false;
+  ended.swap(p.sessions);
+}
+
+bool IsInitialized() {
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  return p.initialized;
+}
+
+Result<uint64_t> MakeSession(OptionMap options) {
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  if (!p.initialized) return NotInitialized();
+  OptionMap all = p.options;
+  for (auto& [key, value] : options) all[key] = value;
+  const uint64_t id = p.next_session++;
+  p.sessions[id] = std::make_shared<Session>(id, std::move(all));
+  return id;
+}
+
+Result<std::shared_ptr<Session>> FindSession(uint64_t id) {
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  if (!p.initialized) return NotInitialized();
+  auto it = p.sessions.find(id);
+  if (it != p.sessions.end()) return it->second;
+  return FailedPrecondition("session {} does not exist: it was made before GEInitialize or ended by GEFinalize"
+                            "\nDo: make the ge::Session between GEInitialize and GEFinalize", id);
+}
+
+void DropSession(uint64_t id) {
+  std::shared_ptr<Session> last;
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  auto it = p.sessions.find(id);
+  if (it == p.sessions.end()) return;
+  last = std::move(it->second);
+  p.sessions.erase(it);
+}
+
+Result<OptionMap> ToOptions(const std::map<ge::AscendString, ge::AscendString>& options) {
+  OptionMap out;
+  for (auto& [key, value] : options) {
+    // An AscendString made from nullptr equals only its like.
+    if (key == ge::AscendString() || value == ge::AscendString()) {
+      return InvalidArgument("an option's key or value is null (key '{}')", key.GetString());
+    }
+    out[key.GetString()] = value.GetString();
+  }
+  return out;
+}
+
+ge::Status Report(const Status& status, const std::string& call) {
+  if (status.ok()) return ge::SUCCESS;
+  std::string text = status.message(), todo = GenericAdvice(status.code());
+  const size_t split = text.find("\nDo: ");
+  if (split != std::string::npos) {
+    todo = text.substr(split + 5);
+    text.resize(split);
+  }
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  ReportError({ReportCode(status.code()), text, call, CodeName(status.code()), todo});
+  return ge::FAILED;
+}
+
+ge::Status Refuse(const char* function) {
+  return Report(NotSupported("{} is not supported yet\nDo: leave the call out; the README lists what works",
+                             function),
+                function);
+}
+
+}  // namespace belay::api

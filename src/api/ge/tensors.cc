@@ -1,0 +1,99 @@
+#include "api/ge/tensors.h"
+
+#include <atomic>
+
+#include "backend/memory.h"
+
+namespace belay::api {
+namespace {
+
+// What the address of an engine-allocated output stands for, shared by gert::TensorData copies.
+struct OutputBlock {
+  void* data;
+  std::atomic<int> owners{1};
+};
+
+ge::graphStatus ManageOutput(gert::TensorAddress address, gert::TensorOperateType operation, void** out) {
+  auto* block = static_cast<OutputBlock*>(address);
+  if (!block) return ge::GRAPH_FAILED;
+  switch (operation) {
+    case gert::kGetTensorAddress:
+      if (!out) return ge::GRAPH_FAILED;
+      *out = block->data;
+      return ge::GRAPH_SUCCESS;
+    case gert::kPlusShareCount: block->owners.fetch_add(1); return ge::GRAPH_SUCCESS;
+    case gert::kFreeTensor:
+      if (block->owners.fetch_sub(1) == 1) {
+        (void)FreeMemory(block->data);
+        delete block;
+      }
+      return ge::GRAPH_SUCCESS;
+    default: return ge::GRAPH_FAILED;
+  }
+}
+
+}  // namespace
+
+void ToViews(const std::vector<gert::Tensor>& tensors, std::vector<TensorView>* views) {
+  views->resize(tensors.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const gert::Tensor& t = tensors[i];
+    TensorView& v = (*views)[i];
+    v.data = const_cast<void*>(t.GetAddr());
+    v.bytes = t.GetSize();
+    v.dtype = static_cast<DType>(t.GetDataType());
+    v.on_host = v.data && (t.GetPlacement() == gert::kOnHost || t.GetPlacement() == gert::kFollowing);
+    const gert::Shape& shape = t.GetStorageShape();
+    v.rank = static_cast<int>(shape.GetDimNum());
+    for (int d = 0; d < v.rank && d < kMaxRank; ++d) v.dims[d] = shape.GetDim(static_cast<size_t>(d));
+  }
+}
+
+void FromViews(const std::vector<TensorView>& views, std::vector<gert::Tensor>* tensors) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    const TensorView& v = views[i];
+    gert::Tensor& t = (*tensors)[i];
+    for (gert::Shape* shape : {&t.MutableStorageShape(), &t.MutableOriginShape()}) {
+      shape->SetDimNum(static_cast<size_t>(v.rank));
+      for (int d = 0; d < v.rank; ++d) shape->SetDim(static_cast<size_t>(d), v.dims[d]);
+    }
+    t.SetDataType(static_cast<ge::DataType>(v.dtype));
+    if (t.GetAddr() || !v.data) continue;
+    t.SetStorageFormat(ge::FORMAT_ND);
+    t.SetOriginFormat(ge::FORMAT_ND);
+    t.SetData(gert::TensorData(new OutputBlock{v.data}, ManageOutput, v.bytes, gert::kOnDeviceHbm));
+  }
+}
+
+std::vector<TensorView> ToViews(const std::vector<ge::Tensor>& tensors) {
+  std::vector<TensorView> views;
+  for (const ge::Tensor& t : tensors) {
+    const ge::TensorDesc desc = t.GetTensorDesc();
+    TensorView v;
+    v.data = const_cast<uint8_t*>(t.GetData());
+    v.bytes = t.GetSize();
+    v.dtype = static_cast<DType>(desc.GetDataType());
+    const std::vector<int64_t> dims = desc.GetShape().GetDims();
+    v.rank = static_cast<int>(dims.size() > kMaxRank ? kMaxRank : dims.size());
+    std::copy_n(dims.begin(), v.rank, v.dims);
+    views.push_back(v);
+  }
+  return views;
+}
+
+std::vector<ge::Tensor> ToHostTensors(std::vector<TensorView>* views) {
+  std::vector<ge::Tensor> tensors;
+  for (TensorView& v : *views) {
+    int64_t count = 1;
+    for (int d = 0; d < v.rank; ++d) count *= v.dims[d];
+    const size_t bytes = static_cast<size_t>(ByteSize(v.dtype, count));
+    ge::TensorDesc desc(ge::Shape(std::vector<int64_t>(v.dims, v.dims + v.rank)), ge::FORMAT_ND,
+                        static_cast<ge::DataType>(v.dtype));
+    tensors.emplace_back(desc, static_cast<const uint8_t*>(v.data), bytes);
+    (void)FreeMemory(v.data);
+    v.data = nullptr;
+  }
+  return tensors;
+}
+
+}  // namespace belay::api

@@ -1,0 +1,20 @@
+// gert::Tensor and ge::Tensor to TensorView and back.
+#pragma once
+#include <vector>
+
+#include "base/status.h"
+#include "ge/ge_api.h"
+#include "execute/tensor_view.h"
+
+namespace belay::api {
+
+// Views of a call's tensors; reuses the vector's memory.
+void ToViews(const std::vector<gert::Tensor>& tensors, std::vector<TensorView>* views);
+// Writes shape, dtype, size and placement back; hands over what the engine allocated with its manager.
+void FromViews(const std::vector<TensorView>& views, std::vector<gert::Tensor>* tensors);
+
+std::vector<TensorView> ToViews(const std::vector<ge::Tensor>& tensors);
+// Host tensors that own copies of the views' memory, which is freed.
+std::vector<ge::Tensor> ToHostTensors(std::vector<TensorView>* views);
+
+}  // namespace belay::api

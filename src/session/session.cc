@@ -1,0 +1,200 @@
+#include "session/session.h"
+
+#include <cstring>
+
+#include "backend/memory.h"
+#include "base/log.h"
+#include "compile/pipeline.h"
+#include "execute/loaded_graph.h"
+
+namespace belay {
+
+enum class GraphState : uint8_t { kAdded, kCompiled, kLoaded, kBuilt };
+
+struct Session::GraphEntry {
+  uint32_t id = 0;
+  std::string name;
+  ModelSource source;
+  OptionMap options;
+  std::mutex mutex;  // guards what follows
+  GraphState state = GraphState::kAdded;
+  std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on
+  std::shared_ptr<Stream> run_stream;   // of Run(), made at its first call
+
+  std::string Title() const { return fmt::format("graph {} '{}'", id, name); }
+};
+
+namespace {
+
+std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inputs) {
+  std::vector<InputSignature> out;
+  for (const ModelNode* node : inputs) {
+    const ModelDesc desc = node->output_descs.empty() ? ModelDesc{} : node->output_descs[0];
+    out.push_back({node->name, desc.dtype, desc.dims});
+  }
+  return out;
+}
+
+Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, std::shared_ptr<ModelGraph> model) {
+  BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(*model));
+  auto compile = [name, model](const LowerOptions& lower) {
+    CompileOptions options;
+    options.lower = lower;
+    options.dump_name = name.empty() ? "graph" : name;
+    return Compile(*model, options);
+  };
+  BELAY_TRY(Compiled compiled, compile(LowerOptions{}));
+  VariantCompiler variants = [compile](const std::vector<std::vector<int64_t>>& dims,
+                                       const std::map<int, LiteralPtr>& contents,
+                                       std::vector<int>* needs) -> Result<std::shared_ptr<const Plan>> {
+    LowerOptions lower;
+    lower.input_dims = dims;
+    lower.input_contents = contents;
+    BELAY_TRY(Compiled variant, compile(lower));
+    *needs = variant.needs_contents;
+    return variant.plan;
+  };
+  return std::make_shared<LoadedGraph>(name, Signatures(inputs), model->outputs.size(), compiled.plan,
+                                       std::move(variants));
+}
+
+Status WrongState(const Session::GraphEntry& entry, const char* cannot, const char* is, const char* todo) {
+  return FailedPrecondition("{} cannot {}: it is {}\nDo: {}", entry.Title(), cannot, is, todo);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Session::GraphEntry>> Session::Find(uint32_t graph_id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto it = graphs_.find(graph_id);
+  if (it != graphs_.end()) return it->second;
+  std::string known;
+  for (auto& [id, entry] : graphs_) known += fmt::format("{}{}", known.empty() ? "" : ", ", id);
+  return NotFound("session {} has no graph {} (it has {})\nDo: call AddGraph({}, graph) first", id_, graph_id,
+                  known.empty() ? "none" : known, graph_id);
+}
+
+Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options) {
+  auto entry = std::make_shared<GraphEntry>();
+  entry->id = graph_id;
+  entry->name = std::move(name);
+  entry->source = std::move(source);
+  entry->options = std::move(options);
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!graphs_.emplace(graph_id, entry).second) {
+    BELAY_LOG(Warning, "session {} has graph {} already; the repeated AddGraph is ignored", id_, graph_id);
+  }
+  return OkStatus();
+}
+
+Status Session::CompileGraph(uint32_t graph_id) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (entry->state == GraphState::kBuilt) {
+    return WrongState(*entry, "be compiled", "built by RunGraph", "use another graph id for CompileGraph");
+  }
+  if (entry->state != GraphState::kAdded) return OkStatus();
+  BELAY_TRY(std::shared_ptr<ModelGraph> model, entry->source().Context("reading " + entry->Title()));
+  BELAY_TRY(entry->loaded, CompileModel(entry->name, model).Context("compiling " + entry->Title()));
+  entry->state = GraphState::kCompiled;
+  return OkStatus();
+}
+
+Status Session::LoadGraph(uint32_t graph_id, const OptionMap&, const std::shared_ptr<Stream>&) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  switch (entry->state) {
+    case GraphState::kAdded:
+      return WrongState(*entry, "be loaded", "added but not compiled", "call CompileGraph once before loading");
+    case GraphState::kBuilt:
+      return WrongState(*entry, "be loaded", "built by RunGraph", "use another graph id for CompileGraph");
+    default: entry->state = GraphState::kLoaded; return OkStatus();
+  }
+}
+
+Status Session::Execute(uint32_t graph_id, const std::shared_ptr<Stream>& stream,
+                        const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::shared_ptr<LoadedGraph> graph;
+  {
+    std::lock_guard<std::mutex> lock(entry->mutex);
+    switch (entry->state) {
+      case GraphState::kAdded:
+        return WrongState(*entry, "run", "added but neither compiled nor loaded",
+                          "call CompileGraph and GeSessionLoadGraph once before executing");
+      case GraphState::kCompiled:
+        return WrongState(*entry, "run", "compiled but not loaded",
+                          "call GeSessionLoadGraph once before executing");
+      case GraphState::kBuilt:
+        return WrongState(*entry, "run on a stream", "built by RunGraph",
+                          "use another graph id for CompileGraph and LoadGraph");
+      case GraphState::kLoaded: graph = entry->loaded; break;
+    }
+  }
+  Status status = graph->Execute(stream, inputs, outputs);
+  return status.ok() ? std::move(status) : std::move(status).Context(entry->Title());
+}
+
+Status Session::RemoveGraph(uint32_t graph_id) {
+  BELAY_RETURN_IF_ERROR(Find(graph_id).status());
+  std::lock_guard<std::mutex> lock(mutex_);
+  graphs_.erase(graph_id);
+  return OkStatus();
+}
+
+namespace {
+
+// Copies of a call's inputs in device memory.
+class DeviceCopies {
+ public:
+  ~DeviceCopies() {
+    for (void* p : blocks_) (void)FreeMemory(p);
+  }
+  Status Add(const TensorView& t) {
+    TensorView copy = t;
+    BELAY_TRY(copy.data, AllocateMemory(MemoryKind::kDevice, t.bytes ? t.bytes : 1));
+    blocks_.push_back(copy.data);
+    copy.on_host = false;
+    if (t.bytes) std::memcpy(copy.data, t.data, t.bytes);
+    views.push_back(copy);
+    return OkStatus();
+  }
+  std::vector<TensorView> views;
+
+ private:
+  std::vector<void*> blocks_;
+};
+
+}  // namespace
+
+Status Session::Run(uint32_t graph_id, const std::vector<TensorView>& inputs,
+                    std::vector<TensorView>* outputs) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (entry->state == GraphState::kCompiled || entry->state == GraphState::kLoaded) {
+    return WrongState(*entry, "be run by RunGraph", "compiled by CompileGraph",
+                      "execute it with GeSessionExecuteGraphWithStreamAsync, or use another graph id");
+  }
+  if (entry->state == GraphState::kAdded) {
+    std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
+    BELAY_TRY(std::shared_ptr<ModelGraph> model, entry->source().Context("reading " + entry->Title()));
+    BELAY_TRY(entry->loaded, CompileModel(entry->name, model).Context("compiling " + entry->Title()));
+    entry->run_stream = MakeStream();
+    entry->state = GraphState::kBuilt;
+  }
+  DeviceCopies copies;
+  for (const TensorView& t : inputs) BELAY_RETURN_IF_ERROR(copies.Add(t));
+  outputs->assign(entry->loaded->output_count(), TensorView{});
+  Status status = entry->loaded->Execute(entry->run_stream, copies.views, *outputs);
+  Status finished = entry->run_stream->Synchronize();
+  if (status.ok()) status = std::move(finished);
+  if (status.ok()) return OkStatus();
+  for (TensorView& t : *outputs) {
+    if (t.data) (void)FreeMemory(t.data);
+    t.data = nullptr;
+  }
+  return std::move(status).Context(entry->Title());
+}
+
+}  // namespace belay
