@@ -1,0 +1,56 @@
+#include "graph/library.h"
+
+namespace belay {
+
+Status LibraryTopK(LibraryCall& call);
+Status LibraryNonZero(LibraryCall& call);
+Status LibraryUnique(LibraryCall& call);
+Status LibraryNonMaxSuppression(LibraryCall& call);
+Status LibraryRecurrent(LibraryCall& call);
+Status LibraryDeterminant(LibraryCall& call);
+
+namespace {
+
+struct Row {
+  const char* name;
+  LibraryFn fn;
+};
+const Row kFunctions[] = {
+    {"top_k", LibraryTopK},
+    {"non_zero", LibraryNonZero},
+    {"unique", LibraryUnique},
+    {"non_max_suppression", LibraryNonMaxSuppression},
+    {"recurrent", LibraryRecurrent},
+    {"determinant", LibraryDeterminant},
+};
+
+}  // namespace
+
+LibraryFn FindLibraryFunction(const std::string& name) {
+  for (const Row& row : kFunctions) {
+    if (name == row.name) return row.fn;
+  }
+  return nullptr;
+}
+
+int64_t LibraryBuffer::NumElements() const {
+  int64_t n = 1;
+  for (int64_t d : dims) n *= d;
+  return n;
+}
+
+int64_t LibraryCall::Attr(const char* name, int64_t fallback) const {
+  for (const CallAttr& attr : *attrs) {
+    if (attr.first == name) return attr.second;
+  }
+  return fallback;
+}
+
+void* LibraryCall::Allocate(int output, std::vector<int64_t> dims) {
+  LibraryBuffer& out = outputs[output];
+  out.dims = std::move(dims);
+  out.data = allocate(output, ByteSize(out.dtype, out.NumElements()));
+  return out.data;
+}
+
+}  // namespace belay
