@@ -80,7 +80,14 @@ def _attr(text):
 
 
 def _ports(text):
-    return [] if text == "-" else [Port(*p.split(":", 2)) for p in text.split(";")]
+    """The ports; one that releases declare with different types stands twice and is joined."""
+    ports = {}
+    for item in [] if text == "-" else text.split(";"):
+        name, kind, types = item.split(":", 2)
+        if name in ports:
+            types = "|".join(dict.fromkeys(ports[name].types.split("|") + types.split("|")))
+        ports[name] = Port(name, kind, types)
+    return list(ports.values())
 
 
 def _dash(text):

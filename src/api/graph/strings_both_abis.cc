@@ -1,5 +1,6 @@
 // Functions with a std::string in their signature; compiled once for each layout of std::string.
 // They only convert: the work is done by the overloads without one.
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "api/graph/abi_slots.h"
+#include "api/graph/type_names.h"
 #include "graph/attr_value.h"
 #include "graph/graph.h"
 #include "graph/inference_context.h"
@@ -96,6 +98,29 @@ const std::string& Graph::GetName() const {
   if (GetName(name) != GRAPH_SUCCESS) return *kNone;
   return Keep(GraphNameSlot(impl_, BELAY_STRING_ABI), Native(name));
 }
+
+// TypeUtils
+std::string TypeUtils::DataTypeToSerialString(const DataType data_type) {
+  const char* text = DataTypeText(data_type);
+  return text == nullptr ? "UNDEFINED" : text;
+}
+DataType TypeUtils::SerialStringToDataType(const std::string& str) {
+  return DataTypeOfText(str.c_str());
+}
+std::string TypeUtils::FormatToSerialString(const Format format) {
+  const int32_t packed = static_cast<int32_t>(format);
+  const char* text = FormatText(static_cast<Format>(GetPrimaryFormat(packed)));
+  const std::string name = text == nullptr ? "RESERVED" : text;
+  return HasSubFormat(packed) ? name + ":" + std::to_string(GetSubFormat(packed)) : name;
+}
+Format TypeUtils::SerialStringToFormat(const std::string& str) {
+  const size_t colon = str.find(':');
+  const Format primary = FormatOfText(str.substr(0, colon).c_str());
+  if (colon == std::string::npos || primary == FORMAT_RESERVED) return primary;
+  const int32_t sub = static_cast<int32_t>(std::strtol(str.c_str() + colon + 1, nullptr, 10));
+  return static_cast<Format>(GetFormatFromSub(static_cast<int32_t>(primary), sub));
+}
+Format TypeUtils::DataFormatToFormat(const std::string& str) { return FormatOfText(str.c_str()); }
 
 // InferenceContext
 void InferenceContext::SetMarks(const std::vector<std::string>& marks) { SetMarks(Neutral(marks)); }
