@@ -236,14 +236,13 @@ int ExitCodeOf(const std::function<void()>& child) {
 TEST(StreamProcess, ExitWithWorkQueuedAndAHeldStream) {
   EXPECT_EQ(ExitCodeOf([] {
               static auto stream = MakeStream();
-              static auto other = MakeStream();
+              static auto& other = *new std::shared_ptr<Stream>(MakeStream());  // as the runtime's list
               static std::atomic<bool> holds{false};
               Push(*other, [] { holds = true; pause(); }, false);
               for (int i = 0; i < 100; ++i) {
                 Push(*stream, [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); });
               }
               while (!holds) std::this_thread::yield();
-              new std::shared_ptr<Stream>(other);  // leaked, as a client would
               exit(7);
             }),
             7);

@@ -210,12 +210,12 @@ void CpuStream::WorkerLoop() {
   }
 }
 
-// kAsleep is set before the queue is looked at again, and Push links before it reads the state: one of the
-// two sees the other.
+// The state is set before the queue is looked at again. Push links, and a caller that leaves work lets go of
+// busy_, before they read the state: one of the two sees the other.
 void CpuStream::Nap(WorkerState state, int64_t ns) {
   worker_state_.store(state);
-  bool wanted = stop_.load() || (state == kAsleep && !Idle());
-  if (!wanted) FutexWait(&worker_state_, state, ns);
+  bool work = !Idle() && (state == kAsleep || busy_.load() == 0);
+  if (!work && !stop_.load()) FutexWait(&worker_state_, state, ns);
   worker_state_.store(kAwake);
 }
 
