@@ -1,0 +1,152 @@
+// belay bench: latency, call overhead, load time and memory of a model; or turns with other programs over a pipe.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "commands.h"
+#include "model_flags.h"
+
+namespace belay::tool {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct BenchFlags : ModelFlags {
+  double seconds = 3;
+  int warmup = 5;
+  bool json = false, turns = false;
+};
+
+struct Samples {
+  std::vector<double> total_s, call_s;  // until synchronised; of the call alone
+};
+
+double At(std::vector<double> v, double quantile) {
+  std::sort(v.begin(), v.end());
+  return v[static_cast<size_t>(quantile * static_cast<double>(v.size() - 1) + 0.5)];
+}
+
+// A field of /proc/self/status, in MiB.
+double ProcessMiB(const char* field) {
+  std::ifstream in("/proc/self/status");
+  std::string line;
+  while (std::getline(in, line)) {
+    if (line.compare(0, std::string(field).size(), field) == 0) {
+      return std::strtod(line.c_str() + std::string(field).size() + 1, nullptr) / 1024;
+    }
+  }
+  return 0;
+}
+
+Status RunOnce(Runner* runner, Samples* samples) {
+  const auto start = Clock::now();
+  BELAY_RETURN_IF_ERROR(runner->Launch());
+  const auto returned = Clock::now();
+  BELAY_RETURN_IF_ERROR(runner->Synchronize());
+  const auto end = Clock::now();
+  if (samples) {
+    samples->total_s.push_back(std::chrono::duration<double>(end - start).count());
+    samples->call_s.push_back(std::chrono::duration<double>(returned - start).count());
+  }
+  return OkStatus();
+}
+
+Status SaveOutputs(Runner* runner, const std::string& dir) {
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (error) return InvalidArgument("{}: {}", dir, error.message());
+  BELAY_TRY(std::vector<Array> outputs, runner->Outputs());
+  for (size_t k = 0; k < outputs.size(); ++k) {
+    BELAY_RETURN_IF_ERROR(WriteNpy(fmt::format("{}/output_{}.npy", dir, k), outputs[k]));
+  }
+  return OkStatus();
+}
+
+// Answers `run N` with the seconds that N runs took and `save DIR` with `saved`, until the input ends.
+Status TakeTurns(const PreparedModel& model) {
+  std::cout << fmt::format("ready {:.6f}", model.load_s) << std::endl;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    if (line.compare(0, 4, "run ") == 0) {
+      const long count = std::strtol(line.c_str() + 4, nullptr, 10);
+      const auto start = Clock::now();
+      for (long i = 0; i < count; ++i) BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
+      std::cout << fmt::format("{:.9f}", std::chrono::duration<double>(Clock::now() - start).count()) << std::endl;
+    } else if (line.compare(0, 5, "save ") == 0) {
+      BELAY_RETURN_IF_ERROR(SaveOutputs(model.runner.get(), line.substr(5)));
+      std::cout << "saved" << std::endl;
+    } else if (!line.empty()) {
+      std::cout << "unknown: " << line << std::endl;
+    }
+  }
+  return OkStatus();
+}
+
+void Report(const BenchFlags& flags, const PreparedModel& model, const Samples& samples, double first_s) {
+  const RunnerTimes& times = model.runner->times();
+  nlohmann::ordered_json j;
+  j["model"] = flags.model;
+  j["threads"] = flags.threads;
+  j["precision"] = flags.precision;
+  j["runs"] = samples.total_s.size();
+  j["median_ms"] = At(samples.total_s, 0.5) * 1e3;
+  j["p10_ms"] = At(samples.total_s, 0.1) * 1e3;
+  j["p90_ms"] = At(samples.total_s, 0.9) * 1e3;
+  j["call_us"] = At(samples.call_s, 0.5) * 1e6;
+  j["first_ms"] = first_s * 1e3;
+  j["parse_s"] = times.parse_s;
+  j["compile_s"] = times.compile_s;
+  j["load_s"] = times.load_s;
+  j["resident_mib"] = ProcessMiB("VmRSS");
+  j["peak_mib"] = ProcessMiB("VmHWM");
+  if (flags.json) {
+    std::cout << j.dump() << std::endl;
+    return;
+  }
+  for (const auto& [key, value] : j.items()) {
+    std::cout << fmt::format("{:<14}", key)
+              << (value.is_number_float() ? fmt::format("{:.4g}", value.get<double>())
+                  : value.is_string()     ? value.get<std::string>()
+                  : key == "threads" && flags.threads == 0 ? std::string("all cores")
+                                                           : value.dump())
+              << std::endl;
+  }
+}
+
+Status Bench(const BenchFlags& flags) {
+  BELAY_TRY(PreparedModel model, Prepare(flags, !flags.turns && !flags.json));
+  if (flags.turns) return TakeTurns(model);
+  Samples first, samples;
+  BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &first));
+  for (int i = 1; i < flags.warmup; ++i) BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
+  const auto start = Clock::now();
+  while (samples.total_s.size() < 10 || Clock::now() - start < std::chrono::duration<double>(flags.seconds)) {
+    BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &samples));
+  }
+  Report(flags, model, samples, first.total_s[0]);
+  model.runner.reset();
+  FinalizeEngine();
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddBench(CLI::App* app, int* exit_code) {
+  CLI::App* command = app->add_subcommand("bench", "measure a model");
+  auto flags = std::make_shared<BenchFlags>();
+  flags->Add(command);
+  command->add_option("--seconds", flags->seconds, "how long to measure; at least 10 runs")->capture_default_str();
+  command->add_option("--warmup", flags->warmup, "runs before measuring")->capture_default_str();
+  command->add_flag("--json", flags->json, "one line of JSON");
+  command->add_flag("--turns", flags->turns, "answer `run N` and `save DIR` on stdin");
+  command->callback([=] {
+    Status status = Bench(*flags);
+    if (!status.ok()) *exit_code = Fail(status);
+  });
+}
+
+}  // namespace belay::tool
