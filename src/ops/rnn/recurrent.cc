@@ -1,0 +1,160 @@
+// Recurrent layers in ONNX's form: w [D, G*H, I], r [D, G*H, H], b both biases after each other.
+#include <algorithm>
+
+#include "ops/support.h"
+
+namespace belay {
+namespace {
+
+int64_t ActivationCode(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  static const char* const kNames[] = {"sigmoid", "tanh", "relu", "hardsigmoid", "softplus", "softsign"};
+  for (int i = 0; i < 6; ++i) {
+    if (name == kNames[i]) return i;
+  }
+  FailNotSupported("activation {}", name);
+}
+
+struct Layer {
+  int64_t gates = 4;        // 4 LSTM, 3 GRU, 1 RNN
+  std::vector<int64_t> activations;  // per direction
+};
+
+void ReadActivations(const Body& b, int directions, std::vector<int64_t> defaults, Layer* layer) {
+  std::vector<std::string> names;
+  auto it = b.node().attrs.find("activations");
+  if (it != b.node().attrs.end()) {
+    if (auto* list = std::get_if<std::vector<std::string>>(&it->second)) names = *list;
+  }
+  for (int d = 0; d < directions; ++d) {
+    layer->activations.insert(layer->activations.end(), defaults.begin(), defaults.end());
+  }
+  if (names.empty()) return;
+  if (names.size() != layer->activations.size()) {
+    Fail("activations has {} entries, but needs {}", names.size(), layer->activations.size());
+  }
+  for (size_t i = 0; i < names.size(); ++i) layer->activations[i] = ActivationCode(names[i]);
+}
+
+// x [T, B, I] @ w [D, G*H, I]' -> [D, T, B, G*H]
+Tensor InputProducts(const Tensor& x, const Tensor& w) {
+  const Dim steps = x.dim(0), batch = x.dim(1), inner = x.dim(2);
+  Tensor flat = Reshape(x, {Dim(1), steps * batch, inner});
+  Tensor y = MatMul(flat, SwapLast(w), DType::kF32);
+  return Reshape(y, {w.dim(0), steps, batch, w.dim(1)});
+}
+
+Tensor OrZeros(const Body& b, const char* name, const Shape& shape, Builder& builder) {
+  if (!b.Has(name)) return Full(builder, shape, DType::kF32, 0);
+  return BroadcastTo(b.In(name), shape);
+}
+
+void RecurrentBody(Body& b, int64_t gates) {
+  Builder& builder = b.builder();
+  Tensor x = b.In("x"), w = b.In("w"), r = b.In("r");
+  if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3) {
+    Fail("x, w and r have ranks {}, {} and {}, but need 3", x.rank(), w.rank(), r.rank());
+  }
+  if (b.Float("clip") > 0) FailNotSupported("clip");
+  if (!b.Floats("activation_alpha").empty() || !b.Floats("activation_beta").empty()) {
+    FailNotSupported("coefficients of activations");
+  }
+  if (!r.dim(0).IsConst() || !r.dim(2).IsConst()) FailNotSupported("weights of dynamic shape");
+  const int directions = static_cast<int>(r.dim(0).value());
+  const Dim hidden = r.dim(2), batch = x.dim(1), d(directions), n = hidden;
+  if (r.dim(1) != hidden * Dim(gates) || w.dim(1) != r.dim(1)) {
+    Fail("w and r have shapes {} and {}, which do not fit {} gates", ToString(w.shape()), ToString(r.shape()), gates);
+  }
+  const std::string direction = b.Str("direction");
+  if ((direction == "bidirectional") != (directions == 2)) {
+    Fail("direction is {}, but the weights are for {}", direction, directions);
+  }
+  Layer layer;
+  layer.gates = gates;
+  ReadActivations(b, directions, gates == 4 ? std::vector<int64_t>{0, 1, 1} : gates == 3 ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{1}, &layer);
+  Tensor bias = OrZeros(b, "b", {d, hidden * Dim(2 * gates)}, builder);
+  Tensor wb = Slice(bias, 1, 0, hidden * Dim(gates)), rb = Slice(bias, 1, hidden * Dim(gates), hidden * Dim(gates));
+  Tensor new_gate = Full(builder, {d, n}, DType::kF32, 0);
+  if (gates == 3) {  // the recurrent bias of the new gate is multiplied by the reset gate
+    new_gate = Slice(rb, 1, hidden * Dim(2), hidden);
+    rb = Concat({Slice(rb, 1, 0, hidden * Dim(2)), Full(builder, {d, n}, DType::kF32, 0)}, 1);
+  }
+  Tensor xw = InputProducts(x, w) + Reshape(wb + rb, {d, Dim(1), Dim(1), hidden * Dim(gates)});
+  const Shape state = {d, batch, n};
+  const bool lstm = gates == 4;
+  Tensor h0 = OrZeros(b, "initial_h", state, builder);
+  Tensor c0 = lstm ? OrZeros(b, "initial_c", state, builder) : Full(builder, state, DType::kF32, 0);
+  Tensor peepholes = lstm ? OrZeros(b, "p", {d, hidden * Dim(3)}, builder) : Full(builder, {d, hidden * Dim(3)}, DType::kF32, 0);
+  Tensor lengths = b.Has("sequence_lens") ? Cast(b.Raw("sequence_lens"), DType::kI64)
+                                          : BroadcastTo(builder.FromDim(DType::kI64, x.dim(0)), {batch});
+  const std::vector<int64_t>& a = layer.activations;
+  const size_t per = a.size() / directions;
+  auto code = [&](int direction_index, size_t k) {
+    return k < per ? a[direction_index * per + k] : int64_t{0};
+  };
+  const int last = directions - 1;
+  std::vector<CallAttr> attrs = {
+      {"gates", gates},
+      {"reverse", direction == "reverse" ? 1 : direction == "bidirectional" ? 2 : 0},
+      {"f0", code(0, 0)}, {"g0", code(0, 1)}, {"h0", code(0, 2)},
+      {"f1", code(last, 0)}, {"g1", code(last, 1)}, {"h1", code(last, 2)},
+      {"peepholes", lstm && b.Has("p")},
+      {"reset_after", gates == 3 ? b.Int("linear_before_reset") : 0},
+      {"input_forget", lstm ? b.Int("input_forget") : 0}};
+  const TensorType state_type{DType::kF32, state};
+  std::vector<Tensor> y = Call("recurrent", {xw, r, h0, c0, lengths, peepholes, new_gate},
+                               {{DType::kF32, {x.dim(0), d, batch, n}}, state_type, state_type}, attrs);
+  b.Out("y", y[0]);
+  b.Out("y_h", y[1]);
+  if (lstm) b.Out("y_c", y[2]);
+}
+
+ModelEdge Permuted(OnnxNode& n, ModelEdge x, const std::vector<int64_t>& perm) {
+  return x.node < 0 ? x : n.Emit("Transpose", {x, n.ConstInts(perm)});
+}
+
+void OnnxRecurrent(OnnxNode& n, const char* ge_op, int inputs, bool plain) {
+  const bool batch_first = n.Int("layout", 0) != 0;
+  AttrMap attrs = {{"direction", n.Str("direction", "forward")}, {"hidden_size", n.Int("hidden_size", 0)}};
+  if (n.HasAttr("clip")) attrs["clip"] = n.Float("clip", 0);
+  if (n.HasAttr("activations")) attrs["activations"] = n.Strs("activations");
+  if (n.HasAttr("activation_alpha")) attrs["activation_alpha"] = n.Floats("activation_alpha");
+  if (n.HasAttr("activation_beta")) attrs["activation_beta"] = n.Floats("activation_beta");
+  if (n.HasAttr("input_forget")) attrs["input_forget"] = n.Int("input_forget", 0);
+  if (n.HasAttr("linear_before_reset")) attrs["linear_before_reset"] = n.Int("linear_before_reset", 0);
+  if (plain) attrs["plain"] = int64_t{1};
+  std::vector<ModelEdge> edges;
+  for (int i = 0; i < inputs; ++i) {
+    ModelEdge e = i < n.input_count() ? n.Input(i) : ModelEdge{};
+    const bool by_batch = i == 0 || i == 5 || i == 6;
+    edges.push_back(batch_first && by_batch ? Permuted(n, e, {1, 0, 2}) : e);
+  }
+  std::vector<ModelEdge> y = n.EmitN(ge_op, edges, attrs, 0);
+  if (n.HasOutput(0)) n.Output(0, batch_first ? Permuted(n, y[0], {2, 0, 1, 3}) : y[0]);
+  for (int i = 1; i < 3; ++i) {
+    if (n.HasOutput(i)) n.Output(i, batch_first ? Permuted(n, y[i], {1, 0, 2}) : y[i]);
+  }
+}
+
+const std::vector<DType>& RecurrentDtypes() {
+  static const std::vector<DType> dtypes = {DType::kF32, DType::kF16, DType::kBF16};
+  return dtypes;
+}
+
+}  // namespace
+
+BELAY_OP(CommonLSTM) {
+  op.FromOnnx("LSTM", 1, [](OnnxNode& n) { OnnxRecurrent(n, "CommonLSTM", 8, false); });
+  op.Dtypes("x", RecurrentDtypes()).Computes([](Body& b) { RecurrentBody(b, 4); });
+}
+
+// ONNX's plain RNN has no GE twin; it comes as a CommonGRU marked `plain`, with one gate.
+BELAY_OP(CommonGRU) {
+  op.FromOnnx("GRU", 1, [](OnnxNode& n) { OnnxRecurrent(n, "CommonGRU", 6, false); });
+  op.FromOnnx("RNN", 1, [](OnnxNode& n) { OnnxRecurrent(n, "CommonGRU", 6, true); });
+  op.Dtypes("x", RecurrentDtypes()).Computes([](Body& b) {
+    RecurrentBody(b, HiddenInt(b, "plain", 0) ? 1 : 3);
+  });
+}
+
+}  // namespace belay
