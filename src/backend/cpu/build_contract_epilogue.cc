@@ -1,0 +1,260 @@
+#include "backend/cpu/build_contract_epilogue.h"
+
+#include <algorithm>
+
+#include "graph/strided.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+
+bool IsView(const Node* n) {
+  return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast || n->op == Op::kSlice;
+}
+bool IsScalarConst(const Node* n) { return n->op == Op::kConst && NumElements(n->shape()).IsConst(1); }
+
+bool DependsOn(const Node* node, const Node* anchor) {
+  if (node == anchor) return true;
+  if (node->op != Op::kMap) return false;
+  return std::any_of(node->inputs.begin(), node->inputs.end(),
+                     [&](const Node* in) { return DependsOn(in, anchor); });
+}
+
+// The scalar constant below views, or nullptr.
+const Node* ConstBelowViews(const Node* node) {
+  while (IsView(node)) node = node->inputs[0];
+  return IsScalarConst(node) ? node : nullptr;
+}
+
+int64_t MemoryBytes(DType dtype) { return std::max(1, BitWidth(dtype) / 8); }
+
+}  // namespace
+
+std::optional<MatrixOperand> ResolveOperand(const Node* node) {
+  std::optional<StridedView> view = ViewOf(node);
+  if (!view) return std::nullopt;
+  const Node* base = view->base;
+  if (base->op == Op::kMap && base->scalar == ScalarOp::kCast) {
+    const Node* in = base->inputs[0];
+    std::optional<StridedView> below = ViewOf(in);
+    if (!below) return std::nullopt;
+    if (base == node) {
+      view = below;
+    } else if (below->base != in) {
+      return std::nullopt;
+    }
+    base = below->base;
+  }
+  if (base->op != Op::kInput || !IsComputable(base->type.dtype)) return std::nullopt;
+  return MatrixOperand{base->index, base->type.dtype, view->offset, view->strides};
+}
+
+std::optional<Dim> MergedStride(const Shape& shape, const std::vector<Dim>& strides, int from, int to) {
+  std::optional<Dim> stride;
+  Dim extent = 1;
+  for (int d = to; d-- > from;) {
+    if (shape[d].IsConst(1)) continue;
+    if (stride && strides[d] != *stride * extent) return std::nullopt;
+    if (!stride) stride = strides[d];
+    extent = extent * shape[d];
+  }
+  return stride ? *stride : Dim(0);
+}
+
+std::string Epilogue::Check(const Graph& fragment, const Node* anchor) {
+  if (fragment.outputs.size() != 1) return "several outputs";
+  const Node* root = fragment.outputs[0];
+  if (root->shape() != anchor->shape()) return "the result has another shape";
+  if (!IsComputable(root->type.dtype)) return "result dtype";
+  std::vector<const Node*> work{root}, seen;
+  while (!work.empty()) {
+    const Node* n = work.back();
+    work.pop_back();
+    if (n == anchor || std::find(seen.begin(), seen.end(), n) != seen.end()) continue;
+    seen.push_back(n);
+    if (n->op != Op::kMap) {
+      if (ConstBelowViews(n)) continue;
+      std::optional<MatrixOperand> operand = ResolveOperand(n);
+      if (!operand) return "an epilogue operand is not a strided input";
+      continue;
+    }
+    for (const Node* in : n->inputs) {
+      if (in->shape() != n->shape() && !IsScalarConst(in)) return "shapes of a map";
+      work.push_back(in);
+    }
+    const Node* first = n->scalar == ScalarOp::kSelect ? n->inputs[1] : n->inputs[0];
+    if (!CanEmitScalarOp(n->scalar, first->type.dtype, n->type.dtype)) return "a map has no code";
+  }
+  if (!DependsOn(root, anchor)) return "the anchor is not used";
+  return "";
+}
+
+Epilogue::Epilogue(const Graph& fragment, const Node* anchor) : anchor_(anchor), root_(fragment.outputs[0]) {
+  Collect(root_);
+  out_.operand.input = static_cast<int>(fragment.inputs.size());
+  out_.operand.dtype = root_->type.dtype;
+  out_.operand.strides = DenseStrides(root_->shape());
+}
+
+void Epilogue::Collect(const Node* node) {
+  if (node == anchor_ || leaves_.count(node) || ConstBelowViews(node)) return;
+  if (std::find(maps_.begin(), maps_.end(), node) != maps_.end()) return;
+  if (node->op != Op::kMap) {
+    leaves_[node].operand = *ResolveOperand(node);
+    return;
+  }
+  for (const Node* in : node->inputs) Collect(in);
+  maps_.push_back(node);
+}
+
+int Epilogue::UnmergedDims() const {
+  const int rank = anchor_->rank();
+  const auto mergeable = [&](int outer) {
+    return std::all_of(leaves_.begin(), leaves_.end(), [&](const auto& leaf) {
+      return MergedStride(anchor_->shape(), leaf.second.operand.strides, outer, rank - 1).has_value();
+    });
+  };
+  int outer = std::max(0, rank - 2);
+  while (outer > 0 && mergeable(outer - 1)) --outer;
+  return outer;
+}
+
+void Epilogue::Fold(const FoldedDims& dims) {
+  const int rank = anchor_->rank();
+  const auto fold = [&](Leaf& leaf) {
+    const auto& s = leaf.operand.strides;
+    std::vector<Dim> folded(s.begin(), s.begin() + dims.outer);
+    folded.push_back(*MergedStride(anchor_->shape(), s, dims.outer, rank - 1));
+    folded.push_back(s[rank - 1]);
+    leaf.operand.strides = folded;
+  };
+  for (auto& [node, leaf] : leaves_) fold(leaf);
+  fold(out_);
+}
+
+void Epilogue::SplitColumns(int64_t groups) {
+  const Dim part = anchor_->shape().back().value() / groups;
+  const auto split = [&](Leaf& leaf) {
+    auto& s = leaf.operand.strides;
+    s.insert(s.begin(), s.back() * part);
+  };
+  for (auto& [node, leaf] : leaves_) split(leaf);
+  split(out_);
+}
+
+void Epilogue::BeginBlock(KernelFrame& f, const std::vector<Value*>& coords) {
+  const auto begin = [&](Leaf& leaf) {
+    Value* offset = f.DimValue(leaf.operand.offset);
+    for (size_t d = 0; d < coords.size(); ++d) {
+      if (leaf.operand.strides[d].IsConst(0)) continue;
+      offset = f.b.CreateAdd(offset, f.b.CreateMul(coords[d], f.DimValue(leaf.operand.strides[d])));
+    }
+    Value* bytes = f.b.CreateMul(offset, f.Int(MemoryBytes(leaf.operand.dtype)));
+    leaf.base = f.b.CreateGEP(f.b.getInt8Ty(), f.Buffer(leaf.operand.input), bytes);
+  };
+  for (auto& [node, leaf] : leaves_) begin(leaf);
+  begin(out_);
+}
+
+Value* Epilogue::Address(KernelFrame& f, const Leaf& leaf, Value* row, Value* column) {
+  const auto& s = leaf.operand.strides;
+  Value* offset = f.b.CreateAdd(f.b.CreateMul(row, f.DimValue(s[s.size() - 2])),
+                                f.b.CreateMul(column, f.DimValue(s.back())));
+  return f.b.CreateGEP(f.b.getInt8Ty(), leaf.base, f.b.CreateMul(offset, f.Int(MemoryBytes(leaf.operand.dtype))));
+}
+
+Value* Epilogue::LeafValue(KernelFrame& f, Leaf& leaf, Value* row, Value* column, Value* mask, int lanes) {
+  EmitContext e{f.b, f.module, f.row};
+  return LoadLanes(e, leaf.operand.dtype, Address(f, leaf, row, column),
+                   f.DimValue(leaf.operand.strides.back()), mask, lanes);
+}
+
+void Epilogue::EmitRow(KernelFrame& f, Value* row, const std::vector<Value*>& columns,
+                       const std::vector<Value*>& masks, const std::vector<Value*>& accumulators, int lanes) {
+  EmitContext e{f.b, f.module, f.row};
+  std::vector<Values> values(columns.size());
+  for (size_t v = 0; v < columns.size(); ++v) values[v][anchor_] = accumulators[v];
+  const auto value_of = [&](const Node* node, size_t v) -> Value* {
+    auto found = values[v].find(node);
+    if (found != values[v].end()) return found->second;
+    Value* value;
+    if (const Node* constant = ConstBelowViews(node)) {
+      value = LiteralConstant(e, *constant->literal, 0, lanes);
+    } else {
+      Leaf& leaf = leaves_.at(node);
+      value = LeafValue(f, leaf, row, columns[v], masks[v], lanes);
+      if (leaf.operand.dtype != node->type.dtype) value = EmitCast(e, leaf.operand.dtype, node->type.dtype, value);
+    }
+    return values[v][node] = value;
+  };
+  for (const Node* map : maps_) {
+    for (size_t v = 0; v < columns.size(); ++v) {
+      llvm::SmallVector<Value*, 4> in;
+      for (const Node* operand : map->inputs) in.push_back(value_of(operand, v));
+      values[v][map] = EmitScalarOp(e, *map, in);
+    }
+  }
+  for (size_t v = 0; v < columns.size(); ++v) {
+    Value* result = ToMemory(e, root_->type.dtype, values[v].at(root_));
+    Value* address = Address(f, out_, row, columns[v]);
+    const llvm::Align align(MemoryBytes(root_->type.dtype));
+    if (masks[v] == nullptr) {
+      f.b.CreateAlignedStore(result, address, align);
+    } else {
+      f.b.CreateMaskedStore(result, address, align, masks[v]);
+    }
+  }
+}
+
+std::string Epilogue::Describe() const {
+  std::string text;
+  for (const Node* map : maps_) {
+    text += text.empty() ? ", epilogue " : "+";
+    text += ScalarOpName(map->scalar);
+  }
+  return text;
+}
+
+double Epilogue::Cost() const {
+  double ns = 0.05;
+  for (const Node* map : maps_) ns += ScalarOpCost(map->scalar, map->type.dtype);
+  return ns;
+}
+
+Value* LaneMask(llvm::IRBuilder<>& b, Value* count, int64_t skip, int lanes) {
+  llvm::SmallVector<llvm::Constant*, 16> iota;
+  for (int i = 0; i < lanes; ++i) iota.push_back(b.getInt32(static_cast<uint32_t>(skip) + i));
+  // Counts beyond any tile behave as its whole width.
+  Value* clamped = b.CreateSelect(b.CreateICmpSLT(count, b.getInt64(1 << 20)), count, b.getInt64(1 << 20));
+  Value* splat = b.CreateVectorSplat(lanes, b.CreateTrunc(clamped, b.getInt32Ty()));
+  return b.CreateICmpSLT(llvm::ConstantVector::get(iota), splat);
+}
+
+Value* LoadLanes(EmitContext& e, DType dtype, Value* base, Value* stride, Value* mask, int lanes) {
+  llvm::IRBuilder<>& b = e.b;
+  llvm::Type* vector = MemoryType(e, dtype, lanes);
+  llvm::Type* element = MemoryType(e, dtype, 1);
+  const llvm::Align align(MemoryBytes(dtype));
+  auto* constant = llvm::dyn_cast<llvm::ConstantInt>(stride);
+  if (constant != nullptr && constant->isOne()) {
+    Value* loaded = mask == nullptr
+                        ? static_cast<Value*>(b.CreateAlignedLoad(vector, base, align))
+                        : b.CreateMaskedLoad(vector, base, align, mask, llvm::Constant::getNullValue(vector));
+    return FromMemory(e, dtype, loaded);
+  }
+  if (constant != nullptr && constant->isZero()) {
+    Value* loaded = FromMemory(e, dtype, b.CreateAlignedLoad(element, base, align));
+    return b.CreateVectorSplat(lanes, loaded);
+  }
+  llvm::SmallVector<llvm::Constant*, 16> iota;
+  for (int i = 0; i < lanes; ++i) iota.push_back(b.getInt64(i));
+  Value* offsets = b.CreateMul(llvm::ConstantVector::get(iota), b.CreateVectorSplat(lanes, stride));
+  Value* addresses = b.CreateGEP(element, base, offsets);
+  Value* all = mask != nullptr ? mask : llvm::Constant::getAllOnesValue(
+                                            llvm::FixedVectorType::get(b.getInt1Ty(), lanes));
+  Value* loaded = b.CreateMaskedGather(vector, addresses, align, all, llvm::Constant::getNullValue(vector));
+  return FromMemory(e, dtype, loaded);
+}
+
+}  // namespace belay

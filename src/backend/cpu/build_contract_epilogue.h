@@ -1,0 +1,82 @@
+// What follows the sums of a matrix kernel: elementwise maps on one row of accumulators at a time, then
+// the store. Also the strided operands that maps and sums read.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/build_jit.h"
+#include "backend/cpu/build_math.h"
+#include "graph/graph.h"
+
+namespace belay {
+
+// Element (i_0, i_1, ...) is input[offset + sum i_k * strides[k]], cast from `dtype` to the reader's.
+struct MatrixOperand {
+  int input = -1;
+  DType dtype = DType::kUndefined;
+  Dim offset;
+  std::vector<Dim> strides;
+};
+// Views and at most one cast over an input; empty when it is something else.
+std::optional<MatrixOperand> ResolveOperand(const Node* node);
+
+// The stride of dims [from, to) as one dim: dims of extent 1 do not count, the others must be evenly spaced.
+std::optional<Dim> MergedStride(const Shape& shape, const std::vector<Dim>& strides, int from, int to);
+
+// The anchor's dims as [outer..., rows, columns]: its last dim is the columns, the dims before it are
+// merged into rows as far as every operand allows.
+struct FoldedDims {
+  int outer = 0;  // how many leading dims stay apart
+  std::vector<Dim> extents;  // outer..., rows, columns
+};
+
+class Epilogue {
+ public:
+  // Empty text when the fragment's maps fit, else the reason.
+  static std::string Check(const Graph& fragment, const Node* anchor);
+  Epilogue(const Graph& fragment, const Node* anchor);
+
+  // Leading dims that must stay apart because some operand's rows are not evenly strided over them.
+  int UnmergedDims() const;
+  void Fold(const FoldedDims& dims);
+  // Splits the columns into `groups` equal parts, a new first dim.
+  void SplitColumns(int64_t groups);
+
+  // Addresses of one block: `coords` of the outer dims.
+  void BeginBlock(KernelFrame& f, const std::vector<llvm::Value*>& coords);
+  // One row: accumulators of `columns.size()` vectors; vector v covers columns [columns[v], columns[v]+lanes).
+  // masks[v] may be nullptr: all lanes.
+  void EmitRow(KernelFrame& f, llvm::Value* row, const std::vector<llvm::Value*>& columns,
+               const std::vector<llvm::Value*>& masks, const std::vector<llvm::Value*>& accumulators, int lanes);
+  std::string Describe() const;
+  // Estimated ns of one element on one core.
+  double Cost() const;
+
+ private:
+  struct Leaf {
+    MatrixOperand operand;
+    llvm::Value* base = nullptr;
+  };
+  using Values = std::map<const Node*, llvm::Value*>;
+  void Collect(const Node* node);
+  llvm::Value* LeafValue(KernelFrame& f, Leaf& leaf, llvm::Value* row, llvm::Value* column, llvm::Value* mask,
+                         int lanes);
+  llvm::Value* Address(KernelFrame& f, const Leaf& leaf, llvm::Value* row, llvm::Value* column);
+
+  const Node* anchor_;
+  const Node* root_;
+  std::vector<const Node*> maps_;  // inputs before users
+  std::map<const Node*, Leaf> leaves_;
+  Leaf out_;
+};
+
+// Loads `lanes` elements of `dtype` at element stride `stride` from `base`, in register form. Lanes off
+// the mask are not touched and give 0. mask may be nullptr.
+llvm::Value* LoadLanes(EmitContext& e, DType dtype, llvm::Value* base, llvm::Value* stride, llvm::Value* mask,
+                       int lanes);
+// Lanes below `count` (i64), for the vector that starts `skip` elements in.
+llvm::Value* LaneMask(llvm::IRBuilder<>& b, llvm::Value* count, int64_t skip, int lanes);
+
+}  // namespace belay

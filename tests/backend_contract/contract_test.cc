@@ -1,0 +1,137 @@
+#include <gtest/gtest.h>
+
+#include "backend_contract/kernel_case.h"
+
+namespace belay {
+namespace {
+
+TEST(Contract, SmallAndTails) {
+  int seed = 1;
+  for (auto [m, k, n] : std::vector<std::array<int64_t, 3>>{{1, 1, 1}, {8, 16, 48}, {7, 5, 3}, {9, 33, 49}, {49, 20, 65}, {130, 17, 20}}) {
+    for (bool constant : {true, false}) {
+      KernelCase c(seed++);
+      c.Output(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, n}, constant), DType::kF32));
+      c.Check(static_cast<double>(k));
+    }
+  }
+}
+
+TEST(Contract, EmptyExtents) {
+  for (auto [m, k, n] : std::vector<std::array<int64_t, 3>>{{0, 4, 5}, {4, 0, 5}, {4, 5, 0}}) {
+    for (bool constant : {true, false}) {
+      KernelCase c(7);
+      c.Output(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, n}, constant), DType::kF32));
+      c.Check(static_cast<double>(k));
+    }
+  }
+}
+
+TEST(Contract, DynamicExtents) {
+  for (int64_t m : {0, 1, 5, 64, 131}) {
+    KernelCase c(11);
+    c.Output(MatMul(c.Input(DType::kF32, {c.Dynamic(m), 24}), c.Input(DType::kF32, {24, 40}, true), DType::kF32));
+    c.Check(24);
+  }
+  for (int64_t s : {1, 7, 33}) {
+    KernelCase c(12);
+    const Dim m = c.Dynamic(s), k = c.Dynamic(s + 3), n = c.Dynamic(2 * s);
+    c.Output(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, n}), DType::kF32));
+    c.Check(static_cast<double>(s));
+  }
+}
+
+TEST(Contract, Transposed) {
+  for (bool a_transposed : {false, true}) {
+    for (bool b_transposed : {false, true}) {
+      for (bool constant : {false, true}) {
+        KernelCase c(21);
+        Tensor a = c.Input(DType::kF32, a_transposed ? Shape{19, 45} : Shape{45, 19});
+        Tensor w = c.Input(DType::kF32, b_transposed ? Shape{53, 19} : Shape{19, 53}, constant);
+        if (a_transposed) a = Transpose(a, {1, 0});
+        if (b_transposed) w = Transpose(w, {1, 0});
+        c.Output(MatMul(a, w, DType::kF32));
+        c.Check(19);
+      }
+    }
+  }
+}
+
+TEST(Contract, BatchesAndBroadcast) {
+  for (bool constant : {false, true}) {
+    KernelCase same(31);
+    same.Output(MatMul(same.Input(DType::kF32, {2, 3, 9, 10}), same.Input(DType::kF32, {2, 3, 10, 18}, constant), DType::kF32));
+    same.Check(10);
+    KernelCase shared(32);
+    shared.Output(MatMul(shared.Input(DType::kF32, {4, 9, 10}), shared.Input(DType::kF32, {10, 18}, constant), DType::kF32));
+    shared.Check(10);
+    KernelCase crossed(33);
+    crossed.Output(MatMul(crossed.Input(DType::kF32, {4, 1, 9, 10}), crossed.Input(DType::kF32, {5, 10, 18}, constant), DType::kF32));
+    crossed.Check(10);
+  }
+  KernelCase dynamic(34);
+  const Dim n = dynamic.Dynamic(3), s = dynamic.Dynamic(21);
+  dynamic.Output(MatMul(dynamic.Input(DType::kF32, {n, s, 10}), dynamic.Input(DType::kF32, {10, 18}, true), DType::kF32));
+  dynamic.Check(10);
+}
+
+// Attention's two products: heads split from one buffer by views.
+TEST(Contract, Heads) {
+  KernelCase scores(41);
+  const Dim n = scores.Dynamic(2), s = scores.Dynamic(37);
+  const auto heads = [&](KernelCase& c) {
+    return Transpose(Reshape(c.Input(DType::kF32, {n, s, 96}), {n, s, 3, 32}), {0, 2, 1, 3});
+  };
+  Tensor q = heads(scores), k = heads(scores);
+  Tensor mask = scores.Input(DType::kF32, {n, 1, 1, s});
+  scores.Output(MatMul(q, Transpose(k, {0, 1, 3, 2}), DType::kF32) * 0.25 + mask);
+  scores.Check(32);
+  KernelCase values(42);
+  (void)values.Dynamic(2), (void)values.Dynamic(37);
+  Tensor p = values.Input(DType::kF32, {n, 3, s, s});
+  values.Output(MatMul(p, heads(values), DType::kF32));
+  values.Check(37);
+}
+
+TEST(Contract, Epilogues) {
+  for (int form = 0; form < 8; ++form) {
+    KernelCase c(50 + form);
+    const Dim m = form % 2 == 0 ? Dim(21) : c.Dynamic(35);
+    Tensor y = MatMul(c.Input(DType::kF32, {m, 40}), c.Input(DType::kF32, {40, 52}, true), DType::kF32);
+    if (form == 0) y = y + c.Input(DType::kF32, {52});
+    if (form == 1) y = Max(y + c.Input(DType::kF32, {52}), 0.0);
+    if (form == 2) y = y * c.Input(DType::kF32, {52}) + c.Input(DType::kF32, {52}) + c.Input(DType::kF32, {m, 52});
+    if (form == 3) y = y * c.Input(DType::kF32, {m, 1});
+    if (form == 4) y = Cast(y * 0.5, DType::kF16);
+    if (form == 5) y = Sigmoid(y) * y;
+    if (form == 6) y = y * (Erf(y * 0.70710678) + 1.0) * 0.5;
+    if (form == 7) y = Select(c.Input(DType::kBool, {m, 52}), y, c.Input(DType::kF32, {}));
+    c.Output(y);
+    c.Check(40);
+  }
+}
+
+TEST(Contract, UnmergeableEpilogue) {
+  KernelCase c(61);
+  Tensor y = MatMul(c.Input(DType::kF32, {3, 11, 12}), c.Input(DType::kF32, {12, 20}, true), DType::kF32);
+  c.Output(y + c.Input(DType::kF32, {11, 20}));
+  c.Check(12);
+}
+
+TEST(Contract, OtherTypes) {
+  struct Types {
+    DType a, b, acc;
+  };
+  for (Types t : {Types{DType::kF16, DType::kF16, DType::kF32}, Types{DType::kBF16, DType::kBF16, DType::kF32},
+                  Types{DType::kF64, DType::kF64, DType::kF64}, Types{DType::kI8, DType::kI8, DType::kI32},
+                  Types{DType::kU8, DType::kI8, DType::kI32}, Types{DType::kI32, DType::kI32, DType::kI32},
+                  Types{DType::kI64, DType::kI64, DType::kI64}}) {
+    for (bool constant : {false, true}) {
+      KernelCase c(71);
+      c.Output(MatMul(c.Input(t.a, {13, 21}), c.Input(t.b, {21, 37}, constant), t.acc));
+      c.Check(21);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace belay

@@ -1,0 +1,112 @@
+#include <gtest/gtest.h>
+
+#include "backend_contract/kernel_case.h"
+
+namespace belay {
+namespace {
+
+struct ConvCase {
+  std::vector<int64_t> in;      // spatial extents
+  int64_t images, channels, outputs, groups;
+  std::vector<int64_t> kernel, strides, dilations, lo, hi;
+};
+
+Tensor MakeConv(KernelCase& c, const ConvCase& v, bool constant, bool dynamic, DType x_type = DType::kF32,
+                DType w_type = DType::kF32, DType acc = DType::kF32) {
+  Shape x{dynamic ? c.Dynamic(v.images) : Dim(v.images)}, w;
+  for (int64_t e : v.in) x.push_back(dynamic ? c.Dynamic(e) : Dim(e));
+  for (int64_t k : v.kernel) w.push_back(k);
+  x.push_back(v.channels);
+  w.push_back(v.channels / v.groups);
+  w.push_back(v.outputs);
+  Window window;
+  window.kernel = v.kernel;
+  window.strides = v.strides;
+  window.dilations = v.dilations;
+  window.pads_lo.assign(v.lo.begin(), v.lo.end());
+  window.groups = v.groups;
+  return Conv(c.Input(x_type, x), c.Input(w_type, w, constant), window, {v.hi.begin(), v.hi.end()}, acc);
+}
+
+double Depth(const ConvCase& v) {
+  double depth = static_cast<double>(v.channels / v.groups);
+  for (int64_t k : v.kernel) depth *= static_cast<double>(k);
+  return depth;
+}
+
+void CheckAll(const ConvCase& v) {
+  for (bool constant : {true, false}) {
+    for (bool dynamic : {false, true}) {
+      KernelCase c(3);
+      c.Output(Max(MakeConv(c, v, constant, dynamic) + c.Input(DType::kF32, {v.outputs}), 0.0));
+      c.Check(Depth(v));
+    }
+  }
+}
+
+TEST(Conv, Pointwise) {
+  CheckAll({{5, 7}, 2, 24, 40, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}});
+  CheckAll({{5, 7}, 2, 16, 20, 1, {1, 1}, {2, 2}, {1, 1}, {0, 0}, {0, 0}});
+}
+
+TEST(Conv, FirstLayer) {
+  CheckAll({{17, 19}, 2, 3, 20, 1, {7, 7}, {2, 2}, {1, 1}, {3, 3}, {3, 3}});
+  CheckAll({{9, 8}, 1, 1, 17, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{9, 8}, 1, 3, 8, 1, {3, 3}, {1, 1}, {2, 2}, {2, 2}, {2, 2}});
+}
+
+TEST(Conv, Windows) {
+  CheckAll({{8, 9}, 2, 16, 33, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{11, 9}, 1, 13, 48, 1, {3, 2}, {2, 1}, {1, 2}, {0, 2}, {3, 1}});
+  CheckAll({{6, 6}, 1, 12, 16, 1, {5, 5}, {1, 1}, {1, 1}, {4, 4}, {4, 4}});
+}
+
+TEST(Conv, Groups) {
+  CheckAll({{6, 5}, 2, 32, 24, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{6, 5}, 2, 12, 8, 4, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{6, 5}, 1, 6, 12, 6, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+}
+
+TEST(Conv, OneAndThreeDims) {
+  CheckAll({{23}, 2, 16, 18, 1, {5}, {2}, {1}, {2}, {1}});
+  CheckAll({{23}, 2, 2, 18, 1, {5}, {1}, {1}, {2}, {2}});
+  CheckAll({{4, 5, 6}, 1, 16, 18, 1, {3, 2, 3}, {1, 2, 1}, {1, 1, 1}, {1, 0, 1}, {1, 1, 1}});
+}
+
+TEST(Conv, Empty) {
+  CheckAll({{5, 5}, 0, 16, 18, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{2, 5}, 1, 16, 18, 1, {3, 3}, {1, 1}, {1, 1}, {0, 0}, {0, 0}});
+}
+
+TEST(Conv, EpilogueOperands) {
+  const ConvCase v{{6, 7}, 3, 16, 20, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
+  KernelCase residual(5);
+  Tensor y = MakeConv(residual, v, true, false);
+  residual.Output(Max(y * residual.Input(DType::kF32, {20}) + residual.Input(DType::kF32, y.shape()), 0.0));
+  residual.Check(144);
+  KernelCase excite(6);  // one scale for each image and channel
+  y = MakeConv(excite, v, true, true);
+  excite.Output(y * excite.Input(DType::kF32, {y.dim(0), 1, 1, 20}));
+  excite.Check(144);
+  KernelCase grouped(7);
+  ConvCase g = v;
+  g.groups = 2;
+  y = MakeConv(grouped, g, true, false);
+  grouped.Output(y * grouped.Input(DType::kF32, {3, 1, 1, 20}) + grouped.Input(DType::kF32, {20}));
+  grouped.Check(72);
+}
+
+TEST(Conv, OtherTypes) {
+  const ConvCase v{{6, 7}, 1, 16, 20, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
+  for (bool constant : {false, true}) {
+    KernelCase half(8);
+    half.Output(MakeConv(half, v, constant, false, DType::kF16, DType::kF16));
+    half.Check(144);
+    KernelCase bytes(9);
+    bytes.Output(MakeConv(bytes, v, constant, false, DType::kU8, DType::kI8, DType::kI32));
+    bytes.Check(144);
+  }
+}
+
+}  // namespace
+}  // namespace belay

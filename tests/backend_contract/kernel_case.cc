@@ -1,0 +1,183 @@
+#include "backend_contract/kernel_case.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+
+#include <cmath>
+#include <cstring>
+#include <thread>
+
+#include "backend/cpu/build_contract.h"
+#include "graph/interpret.h"
+
+namespace belay {
+namespace {
+
+// Bytes that end (or begin) at a page that must not be touched.
+class Guarded {
+ public:
+  Guarded(int64_t bytes, bool at_end) {
+    const size_t page = 4096, body = (static_cast<size_t>(bytes) + page - 1) / page * page;
+    size_ = body + 2 * page;
+    map_ = static_cast<char*>(mmap(nullptr, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (body != 0) mprotect(map_ + page, body, PROT_READ | PROT_WRITE);
+    data_ = at_end ? map_ + page + body - bytes : map_ + page;
+  }
+  Guarded(Guarded&& o) noexcept : map_(o.map_), size_(o.size_), data_(o.data_) { o.map_ = nullptr; }
+  Guarded(const Guarded&) = delete;
+  ~Guarded() {
+    if (map_ != nullptr) munmap(map_, size_);
+  }
+  char* data() const { return data_; }
+
+ private:
+  char* map_;
+  size_t size_;
+  char* data_;
+};
+
+std::vector<char> RunKernel(const CompiledKernel& kernel, const std::vector<LiteralPtr>& inputs, int64_t out_bytes,
+                            const std::vector<int64_t>& symbols, bool at_end, int threads) {
+  std::vector<Guarded> memory;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const PackRequest* pack = nullptr;
+    for (const PackRequest& p : kernel.packs) {
+      if (p.input == static_cast<int>(i)) pack = &p;
+    }
+    memory.emplace_back(pack != nullptr ? pack->bytes : inputs[i]->ByteSize(), at_end);
+    if (pack != nullptr) {
+      pack->pack(inputs[i]->data, memory.back().data());
+    } else if (inputs[i]->ByteSize() != 0) {
+      std::memcpy(memory.back().data(), inputs[i]->data, static_cast<size_t>(inputs[i]->ByteSize()));
+    }
+  }
+  memory.emplace_back(out_bytes, at_end);
+  if (out_bytes != 0) std::memset(memory.back().data(), 0x5a, static_cast<size_t>(out_bytes));
+  std::vector<void*> buffers;
+  for (const Guarded& g : memory) buffers.push_back(g.data());
+  std::vector<int64_t> params;
+  for (const Dim& d : kernel.params) params.push_back(d.Evaluate(symbols));
+  RunError error;
+  const KernelCall call{buffers.data(), params.data(), &error, kernel.closure};
+  const int64_t chunks = kernel.chunks.Evaluate(symbols);
+  if (threads == 1) {
+    kernel.fn(&call, 0, chunks);
+  } else {
+    std::vector<std::thread> workers;
+    for (int t = 0; t < threads; ++t) {
+      workers.emplace_back([&, t] {
+        for (int64_t c = chunks - 1 - t; c >= 0; c -= threads) kernel.fn(&call, c, c + 1);
+      });
+    }
+    for (std::thread& w : workers) w.join();
+  }
+  EXPECT_EQ(error.set.load(), 0);
+  return {memory.back().data(), memory.back().data() + out_bytes};
+}
+
+double LargestSum(const Graph& fragment, const std::vector<LiteralPtr>& inputs, const std::vector<int64_t>& symbols) {
+  Graph sums;
+  auto copy = RewriteGraph(fragment, [](Graph&, const Node&, const auto&) -> Node* { return nullptr; });
+  for (const auto& n : copy->nodes()) {
+    if (n->op == Op::kContract || n->op == Op::kConv) copy->outputs = {n.get()};
+  }
+  auto result = Interpret(*copy, inputs, symbols);
+  EXPECT_TRUE(result.ok()) << result.status().ToString();
+  double largest = 0;
+  if (!result.ok()) return largest;
+  for (double v : LiteralToDoubles(*(*result)[0])) largest = std::max(largest, std::fabs(v));
+  return largest;
+}
+
+double UnitOf(DType d) {
+  switch (d) {
+    case DType::kF16: return 0x1p-10;
+    case DType::kBF16: return 0x1p-7;
+    case DType::kF64: return 0x1p-52;
+    default: return 0x1p-23;
+  }
+}
+
+void Compare(const std::vector<char>& bytes, const Literal& expected, DType acc, double depth, double largest) {
+  Literal actual = expected;
+  actual.data = bytes.data();
+  actual.owner = nullptr;
+  const std::vector<double> got = LiteralToDoubles(actual), want = LiteralToDoubles(expected);
+  double scale = largest;
+  for (double v : want) scale = std::max(scale, std::isfinite(v) ? std::fabs(v) : 0);
+  double allowed = 0;
+  if (IsFloat(acc)) allowed = (2 * std::sqrt(std::max(1.0, depth)) + 2) * UnitOf(acc) * scale;
+  if (IsFloat(expected.dtype)) allowed += IsHalf(expected.dtype) ? UnitOf(expected.dtype) * scale : 0;
+  int reported = 0;
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (std::isnan(want[i]) && std::isnan(got[i])) continue;
+    if (want[i] == got[i] || std::fabs(want[i] - got[i]) <= allowed) continue;
+    ADD_FAILURE() << "element " << i << " is " << got[i] << ", not " << want[i] << ", allowed " << allowed;
+    if (++reported == 3) return;
+  }
+}
+
+}  // namespace
+
+KernelCase::KernelCase(uint32_t seed) : random_(seed) {}
+
+Dim KernelCase::Dynamic(int64_t value) {
+  const int id = static_cast<int>(symbols_.size());
+  symbols_.push_back(value);
+  graph_->symbols.push_back({"s" + std::to_string(id), -1, -1, -1});
+  return Dim::Symbol(id);
+}
+
+Tensor KernelCase::Input(DType dtype, const Shape& shape, bool constant) {
+  std::vector<int64_t> dims;
+  for (const Dim& d : shape) dims.push_back(d.Evaluate(symbols_));
+  std::vector<double> values;
+  std::uniform_real_distribution<double> uniform(-2, 2);
+  std::uniform_int_distribution<int> integer(IsUnsignedInt(dtype) ? 0 : -100, 100);
+  int64_t count = 1;
+  for (int64_t d : dims) count *= d;
+  for (int64_t i = 0; i < count; ++i) {
+    values.push_back(IsFloat(dtype) ? uniform(random_) : dtype == DType::kBool ? integer(random_) > 0 : integer(random_));
+  }
+  values_.push_back(LiteralFromDoubles(dtype, dims, values));
+  constant_.push_back(constant);
+  return builder_.Wrap(graph_->AddInput(static_cast<int>(values_.size()) - 1, {dtype, shape}));
+}
+
+KernelSpec KernelCase::Spec() const { return {graph_, constant_, "case"}; }
+
+std::string KernelCase::CheckRow(const TargetRow& row, double depth) {
+  const KernelSpec spec = Spec();
+  EXPECT_TRUE(CanBuildContract(spec)) << PrintGraph(*graph_);
+  auto kernels = CompileJobs({{&BuildContract, &spec}}, row);
+  EXPECT_TRUE(kernels.ok()) << row.name << ": " << kernels.status().ToString();
+  if (!kernels.ok()) return "";
+  const CompiledKernel& kernel = (*kernels)[0];
+  auto expected = Interpret(*graph_, values_, symbols_);
+  EXPECT_TRUE(expected.ok()) << expected.status().ToString();
+  if (!expected.ok()) return "";
+  const Literal& want = *(*expected)[0];
+  DType acc = DType::kF32;
+  for (const auto& n : graph_->nodes()) {
+    if (n->op == Op::kContract || n->op == Op::kConv) acc = n->type.dtype;
+  }
+  const auto end = RunKernel(kernel, values_, want.ByteSize(), symbols_, true, 1);
+  const auto start = RunKernel(kernel, values_, want.ByteSize(), symbols_, false, 2);
+  EXPECT_EQ(end, start) << "other bytes with two threads: " << row.name << " " << kernel.about;
+  Compare(end, want, acc, depth, LargestSum(*graph_, values_, symbols_));
+  if (::testing::Test::HasFailure()) ADD_FAILURE() << row.name << ": " << kernel.about << "\n" << PrintGraph(*graph_);
+  return kernel.about;
+}
+
+void KernelCase::Check(double depth) {
+  for (const char* name : {"sse", "avx2", "avx512", "avx512_bf16"}) {
+    const TargetRow* row = FindTargetRow(name);
+    if (row != nullptr && HostRuns(*row)) CheckRow(*row, depth);
+  }
+  KernelDraft draft;
+  const KernelSpec spec = Spec();
+  auto object = EmitObject({&BuildContract, &spec}, *FindTargetRow("neon"), "kernel", &draft);
+  EXPECT_TRUE(object.ok()) << object.status().ToString();
+}
+
+}  // namespace belay
