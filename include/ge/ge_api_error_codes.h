@@ -24,7 +24,8 @@ class StatusFactory {
   }
   std::string GetErrDesc(const uint32_t err) {
     const std::map<uint32_t, std::string>::const_iterator it = err_desc_.find(err);
-    return it == err_desc_.end() ? std::string() : it->second;
+    if (it != err_desc_.end()) return it->second;
+    return err == 0U ? "Success" : (err == 0xFFFFFFFFU ? "Failed" : std::string());
   }
 
  protected:

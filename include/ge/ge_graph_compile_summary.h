@@ -50,10 +50,6 @@ class CompiledGraphSummary {
   std::shared_ptr<SummaryData> data_{nullptr};
 };
 
-ge::Status GEStreamAllocationSummaryGetStringInfos(
-    const ge::CompiledGraphSummary& compiled_graph_summary,
-    std::map<AscendString, std::vector<AscendString>>& graph_to_string_infos);
-
 }  // namespace ge
 
 #endif  // INC_EXTERNAL_GE_GE_GRAPH_COMPILE_SUMMARY_H_

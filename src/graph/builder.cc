@@ -72,7 +72,15 @@ DType MapResultType(ScalarOp op, const std::vector<Tensor>& inputs) {
   }
 }
 
+// Elements that the interpreter and the kernels can compute with; others only travel.
+void CheckComputable(DType dtype) {
+  if (!IsFloat(dtype) && !IsInt(dtype) && dtype != DType::kBool) {
+    FailNotSupported("arithmetic on {}", DTypeName(dtype));
+  }
+}
+
 void CheckMapTypes(ScalarOp op, const std::vector<Tensor>& inputs) {
+  for (const Tensor& t : inputs) CheckComputable(t.dtype());
   size_t first = 0;
   if (op == ScalarOp::kSelect) {
     if (inputs[0].dtype() != DType::kBool) {
@@ -302,6 +310,8 @@ Tensor Ceil(const Tensor& a) { return Map(ScalarOp::kCeil, a); }
 
 Tensor Cast(const Tensor& a, DType dtype) {
   if (a.dtype() == dtype) return a;
+  CheckComputable(a.dtype());
+  CheckComputable(dtype);
   Builder& b = a.builder();
   Node* node = b.graph().Add(Op::kMap, {a.node()}, {dtype, a.shape()});
   node->scalar = ScalarOp::kCast;

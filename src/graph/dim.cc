@@ -272,6 +272,15 @@ Dim FloorDiv(const Dim& a, const Dim& b) {
     }
     if (rest.IsConst(0)) return whole;
     if (rest.IsConst() && b.IsConst()) return whole + FloorDivInt(rest.value(), b.value());
+    // floor(floor(x / p) / q) = floor(x / (p * q)) for positive p and q.
+    const std::vector<Dim::Term> left = rest.Terms();
+    if (left.size() == 1 && left[0].coefficient == 1 && left[0].factors.size() == 1 && b.IsConst() &&
+        b.value() > 0) {
+      const Dim::AtomRep& inner = *left[0].factors[0];
+      if (inner.kind == Dim::Atom::kFloorDiv && inner.b.IsConst() && inner.b.value() > 0) {
+        return whole + FloorDiv(inner.a, inner.b * b);
+      }
+    }
     return whole + MakeAtom(Dim::Atom::kFloorDiv, rest, b);
   }
   if (a == b) return 1;

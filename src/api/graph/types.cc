@@ -4,7 +4,6 @@
 #include <set>
 
 #include "api/graph/type_names.h"
-#include "ge/ge_api_error_codes.h"
 #include "graph/utils/type_utils.h"
 
 namespace ge {
@@ -112,18 +111,6 @@ bool TypeUtils::GetDataTypeLength(const DataType data_type, uint32_t& length) {
   if (size <= 0) return false;
   length = static_cast<uint32_t>(size);
   return true;
-}
-
-StatusFactory* StatusFactory::Instance() {
-  // Never destroyed: programs ask for texts while they end.
-  struct Factory : StatusFactory {
-    Factory() {
-      RegisterErrorNo(SUCCESS, "Success");
-      RegisterErrorNo(FAILED, "Failed");
-    }
-  };
-  static Factory* const factory = new Factory();
-  return factory;
 }
 
 }  // namespace ge

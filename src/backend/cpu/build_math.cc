@@ -149,6 +149,16 @@ Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
   return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", ScalarOp::kPow, dtype, x, y);
 }
 
+// The quotient may have been rounded up to an integer: then the remainder has the wrong sign.
+Value* FloorDivideFloats(EmitContext& e, Value* x, Value* y) {
+  auto& b = e.b;
+  Value* q = b.CreateUnaryIntrinsic(Intr::floor, b.CreateFDiv(x, y));
+  Value* r = b.CreateIntrinsic(x->getType(), Intr::fma, {b.CreateFNeg(q), y, x});
+  Value* low = b.CreateAnd(b.CreateFCmpOLT(r, Zero(r)), b.CreateFCmpOGT(y, Zero(y)));
+  Value* high = b.CreateAnd(b.CreateFCmpOGT(r, Zero(r)), b.CreateFCmpOLT(y, Zero(y)));
+  return b.CreateSelect(b.CreateOr(low, high), b.CreateFSub(q, FloatConstant(q->getType(), 1)), q);
+}
+
 Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
   switch (op) {
@@ -156,7 +166,9 @@ Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value
     case ScalarOp::kSub: return b.CreateFSub(x, y);
     case ScalarOp::kMul: return b.CreateFMul(x, y);
     case ScalarOp::kDiv: return b.CreateFDiv(x, y);
-    case ScalarOp::kFloorDiv: return b.CreateUnaryIntrinsic(Intr::floor, b.CreateFDiv(x, y));
+    case ScalarOp::kFloorDiv:
+      if (dtype != DType::kF64) return FloorDivideFloats(e, x, y);
+      return b.CreateUnaryIntrinsic(Intr::floor, b.CreateFDiv(x, y));
     case ScalarOp::kMax: return FloatExtreme(e, true, x, y);
     case ScalarOp::kMin: return FloatExtreme(e, false, x, y);
     case ScalarOp::kCopySign: return b.CreateBinaryIntrinsic(Intr::copysign, x, y);
@@ -340,8 +352,6 @@ Value* EmitFmaOp(EmitContext& e, DType dtype, llvm::ArrayRef<Value*> v) {
 
 }  // namespace
 
-bool IsComputable(DType d) { return IsFloat(d) || IsInt(d) || d == DType::kBool; }
-
 llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes) {
   if (dtype == DType::kF64) return WithLanes(e.b.getDoubleTy(), lanes);
   if (IsFloat(dtype)) return WithLanes(e.b.getFloatTy(), lanes);
@@ -408,24 +418,6 @@ Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out, llvm::Arra
 Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<Value*> operands) {
   const Node* first = node.inputs[node.scalar == ScalarOp::kSelect ? 1 : 0];
   return EmitScalarOp(e, node.scalar, first->type.dtype, node.type.dtype, operands);
-}
-
-bool CanEmitScalarOp(ScalarOp op, DType in, DType out) {
-  if (!IsComputable(in) || !IsComputable(out)) return false;
-  if (op == ScalarOp::kSelect || op == ScalarOp::kCast || IsCompare(op)) return true;
-  if (op == ScalarOp::kBitcast) return BitWidth(in) == BitWidth(out);
-  bool bits = op == ScalarOp::kAnd || op == ScalarOp::kOr || op == ScalarOp::kXor || op == ScalarOp::kNot;
-  if (bits) return !IsFloat(in);
-  if (in == DType::kBool) {
-    return op == ScalarOp::kAdd || op == ScalarOp::kMul || op == ScalarOp::kSub || op == ScalarOp::kMax ||
-           op == ScalarOp::kMin || op == ScalarOp::kAbs || op == ScalarOp::kSign;
-  }
-  bool shift = op == ScalarOp::kShl || op == ScalarOp::kShr;
-  if (shift) return IsInt(in);
-  if (IsFloat(in)) return true;
-  bool arithmetic = op <= ScalarOp::kMin || op == ScalarOp::kFma;
-  bool rounding = op == ScalarOp::kFloor || op == ScalarOp::kCeil || op == ScalarOp::kRound || op == ScalarOp::kTrunc;
-  return arithmetic || rounding || op == ScalarOp::kNeg || op == ScalarOp::kAbs || op == ScalarOp::kSign;
 }
 
 Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, Value* acc, Value* value) {
@@ -499,18 +491,6 @@ llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t 
                                : BFloatToFloat(static_cast<uint16_t>(raw));
   llvm::Constant* c = llvm::ConstantFP::get(e.module.getContext(), llvm::APFloat(f));
   return lanes == 1 ? c : llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(lanes), c);
-}
-
-double ScalarOpCost(ScalarOp op, DType dtype) {
-  bool libm = op == ScalarOp::kPow || op == ScalarOp::kMod || op == ScalarOp::kFMod || op == ScalarOp::kAtan2;
-  if (op >= ScalarOp::kExp && op <= ScalarOp::kSigmoid) {
-    return dtype == DType::kF64 || !HasVectorMath(op) ? 15 : 0.7;
-  }
-  if (libm && IsFloat(dtype)) return 20;
-  if (op == ScalarOp::kDiv || op == ScalarOp::kFloorDiv || op == ScalarOp::kSqrt || op == ScalarOp::kRsqrt) {
-    return IsFloat(dtype) ? 0.3 : 2;
-  }
-  return libm ? 3 : 0.06;
 }
 
 }  // namespace belay

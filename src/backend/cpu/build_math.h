@@ -5,6 +5,7 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include "backend/cpu/scalar.h"
 #include "backend/cpu/target.h"
 #include "graph/graph.h"
 
@@ -16,8 +17,6 @@ struct EmitContext {
   const TargetRow& row;
 };
 
-// False for dtypes that no generated kernel computes (sub-byte, complex, strings, 8-bit floats).
-bool IsComputable(DType dtype);
 // lanes 1 is the scalar type.
 llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes);
 llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes);
@@ -30,8 +29,6 @@ llvm::Value* ToMemory(EmitContext& e, DType dtype, llvm::Value* value);
 llvm::Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out,
                           llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<llvm::Value*> operands);
-// False when EmitScalarOp has no code for it.
-bool CanEmitScalarOp(ScalarOp op, DType in, DType out);
 llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
 // Rounds an f32 register value to what `dtype` (f16, bf16) holds; others unchanged.
 llvm::Value* RoundToHalf(EmitContext& e, DType dtype, llvm::Value* value);
@@ -46,7 +43,5 @@ llvm::Constant* FloatConstant(llvm::Type* type, double value);
 llvm::Constant* IntConstant(llvm::Type* type, int64_t value);
 // A scalar or the splat of it, by `like`'s type. The literal's bits, element `index`.
 llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t index, int lanes);
-// Estimated cost of one element, in ns, on one core.
-double ScalarOpCost(ScalarOp op, DType dtype);
 
 }  // namespace belay

@@ -95,7 +95,7 @@ struct F32 {
     return Scale(Add(ExpM1Small(Mul(Sub(x, n.value), K(0.693147180559945309))), K(1)), n.bits);
   }
   Value* Expm1(Value* x) {
-    Value* c = Clamp(x, -30, 90);
+    Value* c = Clamp(x, -30, 89);
     Reduced d = ReduceExp(c);
     Value* q = ExpM1Small(d.r);
     // (2^(n-1) * q + (2^(n-1) - 1/2)) * 2: 2^128 alone would overflow.
@@ -245,16 +245,6 @@ Value* WithLargeArguments(EmitContext& e, ScalarOp op, Value* x, Value* fast) {
 }
 
 }  // namespace
-
-bool HasVectorMath(ScalarOp op) {
-  switch (op) {
-    case ScalarOp::kExp: case ScalarOp::kExp2: case ScalarOp::kExpm1: case ScalarOp::kLog: case ScalarOp::kLog2:
-    case ScalarOp::kLog1p: case ScalarOp::kSigmoid: case ScalarOp::kTanh: case ScalarOp::kErf: case ScalarOp::kSin:
-    case ScalarOp::kCos: case ScalarOp::kTan:
-      return true;
-    default: return false;
-  }
-}
 
 Value* EmitVectorMath(EmitContext& e, ScalarOp op, Value* x) {
   F32 f(e, x);

@@ -4,7 +4,6 @@
 
 namespace belay {
 
-bool HasVectorMath(ScalarOp op);
 // nullptr when there is no vector form.
 llvm::Value* EmitVectorMath(EmitContext& e, ScalarOp op, llvm::Value* x);
 // x = function(op, x, y, lanes) through memory; y may be null. Integers travel as i64.

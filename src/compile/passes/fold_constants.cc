@@ -9,6 +9,12 @@ namespace {
 
 constexpr int64_t kAlwaysFold = 1024;  // elements
 
+// A constant, or one that a broadcast repeats.
+const Node* ConstantUnder(const Node* n) {
+  while (n->op == Op::kBroadcast) n = n->inputs[0];
+  return n->op == Op::kConst ? n : nullptr;
+}
+
 bool Foldable(const Node& node, const std::vector<Node*>& in) {
   if (node.op == Op::kCall || node.op == Op::kIf || node.op == Op::kWhile || node.op == Op::kFused ||
       node.op == Op::kGetOutput || node.op == Op::kInput || node.op == Op::kConst || in.empty()) {
@@ -17,8 +23,9 @@ bool Foldable(const Node& node, const std::vector<Node*>& in) {
   if (!IsStatic(node.shape()) || !IsStatic(node.starts) || !IsStatic(node.steps)) return false;
   int64_t read = 0;
   for (Node* n : in) {
-    if (n->op != Op::kConst) return false;
-    read += n->literal->ByteSize();
+    const Node* constant = node.op == Op::kMap ? ConstantUnder(n) : n->op == Op::kConst ? n : nullptr;
+    if (!constant) return false;
+    read += constant->literal->ByteSize();
   }
   if (node.op == Op::kBroadcast && NumElements(in[0]->shape()).IsConst(1)) return false;
   const int64_t count = NumElements(node.shape()).value();
@@ -53,6 +60,14 @@ LiteralPtr TransposeLiteral(const Node& node, const Literal& x) {
   return y;
 }
 
+LiteralPtr Spread(const Node& broadcast) {
+  const Node& x = *broadcast.inputs[0];
+  LiteralPtr value = x.op == Op::kConst ? x.literal : Spread(x);
+  std::vector<int64_t> symbols;
+  Result<std::vector<LiteralPtr>> out = InterpretNode(broadcast, {value}, &symbols);
+  return out.ok() ? (*out)[0] : nullptr;
+}
+
 LiteralPtr Evaluate(const Node& node, const std::vector<Node*>& in) {
   if (node.op == Op::kReshape) {
     auto copy = std::make_shared<Literal>(*in[0]->literal);
@@ -64,7 +79,11 @@ LiteralPtr Evaluate(const Node& node, const std::vector<Node*>& in) {
     if (LiteralPtr y = TransposeLiteral(node, *in[0]->literal)) return y;
   }
   std::vector<LiteralPtr> values;
-  for (Node* n : in) values.push_back(n->literal);
+  for (Node* n : in) {
+    LiteralPtr value = n->op == Op::kConst ? n->literal : Spread(*n);
+    if (!value) return nullptr;
+    values.push_back(std::move(value));
+  }
   std::vector<int64_t> symbols;
   Result<std::vector<LiteralPtr>> out = InterpretNode(node, values, &symbols);
   return out.ok() ? (*out)[0] : nullptr;  // what fails here fails again, with its message, when it runs

@@ -251,7 +251,22 @@ class Fuser {
     }
     if (n->op == Op::kReduce) return CanJoinReduce(n, g);
     if (group.reduce && InRows(n, g)) return true;
-    return !IsCostly(n) || !IsSpread(n, g);
+    return !IsCostly(n) || !IsSpread(n, g) || IsRowValue(n, g);
+  }
+
+  // Computed from a reduction that the group can take in, on values of one row: once a row, then.
+  bool IsRowValue(const Node* n, int g) const {
+    const Shape& full = groups_[g].root->shape();
+    for (int depth = 0; depth < 12; ++depth) {
+      if (n->op == Op::kReduce) return n->inputs[0]->shape() == full;
+      const Node* next = nullptr;
+      for (const Node* in : n->inputs) {
+        if (in->op == Op::kMap || in->op == Op::kReduce || in->op == Op::kReshape) next = in;
+      }
+      if (!next || !(n->op == Op::kMap || n->op == Op::kReshape)) return false;
+      n = next;
+    }
+    return false;
   }
 
   // True when a broadcast inside the group repeats the value.

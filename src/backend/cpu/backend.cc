@@ -1,0 +1,99 @@
+// The CPU backend: each fragment to the generator that takes it, equal fragments compiled once.
+#include "backend/backend.h"
+
+#include <map>
+#include <mutex>
+
+#include "backend/cpu/build_loops.h"
+#include "backend/cpu/kernel_key.h"
+#include "backend/cpu/run_library.h"
+#if __has_include("backend/cpu/build_contract.h")
+#include "backend/cpu/build_contract.h"
+#endif
+
+namespace belay {
+namespace {
+
+bool IsLibraryCall(const Graph& fragment) {
+  for (const auto& node : fragment.nodes()) {
+    if (node->op == Op::kCall) return true;
+  }
+  return false;
+}
+
+// Kernels of this process by the text of their fragment, as long as somebody holds their code.
+class KernelCache {
+ public:
+  bool Find(const std::string& key, CompiledKernel* kernel) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    auto it = kernels_.find(key);
+    if (it == kernels_.end()) return false;
+    std::shared_ptr<const void> code = it->second.code.lock();
+    if (!code) return false;
+    *kernel = it->second.kernel;
+    kernel->code = std::move(code);
+    return true;
+  }
+  void Add(const std::string& key, const CompiledKernel& kernel) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (kernels_.size() > 4096) std::erase_if(kernels_, [](const auto& e) { return e.second.code.expired(); });
+    Entry& entry = kernels_[key];
+    entry.kernel = kernel;
+    entry.kernel.code = nullptr;
+    entry.code = kernel.code;
+  }
+
+ private:
+  struct Entry {
+    CompiledKernel kernel;
+    std::weak_ptr<const void> code;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Entry> kernels_;
+};
+
+class Cpu : public Backend {
+ public:
+  const char* name() const override { return "cpu"; }
+
+  Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs) override {
+    std::vector<CompiledKernel> kernels(specs.size());
+    std::map<std::string, std::vector<size_t>> wanted;
+    for (size_t i = 0; i < specs.size(); ++i) {
+      if (IsLibraryCall(*specs[i].fragment)) {
+        BELAY_TRY(kernels[i], BuildLibraryCall(specs[i]));
+        continue;
+      }
+      std::string key = KernelKey(specs[i]);
+      if (!cache_.Find(key, &kernels[i])) wanted[key].push_back(i);
+    }
+    std::vector<CompileJob> jobs;
+    for (const auto& [key, users] : wanted) jobs.push_back(JobFor(specs[users[0]]));
+    BELAY_TRY(std::vector<CompiledKernel> compiled, CompileJobs(jobs, HostTargetRow()));
+    size_t k = 0;
+    for (const auto& [key, users] : wanted) {
+      cache_.Add(key, compiled[k]);
+      for (size_t i : users) kernels[i] = compiled[k];
+      ++k;
+    }
+    return kernels;
+  }
+
+ private:
+  static CompileJob JobFor(const KernelSpec& spec) {
+#if __has_include("backend/cpu/build_contract.h")
+    if (CanBuildContract(spec)) return {&BuildContract, &spec};
+#endif
+    return {&BuildLoops, &spec};
+  }
+  KernelCache cache_;
+};
+
+}  // namespace
+
+Backend& CpuBackend() {
+  static Cpu* backend = new Cpu;  // never destroyed: kernels may run during exit
+  return *backend;
+}
+
+}  // namespace belay

@@ -1,0 +1,120 @@
+// Loop expressions as LLVM values: scalar, or one vector of lanes along a chosen loop variable.
+#pragma once
+#include <unordered_map>
+
+#include "backend/cpu/build_jit.h"
+#include "backend/cpu/build_math.h"
+#include "backend/cpu/loop_ir.h"
+
+namespace belay {
+
+class LoopEmitter {
+ public:
+  using State = std::vector<llvm::Value*>;
+
+  LoopEmitter(KernelFrame* frame, LoopProgram* program);
+
+  // The value at the current point: a vector when it differs between lanes, else a scalar.
+  llvm::Value* Get(const LoopExpr* expr);
+  llvm::Value* Wide(llvm::Value* value);  // splat over the current lanes
+  void Set(const LoopExpr* expr, llvm::Value* value) { scopes_.back().values[expr] = value; }
+  void Store(int buffer, DType dtype, const Dim& index, llvm::Value* value);
+  llvm::Value* ScalarIndex(const Dim& index);  // the lane variable counts as its lane 0
+  // Emits what does not depend on loops further in; never enters guards.
+  void Hoist(const LoopExpr* root);
+
+  // for (var in [lo, hi)) body, one point at a time.
+  void ScalarLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
+  // The same by lanes; the tail runs under a mask, or one by one where the machine has no masks.
+  void LaneLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
+  void BindVar(int var, llvm::Value* value);
+  void PushScope(VarSet shadow = 0);
+  void PopScope();
+
+  int LanesFor(int var) const;  // a power of two
+  // How well `var` suits the lanes of these expressions: unit strides count up, others down.
+  int LaneScore(const LoopExpr* root, int var) const;
+
+ private:
+  struct Scope {
+    std::unordered_map<const LoopExpr*, llvm::Value*> values;
+    VarSet shadow = 0;  // variables bound anew here: values below that use them are not seen
+  };
+  struct LaneState {
+    int var = -1;
+    int lanes = 1;
+    llvm::Value* mask = nullptr;  // active lanes; nullptr: all
+    bool may_be_empty = false;    // the mask may have no lane at all
+  };
+  struct Gathered {
+    llvm::Value* value;  // i64, in range where ok
+    llvm::Value* ok;     // nullptr: the clamped value is always readable
+  };
+  struct Access {
+    llvm::Value* pointer = nullptr;  // of lane 0, or all lanes' pointers
+    bool contiguous = false;
+    bool reversed = false;
+  };
+  struct Conditions {
+    llvm::Value* uniform = nullptr;
+    llvm::Value* lanes = nullptr;
+  };
+
+  bool Varies(VarSet used) const { return lane_.lanes > 1 && (used >> lane_.var & 1); }
+  bool IsVector(llvm::Value* v) const { return v->getType()->isVectorTy(); }
+  llvm::Value* Find(const LoopExpr* expr);
+  llvm::Value* Emit(const LoopExpr* expr);
+  llvm::Value* EmitMap(const LoopExpr* expr);
+  llvm::Value* EmitLoad(const LoopExpr* expr);
+  llvm::Value* EmitScalarLoad(const LoopExpr* expr, llvm::Value* ok);
+  llvm::Value* EmitGuard(const LoopExpr* expr);
+  llvm::Value* IfElse(llvm::Value* condition, const std::function<llvm::Value*()>& a,
+                      const std::function<llvm::Value*()>& b);
+  Conditions EmitConditions(const std::vector<LoopCondition>& conditions);
+  llvm::Value* EmitCondition(const LoopCondition& condition, bool vector);
+  llvm::Value* ConstantData(llvm::Constant* data);
+  llvm::Value* BufferPointer(int buffer);
+  Access Address(int buffer, DType dtype, const Dim& index);
+  llvm::Value* VectorIndex(const Dim& index);
+  llvm::Value* EmitIndex(const Dim& index, bool vector);
+  llvm::Value* EmitAtom(const Dim::AtomRep& atom, bool vector);
+  llvm::Value* EmitDivision(const Dim::AtomRep& atom, bool vector);
+  Gathered GatheredValue(int symbol);
+  void ReportBadIndex(llvm::Value* bad, llvm::Value* index, llvm::Value* limit);
+  llvm::Value* AndMask(llvm::Value* a, llvm::Value* b);
+  llvm::Value* AnyLane(llvm::Value* mask);
+  llvm::Value* LaneIota(llvm::Type* element);
+  llvm::Value* TailMask(llvm::Value* count);
+  void HoistFrom(const LoopExpr* expr, std::unordered_map<const LoopExpr*, bool>* seen);
+
+  // Reductions, build_reduce.cc.
+  llvm::Value* EmitReduce(const LoopExpr* expr);
+  State Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level, State state);
+  State SweepBlocks(const LoopExpr* r, int64_t block, llvm::Value* extent, State state,
+                    const std::function<State(llvm::Value* lo, llvm::Value* hi, State)>& inner);
+  State SweepLanes(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
+  State SweepRest(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
+  State Step(const LoopExpr* r, State state);
+  State Identity(const LoopExpr* r, int lanes);
+  State Combine(const LoopExpr* r, const State& a, const State& b);
+  State CombineArg(const LoopExpr* r, const State& a, const State& b);
+  llvm::Value* ReduceLanes(const LoopExpr* r, State state);
+  int OwnLaneVar(const LoopExpr* r) const;
+
+  KernelFrame& f_;
+  LoopProgram& p_;
+  EmitContext e_;
+  std::vector<llvm::Value*> vars_;
+  std::vector<int> depth_;  // nesting order of bound variables
+  int next_depth_ = 1;
+  VarSet bound_ = 0;
+  LaneState lane_;
+  std::vector<Scope> scopes_;
+  std::vector<llvm::Value*> constants_;
+  llvm::Value* zero_slot_ = nullptr;
+  int data_count_ = 0;
+  int vector_lanes_ = 1;
+  bool mask_tails_ = false;
+};
+
+}  // namespace belay

@@ -1,0 +1,273 @@
+// Reductions inside loop expressions. Along the lanes of the surrounding loop a reduction is vertical: its
+// loops are scalar and its state a vector. Otherwise it takes lanes of its own and folds them at the end.
+// The order of every sum follows the shape alone.
+#include <llvm/IR/Intrinsics.h>
+
+#include <algorithm>
+
+#include "backend/cpu/build_emit.h"
+
+namespace belay {
+
+using llvm::Value;
+using State = LoopEmitter::State;
+namespace Intr = llvm::Intrinsic;
+
+namespace {
+
+constexpr int kUnroll = 4;        // independent accumulators
+constexpr int64_t kSumBlock = 128;  // additions in a row to one accumulator
+
+bool IsArg(const LoopExpr* r) { return r->reduce == ReduceKind::kArgMax || r->reduce == ReduceKind::kArgMin; }
+bool IsFloatSum(const LoopExpr* r) { return r->reduce == ReduceKind::kSum && IsFloat(r->dtype); }
+// Halves accumulate in f32 and are rounded once.
+DType AccType(const LoopExpr* r) {
+  DType d = IsArg(r) ? r->args[0]->dtype : r->dtype;
+  return IsHalf(d) ? DType::kF32 : d;
+}
+
+}  // namespace
+
+State LoopEmitter::Identity(const LoopExpr* r, int lanes) {
+  if (!IsArg(r)) return {ReduceIdentity(e_, r->reduce, AccType(r), lanes)};
+  llvm::Type* index = RegisterType(e_, DType::kI64, lanes);
+  return {llvm::Constant::getNullValue(RegisterType(e_, AccType(r), lanes)), IntConstant(index, -1)};
+}
+
+State LoopEmitter::Combine(const LoopExpr* r, const State& a, const State& b) {
+  if (IsArg(r)) return CombineArg(r, a, b);
+  return {EmitReduceStep(e_, r->reduce, AccType(r), a[0], b[0])};
+}
+
+// The better of two (value, index) pairs; index -1 is none. NaN is better than any number.
+State LoopEmitter::CombineArg(const LoopExpr* r, const State& a, const State& b) {
+  auto& ib = f_.b;
+  DType d = AccType(r);
+  ScalarOp better = r->reduce == ReduceKind::kArgMax ? ScalarOp::kGt : ScalarOp::kLt;
+  Value* wins = EmitScalarOp(e_, better, d, DType::kBool, {b[0], a[0]});
+  Value* equal = EmitScalarOp(e_, ScalarOp::kEq, d, DType::kBool, {b[0], a[0]});
+  if (IsFloat(d)) {
+    Value* nan_a = ib.CreateFCmpUNO(a[0], a[0]);
+    Value* nan_b = ib.CreateFCmpUNO(b[0], b[0]);
+    wins = ib.CreateOr(ib.CreateAnd(wins, ib.CreateNot(nan_a)), ib.CreateAnd(nan_b, ib.CreateNot(nan_a)));
+    equal = ib.CreateOr(equal, ib.CreateAnd(nan_a, nan_b));
+  }
+  Value* nearer = r->select_last ? ib.CreateICmpSGT(b[1], a[1]) : ib.CreateICmpSLT(b[1], a[1]);
+  wins = ib.CreateOr(wins, ib.CreateAnd(equal, nearer));
+  Value* zero = llvm::Constant::getNullValue(a[1]->getType());
+  Value* take = ib.CreateAnd(ib.CreateICmpSGE(b[1], zero), ib.CreateOr(ib.CreateICmpSLT(a[1], zero), wins));
+  return {ib.CreateSelect(take, b[0], a[0]), ib.CreateSelect(take, b[1], a[1])};
+}
+
+// One point: the operand joined to the state, unless a guard says that there is none.
+State LoopEmitter::Step(const LoopExpr* r, State state) {
+  const LoopExpr* operand = r->args[0];
+  Conditions conditions;
+  if (operand->kind == LoopExpr::Kind::kGuard && operand->args.size() == 1) {
+    conditions = EmitConditions(operand->conditions);
+    operand = operand->args[0];
+  }
+  bool wide = IsVector(state[0]);
+  auto update = [&]() -> State {
+    LaneState saved = lane_;
+    if (conditions.lanes) {
+      lane_.mask = AndMask(lane_.mask, conditions.lanes);
+      lane_.may_be_empty = true;
+    }
+    PushScope();
+    State next = {Get(operand)};
+    if (IsArg(r)) next.push_back(EmitIndex(r->hit, Varies(p_.VarsOf(r->hit))));
+    PopScope();
+    if (wide) {
+      State identity = Identity(r, lane_.lanes);
+      for (size_t k = 0; k < next.size(); ++k) {
+        next[k] = Wide(next[k]);
+        if (lane_.mask) next[k] = f_.b.CreateSelect(Wide(lane_.mask), next[k], identity[k]);
+      }
+    }
+    lane_ = saved;
+    return Combine(r, state, next);
+  };
+  if (!conditions.uniform) return update();
+  return f_.If(conditions.uniform, state, update);
+}
+
+// Sums of many floats go by blocks, each from zero, so that no accumulator grows far beyond its terms.
+State LoopEmitter::SweepBlocks(const LoopExpr* r, int64_t block, Value* extent, State state,
+                               const std::function<State(Value*, Value*, State)>& inner) {
+  auto* known = llvm::dyn_cast<llvm::ConstantInt>(extent);
+  if (!IsFloatSum(r) || (known && known->getSExtValue() <= block)) return inner(f_.Int(0), extent, state);
+  int lanes = IsVector(state[0]) ? lane_.lanes : 1;
+  if (auto* v = llvm::dyn_cast<llvm::FixedVectorType>(state[0]->getType())) lanes = v->getNumElements();
+  return f_.Loop(f_.Int(0), extent, block, state, [&](Value* lo, llvm::ArrayRef<Value*> carried) {
+    Value* hi = f_.b.CreateBinaryIntrinsic(Intr::smin, f_.b.CreateAdd(lo, f_.Int(block)), extent);
+    State part = inner(lo, hi, Identity(r, lanes));
+    return Combine(r, State(carried.begin(), carried.end()), part);
+  });
+}
+
+State LoopEmitter::Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level, State state) {
+  if (level == order.size()) return Step(r, state);
+  int var = order[level];
+  Value* extent = f_.DimValue(p_.extents[var]);
+  if (lane_.var == var) {
+    return SweepBlocks(r, kSumBlock * kUnroll * lane_.lanes, extent, state,
+                       [&](Value* lo, Value* hi, State s) { return SweepLanes(r, var, lo, hi, s); });
+  }
+  return SweepBlocks(r, kSumBlock, extent, state, [&](Value* lo, Value* hi, State s) {
+    return f_.Loop(lo, hi, 1, s, [&](Value* i, llvm::ArrayRef<Value*> carried) {
+      PushScope();
+      BindVar(var, i);
+      State next = Sweep(r, order, level + 1, State(carried.begin(), carried.end()));
+      PopScope();
+      bound_ &= ~(VarSet{1} << var);
+      return next;
+    });
+  });
+}
+
+// Lanes along `var`: several accumulators over the whole vectors, then the rest.
+State LoopEmitter::SweepLanes(const LoopExpr* r, int var, Value* lo, Value* hi, State state) {
+  auto& b = f_.b;
+  LaneState lane = lane_;
+  int64_t step = int64_t{kUnroll} * lane.lanes;
+  size_t width = state.size();
+  auto at = [&](Value* i, State s) {
+    PushScope();
+    BindVar(var, i);
+    s = Step(r, s);
+    PopScope();
+    bound_ &= ~(VarSet{1} << var);
+    return s;
+  };
+  const Dim& extent = p_.extents[var];
+  Value* main_end = lo;
+  if (!extent.IsConst() || extent.value() >= step) {
+    Value* steps = b.CreateSDiv(b.CreateSub(hi, lo), f_.Int(step));
+    main_end = b.CreateAdd(lo, b.CreateMul(steps, f_.Int(step)));
+    State all = state;
+    for (int u = 1; u < kUnroll; ++u) {
+      for (Value* v : Identity(r, lane.lanes)) all.push_back(v);
+    }
+    all = f_.Loop(lo, main_end, step, all, [&](Value* i, llvm::ArrayRef<Value*> carried) {
+      State next;
+      for (int u = 0; u < kUnroll; ++u) {
+        State s(carried.begin() + u * width, carried.begin() + (u + 1) * width);
+        for (Value* v : at(b.CreateAdd(i, f_.Int(int64_t{u} * lane.lanes)), s)) next.push_back(v);
+      }
+      return next;
+    });
+    for (int n = kUnroll / 2; n > 0; n /= 2) {
+      State folded;
+      for (int u = 0; u < n; ++u) {
+        State x(all.begin() + u * width, all.begin() + (u + 1) * width);
+        State y(all.begin() + (u + n) * width, all.begin() + (u + n + 1) * width);
+        for (Value* v : Combine(r, x, y)) folded.push_back(v);
+      }
+      all = folded;
+    }
+    state = all;
+    if (extent.IsConst() && extent.value() % step == 0) return state;
+  }
+  return SweepRest(r, var, main_end, hi, state);
+}
+
+State LoopEmitter::SweepRest(const LoopExpr* r, int var, Value* lo, Value* hi, State state) {
+  auto& b = f_.b;
+  LaneState lane = lane_;
+  auto step_at = [&](Value* i, State s) {
+    PushScope();
+    BindVar(var, i);
+    s = Step(r, s);
+    PopScope();
+    bound_ &= ~(VarSet{1} << var);
+    return s;
+  };
+  if (mask_tails_) {
+    return f_.Loop(lo, hi, lane.lanes, state, [&](Value* i, llvm::ArrayRef<Value*> carried) {
+      Value* left = b.CreateBinaryIntrinsic(Intr::smin, b.CreateSub(hi, i), f_.Int(lane.lanes));
+      lane_.mask = TailMask(left);
+      State next = step_at(i, State(carried.begin(), carried.end()));
+      lane_ = lane;
+      return next;
+    });
+  }
+  Value* whole = b.CreateAdd(lo, b.CreateAnd(b.CreateSub(hi, lo), f_.Int(-lane.lanes)));
+  state = f_.Loop(lo, whole, lane.lanes, state, [&](Value* i, llvm::ArrayRef<Value*> carried) {
+    return step_at(i, State(carried.begin(), carried.end()));
+  });
+  lane_ = {};
+  State last = f_.Loop(whole, hi, 1, Identity(r, 1), [&](Value* i, llvm::ArrayRef<Value*> carried) {
+    return step_at(i, State(carried.begin(), carried.end()));
+  });
+  lane_ = lane;
+  State spread = Identity(r, lane.lanes);
+  for (size_t k = 0; k < last.size(); ++k) spread[k] = b.CreateInsertElement(spread[k], last[k], uint64_t{0});
+  return Combine(r, state, spread);
+}
+
+Value* LoopEmitter::ReduceLanes(const LoopExpr* r, State state) {
+  auto& b = f_.b;
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(state[0]->getType());
+  int lanes = vector ? static_cast<int>(vector->getNumElements()) : 1;
+  for (int n = lanes; n > 1; n /= 2) {
+    llvm::SmallVector<int, 64> low, high;
+    for (int i = 0; i < n / 2; ++i) {
+      low.push_back(i);
+      high.push_back(i + n / 2);
+    }
+    State x, y;
+    for (Value* v : state) {
+      x.push_back(b.CreateShuffleVector(v, low));
+      y.push_back(b.CreateShuffleVector(v, high));
+    }
+    state = Combine(r, x, y);
+  }
+  Value* result = state.back();
+  return result->getType()->isVectorTy() ? b.CreateExtractElement(result, uint64_t{0}) : result;
+}
+
+int LoopEmitter::OwnLaneVar(const LoopExpr* r) const {
+  int best = -1, best_score = 0;
+  for (int v : r->vars) {
+    const Dim& extent = p_.extents[v];
+    if (extent.IsConst() && extent.value() < 4) continue;
+    int score = LaneScore(r->args[0], v);
+    if (score > best_score || (score == best_score && score > 0)) {
+      best = v;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+Value* LoopEmitter::EmitReduce(const LoopExpr* r) {
+  LaneState saved = lane_;
+  VarSet bound = bound_, own = 0;
+  std::vector<Value*> vars = vars_;
+  std::vector<int> depths = depth_;
+  for (int v : r->vars) own |= VarSet{1} << v;
+  bool vertical = Varies(r->used);
+  std::vector<int> order = r->vars;
+  if (!vertical) {
+    lane_ = {};
+    int var = OwnLaneVar(r);
+    if (var >= 0 && LanesFor(var) > 1) {
+      lane_ = {var, LanesFor(var), nullptr, false};
+      std::erase(order, var);
+      order.push_back(var);
+    }
+  }
+  PushScope(own);
+  bound_ &= ~own;
+  State state = Sweep(r, order, 0, Identity(r, lane_.lanes));
+  PopScope();
+  Value* result = vertical ? state.back() : ReduceLanes(r, state);
+  lane_ = saved;
+  bound_ = bound;
+  vars_ = vars;
+  depth_ = depths;
+  return IsArg(r) ? result : RoundToHalf(e_, r->dtype, result);
+}
+
+}  // namespace belay

@@ -1,0 +1,72 @@
+#include "backend/cpu/kernel_key.h"
+
+#include <map>
+
+namespace belay {
+namespace {
+
+class KeyWriter {
+ public:
+  std::string Write(const KernelSpec& spec) {
+    for (size_t i = 0; i < spec.fragment->inputs.size(); ++i) {
+      const Node* in = spec.fragment->inputs[i];
+      ids_[in] = static_cast<int>(ids_.size());
+      Add(in->type);
+      bool constant = i < spec.constant_inputs.size() && spec.constant_inputs[i];
+      text_ += constant ? "c;" : ";";
+    }
+    for (const Node* n : TopologicalOrder(*spec.fragment)) {
+      if (n->op != Op::kInput) AddNode(*n);
+    }
+    for (const Node* n : spec.fragment->outputs) text_ += fmt::format(">{}", ids_[n]);
+    return std::move(text_);
+  }
+
+ private:
+  void Add(const Dim& d) { text_ += d.ToString() + ","; }
+  void Add(int64_t v) { text_ += fmt::format("{},", v); }
+  void Add(const TensorType& type) {
+    text_ += DTypeName(type.dtype);
+    text_ += '[';
+    for (const Dim& d : type.shape) Add(d);
+    text_ += ']';
+  }
+  template <typename T>
+  void AddList(char tag, const std::vector<T>& list) {
+    if (list.empty()) return;
+    text_ += tag;
+    for (const T& v : list) Add(v);
+  }
+  void AddNode(const Node& n) {
+    ids_[&n] = static_cast<int>(ids_.size());
+    text_ += fmt::format("{}.{}.{}.{}(", int(n.op), int(n.scalar), int(n.reduce), int(n.flags));
+    for (const Node* in : n.inputs) Add(ids_.at(in));
+    text_ += ')';
+    Add(n.type);
+    AddList('a', n.axes);
+    AddList('s', n.starts);
+    AddList('t', n.steps);
+    if (n.literal) {
+      text_ += '"';
+      text_.append(static_cast<const char*>(n.literal->data), static_cast<size_t>(n.literal->ByteSize()));
+      text_ += '"';
+    }
+    if (n.window) {
+      AddList('k', n.window->kernel);
+      AddList('r', n.window->strides);
+      AddList('d', n.window->dilations);
+      AddList('p', n.window->pads_lo);
+      Add(n.window->groups);
+    }
+    text_ += ';';
+  }
+
+  std::string text_;
+  std::map<const Node*, int> ids_;
+};
+
+}  // namespace
+
+std::string KernelKey(const KernelSpec& spec) { return KeyWriter().Write(spec); }
+
+}  // namespace belay

@@ -1,0 +1,124 @@
+#include "backend/cpu/loop_plan.h"
+
+#include <algorithm>
+
+#include "backend/cpu/scalar.h"
+
+namespace belay {
+namespace {
+
+constexpr int64_t kChunkPoints = 16384;  // work of one chunk
+constexpr int64_t kTile = 64;            // side of a transposition's blocks
+
+double PointCost(const LoopExpr& e) {
+  switch (e.kind) {
+    case LoopExpr::Kind::kLoad: return 0.03 * BitWidth(e.dtype) / 8;
+    case LoopExpr::Kind::kMap: return ScalarOpCost(e.scalar, e.args.back()->dtype);
+    case LoopExpr::Kind::kConst: return 0;
+    case LoopExpr::Kind::kReduce: return 0.05;
+    default: return 0.3;
+  }
+}
+
+// The variable whose loads walk memory while the lanes jump, if there is one: a transposition.
+int TransposedVar(const LoopProgram& p, const LoopNest& nest, int lane) {
+  for (const LoopExpr* e : ReachableExprs(nest.root)) {
+    if (e->kind != LoopExpr::Kind::kLoad || (e->used >> lane & 1) == 0) continue;
+    auto at_lane = LinearIn(p, e->index, lane);
+    if (at_lane && at_lane->coefficient.IsConst(1)) continue;
+    for (int v : nest.vars) {
+      if (v == lane || (e->used >> v & 1) == 0) continue;
+      auto at_v = LinearIn(p, e->index, v);
+      if (at_v && at_v->coefficient.IsConst(1)) return v;
+    }
+  }
+  return -1;
+}
+
+void Block(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile) {
+  Dim budget = Max(FloorDiv(kChunkPoints, Max(inner_work, 1)), 1);
+  plan->blocks.assign(plan->order.size(), Dim());
+  plan->counts.assign(plan->parallel, Dim());
+  for (int k = plan->parallel; k-- > 0;) {
+    const Dim& extent = p.extents[plan->order[k]];
+    bool is_lane = plan->order[k] == plan->lane;
+    Dim share = tile > 0 && k >= plan->parallel - 2 ? Dim(tile) : tile > 0 ? Dim(1) : budget;
+    // Whole vectors of any machine.
+    if (is_lane) share = CeilDiv(share, 64) * Dim(64);
+    Dim block = Max(Min(extent, share), 1);
+    plan->blocks[k] = block;
+    plan->counts[k] = CeilDiv(extent, block);
+    plan->chunks = plan->chunks * plan->counts[k];
+    budget = Max(FloorDiv(budget, block), 1);
+  }
+}
+
+}  // namespace
+
+std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root) {
+  std::vector<const LoopExpr*> all = {root};
+  for (size_t k = 0; k < all.size(); ++k) {
+    for (const LoopExpr* a : all[k]->args) {
+      if (std::find(all.begin(), all.end(), a) == all.end()) all.push_back(a);
+    }
+  }
+  return all;
+}
+
+LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::function<int(int)>& lane_score) {
+  LoopPlan plan;
+  VarSet rows = 0, own = 0;
+  double cost = 0.1;
+  bool reduces = false;
+  std::vector<int> reduced;
+  for (const LoopExpr* e : ReachableExprs(nest.root)) {
+    cost += PointCost(*e);
+    if (e->kind != LoopExpr::Kind::kReduce) continue;
+    reduces = true;
+    rows |= e->used;
+    for (int v : e->vars) {
+      own |= VarSet{1} << v;
+      if (std::find(reduced.begin(), reduced.end(), v) == reduced.end()) reduced.push_back(v);
+    }
+  }
+  auto is_row = [&](int v) { return !reduces || (rows >> v & 1) || (own >> v & 1) == 0; };
+  int best = -1, best_score = 0;
+  for (int v : nest.vars) {
+    int score = lane_score(v);
+    auto store = LinearIn(p, nest.store, v);
+    score += store && store->coefficient.IsConst(1) ? 4 : -4;
+    bool tiny = p.extents[v].IsConst() && p.extents[v].value() < 4;
+    if (!tiny && (best < 0 || score >= best_score)) {
+      best = v;
+      best_score = score;
+    }
+  }
+  // A reduction over contiguous data takes the lanes for itself.
+  for (int v : reduced) {
+    bool in_nest = std::find(nest.vars.begin(), nest.vars.end(), v) != nest.vars.end();
+    bool tiny = p.extents[v].IsConst() && p.extents[v].value() < 4;
+    if (!in_nest && !tiny && lane_score(v) > std::max(best_score, 0)) best = -1;
+  }
+  plan.lane = best;
+  int transposed = !reduces && best >= 0 ? TransposedVar(p, nest, best) : -1;
+  for (int pass = 0; pass < 2; ++pass) {
+    for (int v : nest.vars) {
+      bool late = v == plan.lane || v == transposed;
+      if (is_row(v) == (pass == 0) && !late) plan.order.push_back(v);
+    }
+    if (plan.lane >= 0 && is_row(plan.lane) == (pass == 0)) plan.order.push_back(plan.lane);
+    if (transposed >= 0 && pass == 0) plan.order.push_back(transposed);
+    if (pass == 0) plan.parallel = static_cast<int>(plan.order.size());
+  }
+  Dim inner = 1, sweep = 1;
+  for (size_t k = plan.parallel; k < plan.order.size(); ++k) inner = inner * p.extents[plan.order[k]];
+  for (int v : reduced) sweep = sweep * p.extents[v];
+  if (reduces) inner = Max(inner, sweep);
+  Block(p, &plan, inner, transposed >= 0 ? kTile : 0);
+  Dim points = inner;
+  for (int k = 0; k < plan.parallel; ++k) points = points * plan.blocks[k];
+  plan.ns_per_chunk = cost * static_cast<double>(points.IsConst() ? points.value() : kChunkPoints);
+  return plan;
+}
+
+}  // namespace belay

@@ -1,0 +1,22 @@
+// How a nest is walked: order of its loops, which one becomes the lanes, and the parallel blocks.
+#pragma once
+#include "backend/cpu/loop_ir.h"
+
+namespace belay {
+
+struct LoopPlan {
+  std::vector<int> order;   // outermost first
+  int parallel = 0;         // so many of `order` are cut into blocks
+  int lane = -1;            // the variable along the lanes, -1: scalar
+  std::vector<Dim> blocks;  // extent of one block, by position in order
+  std::vector<Dim> counts;  // blocks of each parallel loop
+  Dim chunks = 1;
+  double ns_per_chunk = 0;
+};
+
+// `lane_score` tells how well a variable suits the lanes.
+LoopPlan PlanNest(const LoopProgram& program, const LoopNest& nest, const std::function<int(int)>& lane_score);
+// Expressions that `root` reaches.
+std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root);
+
+}  // namespace belay

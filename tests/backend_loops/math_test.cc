@@ -1,0 +1,65 @@
+// Scalar functions over sweeps of arguments and their special values.
+#include "backend_loops/harness.h"
+
+namespace belay {
+namespace {
+
+LiteralPtr Arguments(DType d) {
+  std::vector<double> v = {0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, INFINITY, -INFINITY, NAN, 1e-40, -1e-40, 1e-45, 3e38, -3e38,
+                           88.7, 88.8, -87.4, -103.9, -104.5, 127.5, 128, -149, -150, 1e5, -1e5, 1e10, 1e30};
+  std::mt19937 rng(5);
+  std::uniform_real_distribution<double> exponent(-40, 17), unit(1, 2);
+  for (int i = 0; i < 4000; ++i) v.push_back((i % 2 ? -1 : 1) * std::ldexp(unit(rng), static_cast<int>(exponent(rng))));
+  for (int i = 0; i < 2000; ++i) v.push_back(-10 + i * 0.01);
+  for (int i = 0; i < 500; ++i) v.push_back(1 + (i - 250) * 1e-6);
+  return LiteralFromDoubles(d, {static_cast<int64_t>(v.size())}, v);
+}
+
+TEST(Math, Unary) {
+  for (int op = static_cast<int>(ScalarOp::kNeg); op <= static_cast<int>(ScalarOp::kIsInf); ++op) {
+    auto scalar = static_cast<ScalarOp>(op);
+    if (scalar == ScalarOp::kNot) continue;
+    for (DType d : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
+      SCOPED_TRACE(fmt::format("{} {}", ScalarOpName(scalar), DTypeName(d)));
+      LiteralPtr x = Arguments(d);
+      Fragment f;
+      f.Output(Map(scalar, f.Input(d, {x->dims[0]})));
+      bool exact = scalar <= ScalarOp::kSqrt;
+      Check(f, {x}, exact ? Tolerance{0.5, 0} : Tolerance{IsHalf(d) ? 1.0 : 4.0, 0});
+    }
+  }
+}
+
+TEST(Math, Binary) {
+  for (ScalarOp op : {ScalarOp::kAdd, ScalarOp::kSub, ScalarOp::kMul, ScalarOp::kDiv, ScalarOp::kFloorDiv, ScalarOp::kMod,
+                      ScalarOp::kFMod, ScalarOp::kPow, ScalarOp::kMax, ScalarOp::kMin, ScalarOp::kAtan2,
+                      ScalarOp::kCopySign, ScalarOp::kEq, ScalarOp::kNe, ScalarOp::kLt, ScalarOp::kLe, ScalarOp::kGt,
+                      ScalarOp::kGe}) {
+    for (DType d : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
+      SCOPED_TRACE(fmt::format("{} {}", ScalarOpName(op), DTypeName(d)));
+      LiteralPtr x = Arguments(d);
+      std::vector<double> values = LiteralToDoubles(*x);
+      std::mt19937 rng(6);
+      std::shuffle(values.begin(), values.end(), rng);
+      for (size_t i = 0; i < values.size(); i += 2) values[i] = std::fmod(values[i], 8);
+      LiteralPtr y = LiteralFromDoubles(d, x->dims, values);
+      Fragment f;
+      f.Output(Map(op, f.Input(d, {x->dims[0]}), f.Input(d, {x->dims[0]})));
+      Check(f, {x, y}, {op == ScalarOp::kPow ? 4.0 : 1.0, 0});
+    }
+  }
+}
+
+TEST(Math, PowersByConstants) {
+  for (double power : {0.0, 0.5, 1.0, 2.0, 3.0, -1.0, 1.7}) {
+    for (DType d : {DType::kF32, DType::kF16}) {
+      LiteralPtr x = Arguments(d);
+      Fragment f;
+      f.Output(Pow(f.Input(d, {x->dims[0]}), power));
+      Check(f, {x}, {4, 0});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace belay
