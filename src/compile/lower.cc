@@ -39,6 +39,20 @@ Status CheckOperators(const ModelGraph& model) {
                       unknown.size() == 1 ? "" : "s", text);
 }
 
+bool IsComputed(DType dtype) { return IsFloat(dtype) || IsInt(dtype) || dtype == DType::kBool; }
+
+// Kernels and the interpreter know whole bytes only; anything else must not pass as a wrong number.
+Status CheckDtypes(const Graph& graph) {
+  for (const Node* node : TopologicalOrder(graph)) {
+    if (!IsComputed(node->type.dtype)) {
+      return NotSupported("{} has dtype {}, which is not computed yet",
+                          node->name.empty() ? "a tensor" : "'" + node->name + "'", DTypeName(node->type.dtype));
+    }
+    for (const auto& sub : node->subgraphs) BELAY_RETURN_IF_ERROR(CheckDtypes(*sub));
+  }
+  return OkStatus();
+}
+
 // Node numbers, producers first.
 Result<std::vector<int>> Order(const ModelGraph& model) {
   const int n = static_cast<int>(model.nodes.size());
@@ -260,6 +274,7 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     lowered.needs_contents = needs.graph_inputs;
     return lowered;
   }
+  BELAY_RETURN_IF_ERROR(CheckDtypes(*graph));
   lowered.graph = std::move(graph);
   return lowered;
 }
