@@ -26,6 +26,7 @@ struct Context {
   int device = 0;
   bool is_default = false;
   void* default_stream = nullptr;
+  StopFlag stop_flag;
 };
 
 struct Runtime {
@@ -83,12 +84,18 @@ void* NewHandle(Runtime& runtime, uint64_t tag) {
   return reinterpret_cast<void*>(tag | runtime.next_id++ << 4);
 }
 
+// A context's default stream, made before the runtime's lock is taken: fork locks the two in the other order.
+struct FreshStream {
+  StopFlag stop_flag = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<Stream> stream = MakeStream(stop_flag);
+};
+
 // The runtime's lock is held in the functions named ...Locked.
-void* AddContextLocked(Runtime& runtime, int device, bool is_default, std::shared_ptr<Stream> stream) {
+void* AddContextLocked(Runtime& runtime, int device, bool is_default, const FreshStream& fresh) {
   void* context = NewHandle(runtime, kContextTag);
   void* handle = NewHandle(runtime, kStreamTag);
-  runtime.streams[handle] = {std::move(stream), context};
-  runtime.contexts[context] = {device, is_default, handle};
+  runtime.streams[handle] = {fresh.stream, context};
+  runtime.contexts[context] = {device, is_default, handle, fresh.stop_flag};
   return context;
 }
 
@@ -170,10 +177,10 @@ Result<int> PhysicalDevice(int device) {
 Status SetDevice(int device) {
   BELAY_RETURN_IF_ERROR(CheckDevice(device));
   Runtime& runtime = TheRuntime();
-  std::shared_ptr<Stream> fresh = MakeStream();
+  FreshStream fresh;
   std::lock_guard lock(runtime.mutex);
   auto& [context, count] = runtime.defaults[device];
-  if (count == 0) context = AddContextLocked(runtime, device, true, std::move(fresh));
+  if (count == 0) context = AddContextLocked(runtime, device, true, fresh);
   ++count;
   current_context = context;
   return OkStatus();
@@ -216,9 +223,9 @@ void SetImplicitDevice(int device) { TheRuntime().implicit_device.store(device);
 Result<void*> CreateContext(int device) {
   BELAY_RETURN_IF_ERROR(CheckDevice(device));
   Runtime& runtime = TheRuntime();
-  std::shared_ptr<Stream> stream = MakeStream();
+  FreshStream fresh;
   std::lock_guard lock(runtime.mutex);
-  current_context = AddContextLocked(runtime, device, false, std::move(stream));
+  current_context = AddContextLocked(runtime, device, false, fresh);
   return current_context;
 }
 
@@ -262,7 +269,14 @@ Result<void*> CreateStream() {
   void* context = LiveContext();
   if (context == nullptr) return NoContext();
   Runtime& runtime = TheRuntime();
-  std::shared_ptr<Stream> stream = MakeStream();
+  StopFlag stop_flag;
+  {
+    std::lock_guard lock(runtime.mutex);
+    auto found = runtime.contexts.find(context);
+    if (found == runtime.contexts.end()) return NoContext();
+    stop_flag = found->second.stop_flag;
+  }
+  std::shared_ptr<Stream> stream = MakeStream(std::move(stop_flag));
   std::lock_guard lock(runtime.mutex);
   void* handle = NewHandle(runtime, kStreamTag);
   runtime.streams[handle] = {std::move(stream), context};

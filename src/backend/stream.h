@@ -41,7 +41,7 @@ class Stream {
   virtual void Drop() = 0;
   // Asked by a task that waits: true when it should give up because the stream drops its queue.
   virtual bool Dropping() const = 0;
-  // After a failure nothing further runs and Push refuses, until the stream is destroyed.
+  // After a failure nothing further runs and Push refuses, here and on the streams that share the flag.
   virtual void StopOnFailure() = 0;
   // A point in the queue: everything pushed before it was taken has ended once Passed is true.
   virtual uint64_t Point() const = 0;
@@ -52,8 +52,11 @@ class Stream {
   virtual void Help(const std::atomic<uint32_t>& until) = 0;
 };
 
+// Streams that stop together: set by the first failure of one in stop-on-failure mode.
+using StopFlag = std::shared_ptr<std::atomic<bool>>;
+
 // A new queue of the CPU. Releasing the last reference drops what is queued and waits for what runs.
-std::shared_ptr<Stream> MakeStream();
+std::shared_ptr<Stream> MakeStream(StopFlag stop_flag = nullptr);
 
 // nullptr when `handle` (an aclrtStream value) is not a live stream; nullptr handle means the current
 // context's default stream, creating device 0's context as CANN does when a device was set on this thread.

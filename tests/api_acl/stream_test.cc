@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "acl_test.h"
+#include "backend/stream.h"
 
 namespace {
 
@@ -101,6 +102,39 @@ TEST_F(AclStream, AbortIsSeenAtSynchronize) {
   EXPECT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
   EXPECT_EQ(aclrtDeviceTaskAbort(0, 1000), ACL_SUCCESS);
   EXPECT_EQ(aclrtDeviceTaskAbort(50, 1000), ACL_ERROR_RT_INVALID_DEVICEID);
+}
+
+// What a kernel of a graph does when it finds its data wrong.
+struct FailingTask final : belay::Task {
+  belay::Status Run() override { return belay::InvalidArgument("node 'gather': index 7 is not in [0, 5)"); }
+  void Done() override { delete this; }
+};
+
+TEST_F(AclStream, AnErrorOfATaskSurfacesOnceAtSynchronize) {
+  ASSERT_TRUE(belay::FindStream(stream_)->Push(new FailingTask).ok());
+  ASSERT_TRUE(belay::FindStream(stream_)->Push(new FailingTask).ok());
+  EXPECT_EQ(aclrtSynchronizeStreamWithTimeout(stream_, 10000), ACL_ERROR_RT_AICORE_EXCEPTION);
+  EXPECT_NE(RecentMessage().find("node 'gather': index 7 is not in [0, 5)"), std::string::npos);
+  EXPECT_EQ(aclrtGetLastError(ACL_RT_THREAD_LEVEL), ACL_ERROR_RT_AICORE_EXCEPTION);
+  EXPECT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+  ASSERT_TRUE(belay::FindStream(nullptr)->Push(new FailingTask).ok());
+  EXPECT_EQ(aclrtSynchronizeDevice(), ACL_ERROR_RT_AICORE_EXCEPTION);
+  EXPECT_EQ(aclrtSynchronizeDevice(), ACL_SUCCESS);
+}
+
+TEST_F(AclStream, StopOnFailureRefusesWorkInTheWholeContext) {
+  ASSERT_EQ(aclrtSetStreamFailureMode(stream_, ACL_STOP_ON_FAILURE), ACL_SUCCESS);
+  ASSERT_TRUE(belay::FindStream(stream_)->Push(new FailingTask).ok());
+  EXPECT_EQ(aclrtSynchronizeStream(stream_), ACL_ERROR_RT_AICORE_EXCEPTION);
+  auto nothing = [](void*) {};
+  EXPECT_EQ(aclrtLaunchHostFunc(stream_, nothing, nullptr), ACL_ERROR_RT_TASK_ABORT_STOP);
+  EXPECT_EQ(aclrtLaunchHostFunc(nullptr, nothing, nullptr), ACL_ERROR_RT_TASK_ABORT_STOP);
+  aclrtContext own = nullptr, standard = nullptr;
+  ASSERT_EQ(aclrtGetCurrentContext(&standard), ACL_SUCCESS);
+  ASSERT_EQ(aclrtCreateContext(&own, 0), ACL_SUCCESS);
+  EXPECT_EQ(aclrtLaunchHostFunc(nullptr, nothing, nullptr), ACL_SUCCESS);
+  EXPECT_EQ(aclrtDestroyContext(own), ACL_SUCCESS);
+  EXPECT_EQ(aclrtSetCurrentContext(standard), ACL_SUCCESS);
 }
 
 TEST_F(AclStream, FailureModeIsSetOnce) {

@@ -166,6 +166,24 @@ TEST(Stream, StopOnFailureRefusesNewWork) {
   EXPECT_EQ(ran, 0);
 }
 
+TEST(Stream, StoppingSpreadsToStreamsWithTheSameFlag) {
+  auto flag = std::make_shared<std::atomic<bool>>(false);
+  auto failing = MakeStream(flag);
+  auto other = MakeStream(flag);
+  auto stranger = MakeStream();
+  ASSERT_TRUE(failing->Push(new FnTask([] { return Internal("passes"); })).ok());
+  EXPECT_EQ(failing->Synchronize().message(), "passes");
+  Push(*other, [] {});  // a failure in the default mode stops nobody
+  failing->StopOnFailure();
+  ASSERT_TRUE(failing->Push(new FnTask([] { return Internal("stop"); })).ok());
+  EXPECT_EQ(failing->Synchronize().message(), "stop");
+  auto* task = new FnTask([] { return OkStatus(); });
+  EXPECT_EQ(other->Push(task).code(), Code::kFailedPrecondition);
+  delete task;
+  Push(*stranger, [] {});
+  EXPECT_TRUE(stranger->Synchronize().ok());
+}
+
 TEST(Stream, SynchronizingFromItsOwnCallbackFails) {
   auto stream = MakeStream();
   Status inside;

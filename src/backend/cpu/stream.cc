@@ -32,6 +32,8 @@ thread_local CpuStream* worker_of = nullptr;
 // (as read after a Push) means that this Push's task has ended.
 class CpuStream final : public Stream, public std::enable_shared_from_this<CpuStream> {
  public:
+  explicit CpuStream(StopFlag stopped)
+      : stopped_(stopped != nullptr ? std::move(stopped) : std::make_shared<std::atomic<bool>>(false)) {}
   ~CpuStream() override = default;
 
   Status Push(Task* task) override;
@@ -39,7 +41,9 @@ class CpuStream final : public Stream, public std::enable_shared_from_this<CpuSt
   Status TakeFailure() override;
   bool Idle() const override { return completed_.load() >= pushed_.load(); }
   void Drop() override;
-  bool Dropping() const override { return completed_.load() < drop_below_.load(); }
+  bool Dropping() const override {
+    return completed_.load() < drop_below_.load() || stopped_->load(std::memory_order_relaxed);
+  }
   void StopOnFailure() override { stop_on_failure_.store(true); }
   uint64_t Point() const override { return pushed_.load(); }
   bool Passed(uint64_t point) const override { return completed_.load() >= point; }
@@ -69,6 +73,7 @@ class CpuStream final : public Stream, public std::enable_shared_from_this<CpuSt
   std::atomic<uint32_t> worker_state_{kAwake};
   std::atomic<bool> started_{false};
   std::atomic<bool> refuses_{false};
+  const StopFlag stopped_;
   alignas(64) std::atomic<uint64_t> completed_{0};
   std::atomic<uint32_t> waiters_{0};
   std::atomic<uint32_t> busy_{0};
@@ -145,8 +150,9 @@ Status RunGuarded(Task* task) {
 }  // namespace
 
 Status CpuStream::Push(Task* task) {
-  if (refuses_.load(std::memory_order_relaxed)) {
-    return FailedPrecondition("the stream takes no work: it failed in stop-on-failure mode or was destroyed");
+  if (refuses_.load(std::memory_order_relaxed)) return FailedPrecondition("the stream was destroyed");
+  if (stopped_->load(std::memory_order_relaxed)) {
+    return FailedPrecondition("the stream takes no work: a stream of its context failed in stop-on-failure mode");
   }
   if (!started_.load(std::memory_order_acquire)) BELAY_RETURN_IF_ERROR(StartWorker());
   pushed_.fetch_add(1);
@@ -237,10 +243,7 @@ void CpuStream::Fail(Status status) {
     first_failure_ = std::move(status);
     failed_.store(true);
   }
-  if (stop_on_failure_.load()) {
-    refuses_.store(true);
-    drop_below_.store(UINT64_MAX);
-  }
+  if (stop_on_failure_.load()) stopped_->store(true);
 }
 
 void CpuStream::Execute(Task* task) {
@@ -373,8 +376,8 @@ void CpuStream::ResetInChild() {
   new (&first_failure_) Status;
 }
 
-std::shared_ptr<Stream> MakeStream() {
-  auto stream = std::make_shared<CpuStream>();
+std::shared_ptr<Stream> MakeStream(StopFlag stop_flag) {
+  auto stream = std::make_shared<CpuStream>(std::move(stop_flag));
   StreamList& list = List();
   {
     std::lock_guard lock(list.mutex);
