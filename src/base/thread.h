@@ -1,4 +1,5 @@
-// Threads of our own: named, with every signal blocked, so that the client's handlers run on its threads.
+// Threads of our own: named, with signals other than faults blocked, so that the client's handlers run on its
+// threads.
 #pragma once
 #include <pthread.h>
 

@@ -20,20 +20,31 @@ namespace {
 constexpr int kMaxThreads = 1024;
 constexpr int kSpinRounds = 2000;  // some 20 us: longer than the gap between two steps of a plan
 
-// Whole cores that the cgroup's quota allows; 0 when there is none.
+// Whole cores that a quota and its period allow; 0 when there is no limit.
+int CoresOf(const std::string& quota, double period) {
+  double amount = atof(quota.c_str());  // "max" and "-1" mean no limit
+  return amount > 0 && period > 0 ? std::max(1, static_cast<int>(amount / period)) : 0;
+}
+
+// This process's own group below a cgroup mount, "/" in most containers.
+std::string OwnCgroup() {
+  std::ifstream file("/proc/self/cgroup");
+  for (std::string line; std::getline(file, line);) {
+    if (line.rfind("0::", 0) == 0) return line.substr(3);
+  }
+  return "/";
+}
+
 int QuotaCores() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
   std::string quota;
   double period = 0;
-  if (v2 >> quota >> period && quota != "max" && period > 0) {
-    return std::max(1, static_cast<int>(atof(quota.c_str()) / period));
+  for (const std::string& group : {OwnCgroup(), std::string("/")}) {
+    std::ifstream file("/sys/fs/cgroup" + group + "/cpu.max");
+    if (file >> quota >> period && CoresOf(quota, period) > 0) return CoresOf(quota, period);
   }
-  std::ifstream q1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), p1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double quota_us = 0;
-  if (q1 >> quota_us && p1 >> period && quota_us > 0 && period > 0) {
-    return std::max(1, static_cast<int>(quota_us / period));
-  }
-  return 0;
+  std::ifstream quota_us("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream period_us("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  return quota_us >> quota && period_us >> period ? CoresOf(quota, period) : 0;
 }
 
 int DefaultThreads() {

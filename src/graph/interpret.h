@@ -7,19 +7,17 @@
 
 namespace belay {
 
-// inputs by position; symbol values by id (from Graph::symbols; calls extend it). Half types compute in f32 per node
-// and round once at the node; contractions and sums accumulate in f64 for floats.
+// inputs by position; symbol values by id (from Graph::symbols; calls extend it). Values not given follow
+// from the inputs' extents. Every node of floats computes in f64 and rounds once; sums and contractions
+// accumulate in f64.
 Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<LiteralPtr>& inputs,
                                           const std::vector<int64_t>& symbols = {});
+// The same for a fragment or subgraph, with the root's symbols; calls inside extend them.
+Result<std::vector<LiteralPtr>> InterpretFragment(const Graph& graph, const std::vector<LiteralPtr>& inputs,
+                                                  std::vector<int64_t>* symbols);
 // One node on given input values; outputs has more than one entry for kCall/kIf/kWhile.
-// `symbols` may grow: a kCall appends the values of its `binds`.
+// `symbols` may grow: a kCall sets the values of its `binds`.
 Result<std::vector<LiteralPtr>> InterpretNode(const Node& node, const std::vector<LiteralPtr>& inputs,
                                               std::vector<int64_t>* symbols);
-
-// Computes a kCall; set by the backend that owns the library functions (graph knows no backend).
-using LibraryInterpreter = Result<std::vector<LiteralPtr>> (*)(const Node& node,
-                                                               const std::vector<LiteralPtr>& inputs,
-                                                               std::vector<int64_t>* symbols);
-void SetLibraryInterpreter(LibraryInterpreter library);
 
 }  // namespace belay

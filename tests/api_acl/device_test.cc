@@ -152,6 +152,27 @@ TEST_F(AclDeviceQueries, Options) {
   EXPECT_EQ(aclrtSetOpExecuteTimeOut(5), ACL_SUCCESS);
 }
 
+TEST_F(AclDeviceQueries, CoreLimits) {
+  uint32_t hardware = 0, value = 0;
+  ASSERT_EQ(aclrtGetDeviceResLimit(0, ACL_RT_DEV_RES_CUBE_CORE, &hardware), ACL_SUCCESS);
+  ASSERT_GE(hardware, 1u);
+  EXPECT_EQ(aclrtSetDeviceResLimit(0, ACL_RT_DEV_RES_CUBE_CORE, 0), ACL_ERROR_RT_PARAM_INVALID);
+  EXPECT_EQ(aclrtSetDeviceResLimit(0, ACL_RT_DEV_RES_CUBE_CORE, hardware + 1), ACL_ERROR_RT_PARAM_INVALID);
+  EXPECT_EQ(aclrtSetDeviceResLimit(9, ACL_RT_DEV_RES_CUBE_CORE, 1), ACL_ERROR_RT_INVALID_DEVICEID);
+  EXPECT_EQ(aclrtSetDeviceResLimit(0, static_cast<aclrtDevResLimitType>(5), 1), ACL_ERROR_INVALID_PARAM);
+  EXPECT_EQ(aclrtSetStreamResLimit(stream_, ACL_RT_DEV_RES_CUBE_CORE, 1), ACL_SUCCESS);
+  EXPECT_EQ(aclrtGetResInCurrentThread(ACL_RT_DEV_RES_CUBE_CORE, &value), ACL_SUCCESS);
+  EXPECT_EQ(value, hardware);
+  EXPECT_EQ(aclrtUseStreamResInCurrentThread(stream_), ACL_SUCCESS);
+  EXPECT_EQ(aclrtGetResInCurrentThread(ACL_RT_DEV_RES_CUBE_CORE, &value), ACL_SUCCESS);
+  EXPECT_EQ(value, 1u);
+  EXPECT_EQ(aclrtUnuseStreamResInCurrentThread(stream_), ACL_SUCCESS);
+  EXPECT_EQ(aclrtResetStreamResLimit(stream_), ACL_SUCCESS);
+  EXPECT_EQ(aclrtGetStreamResLimit(stream_, ACL_RT_DEV_RES_CUBE_CORE, &value), ACL_SUCCESS);
+  EXPECT_EQ(value, hardware);
+  EXPECT_EQ(aclrtResetDeviceResLimit(0), ACL_SUCCESS);
+}
+
 TEST_F(AclDeviceQueries, SynchronizeDevice) {
   Gate gate;
   gate.Hold(stream_);

@@ -155,7 +155,7 @@ void CleanOutput(const Case& c) {
     Status status = RunCase(c);
     if (!status.ok()) {
       CleanOutput(c);
-      std::string text = "refused: " + status.ToString() + "\n";
+      std::string text = "refused: " + status.message() + "\n";
       code = WriteFile(c.out / "error.txt", text).ok() ? 1 : 2;
     }
   } catch (const std::exception& e) {

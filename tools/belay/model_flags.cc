@@ -112,7 +112,7 @@ Result<PreparedModel> Prepare(const ModelFlags& flags, bool progress) {
 }
 
 int Fail(const Status& status) {
-  std::fprintf(stderr, "belay: %s\n", status.ToString().c_str());
+  std::fprintf(stderr, "belay: %s\n", status.message().c_str());
   return 1;
 }
 

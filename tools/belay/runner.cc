@@ -20,11 +20,15 @@ using Clock = std::chrono::steady_clock;
 
 double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// The report's own sentences are enough: the codes around them mean nothing to a user of this program.
+// The newest report's sentence: its number and the call's name mean little here.
 std::string ReportText() {
   std::string text = ge::GEGetErrorMsgV2().GetString();
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text.empty() ? "no reason is given" : text;
+  if (text.empty()) return "no reason is given";
+  text.resize(std::min(text.find('\n'), text.size()));
+  const size_t colon = text.find(": ");
+  if (colon != std::string::npos && colon < 8) text.erase(0, colon + 2);
+  if (!text.empty() && text.back() == '.') text.pop_back();
+  return text;
 }
 
 Status CheckGe(ge::Status status, const char* what) {

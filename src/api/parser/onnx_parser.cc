@@ -72,8 +72,8 @@ Status ReadParams(const Params& params, ParserOptions* options) {
 
 ge::graphStatus Report(const char* call, const Status& status) {
   const bool unsupported = status.code() == belay::Code::kNotSupported;
-  belay::ReportError({unsupported ? "E19010" : "E10001", std::string(call) + " failed", call, status.ToString(),
-                      unsupported ? "use operators and options from the coverage table in docs"
+  belay::ReportError({unsupported ? "E19010" : "E10001", status.message(), call, belay::CodeName(status.code()),
+                      unsupported ? "use what `belay ops` lists, or another opset"
                                   : "check the model and the parser parameters"});
   return ge::GRAPH_FAILED;
 }
