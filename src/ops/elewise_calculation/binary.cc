@@ -23,6 +23,7 @@ void Binary(OpRecord& op, const std::vector<DType>& dtypes, Formula formula) {
 }
 
 void Comparison(OpRecord& op, Formula formula) {
+  op.Dtypes(InputName(op, 0), kAnyDtype).Dtypes(InputName(op, 1), kAnyDtype);
   op.Computes([formula](Body& b) {
     Tensor x1 = b.In(InputName(b, 0)), x2 = b.In(InputName(b, 1));
     Promoted(&x1, &x2);

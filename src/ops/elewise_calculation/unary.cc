@@ -24,6 +24,16 @@ void Predicate(OpRecord& op, const char* onnx, Tensor (*formula)(const Tensor&))
 Tensor AbsAny(const Tensor& x) { return IsUnsignedInt(x.dtype()) ? x : Abs(x); }
 Tensor Recip(const Tensor& x) { return IsFloat(x.dtype()) ? Map(ScalarOp::kRecip, x) : 1.0 / x; }
 
+bool IsNumber(DType d) { return IsFloat(d) || IsInt(d) || d == DType::kBool; }
+
+Tensor CastNumber(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  if (!IsNumber(x.dtype()) || !IsNumber(dtype)) {
+    FailNotSupported("casts from {} to {}", DTypeName(x.dtype()), DTypeName(dtype));
+  }
+  return Cast(x, dtype);
+}
+
 Tensor FloatOnly(ScalarOp op, const Tensor& x) { return IsFloat(x.dtype()) ? Map(op, x) : x; }
 
 }  // namespace
@@ -142,14 +152,13 @@ BELAY_OP(Cast) {
     const int64_t number = b.Int("dst_type");
     const DType dtype = static_cast<DType>(number);
     if (number < 0 || number > 66 || BitWidth(dtype) == 0) Fail("dst_type is {}", number);
-    if (b.Raw("x").dtype() == DType::kString) FailNotSupported("casts of strings");
-    b.OutRaw("y", Cast(b.Raw("x"), dtype));
+    b.OutRaw("y", CastNumber(b.Raw("x"), dtype));
   });
 }
 
 BELAY_OP(CastLike) {
   op.FromOnnx("CastLike").Computes([](Body& b) {
-    b.OutRaw("y", Cast(b.Raw("x"), b.Raw("target").dtype()));
+    b.OutRaw("y", CastNumber(b.Raw("x"), b.Raw("target").dtype()));
   });
 }
 

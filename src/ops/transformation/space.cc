@@ -14,10 +14,12 @@ Tensor DepthToSpace(const Tensor& x, int64_t block, bool column_row_depth) {  //
   return Reshape(moved, {x.dim(0), c, h * s, w * s});
 }
 
-Tensor SpaceToDepth(const Tensor& x, int64_t block) {  // x: NCHW
+Tensor SpaceToDepth(const Tensor& x, int64_t block, bool column_row_depth) {  // x: NCHW
   const Dim s(block), h = FloorDiv(x.dim(2), block), w = FloorDiv(x.dim(3), block);
   Tensor split = Reshape(x, {x.dim(0), x.dim(1), h, s, w, s});
-  return Reshape(Transpose(split, {0, 3, 5, 1, 2, 4}), {x.dim(0), x.dim(1) * s * s, h, w});
+  const std::vector<int> perm = column_row_depth ? std::vector<int>{0, 1, 3, 5, 2, 4}
+                                                 : std::vector<int>{0, 3, 5, 1, 2, 4};
+  return Reshape(Transpose(split, perm), {x.dim(0), x.dim(1) * s * s, h, w});
 }
 
 int64_t BlockOf(const Body& b) {
@@ -55,7 +57,9 @@ BELAY_OP(DepthToSpace) {
 BELAY_OP(SpaceToDepth) {
   op.FromOnnx("SpaceToDepth", 1, [](OnnxNode& n) {
     n.Output(0, n.Emit("SpaceToDepth", {n.Input(0)},
-                       {{"block_size", n.Int("blocksize", 0)}, {"data_format", "NCHW"}}));
+                       {{"block_size", n.Int("blocksize", 0)},
+                        {"data_format", "NCHW"},
+                        {"mode", n.Str("mode", "DCR")}}));
   });
   op.Computes([](Body& b) {
     const int64_t block = BlockOf(b);
@@ -66,7 +70,7 @@ BELAY_OP(SpaceToDepth) {
         Fail("an extent of {} is not divisible by {}", x.dim(d).ToString(), block);
       }
     }
-    b.OutRaw("y", FromFirst(SpaceToDepth(x, block), first));
+    b.OutRaw("y", FromFirst(SpaceToDepth(x, block, HiddenStr(b, "mode", "DCR") == "CRD"), first));
   });
 }
 
