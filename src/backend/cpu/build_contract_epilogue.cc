@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/cpu/scalar.h"
 #include "graph/strided.h"
 
 namespace belay {
@@ -46,7 +47,7 @@ std::optional<MatrixOperand> ResolveOperand(const Node* node) {
     }
     base = below->base;
   }
-  if (base->op != Op::kInput || !IsComputable(base->type.dtype)) return std::nullopt;
+  if (base->op != Op::kInput || !IsComputableDType(base->type.dtype)) return std::nullopt;
   return MatrixOperand{base->index, base->type.dtype, view->offset, view->strides};
 }
 
@@ -66,7 +67,7 @@ std::string Epilogue::Check(const Graph& fragment, const Node* anchor) {
   if (fragment.outputs.size() != 1) return "several outputs";
   const Node* root = fragment.outputs[0];
   if (root->shape() != anchor->shape()) return "the result has another shape";
-  if (!IsComputable(root->type.dtype)) return "result dtype";
+  if (!IsComputableDType(root->type.dtype)) return "result dtype";
   std::vector<const Node*> work{root}, seen;
   while (!work.empty()) {
     const Node* n = work.back();
@@ -84,7 +85,7 @@ std::string Epilogue::Check(const Graph& fragment, const Node* anchor) {
       work.push_back(in);
     }
     const Node* first = n->scalar == ScalarOp::kSelect ? n->inputs[1] : n->inputs[0];
-    if (!CanEmitScalarOp(n->scalar, first->type.dtype, n->type.dtype)) return "a map has no code";
+    if (!CanComputeScalarOp(n->scalar, first->type.dtype, n->type.dtype)) return "a map has no code";
   }
   if (!DependsOn(root, anchor)) return "the anchor is not used";
   return "";
