@@ -395,14 +395,20 @@ LoopEmitter::Access LoopEmitter::Address(int buffer, DType dtype, const Dim& ind
   return {b.CreateGEP(element, base, VectorIndex(index)), false, false};
 }
 
-Value* LoopEmitter::EmitLoad(const LoopExpr* expr) {
-  auto& b = f_.b;
+// Where the gathered indices of an address are in range; nullptr: the address is valid anyway.
+Value* LoopEmitter::ReadableIndices(const Dim& index) {
   std::vector<int> ids;
-  expr->index.CollectSymbols(&ids);
+  index.CollectSymbols(&ids);
   Value* ok = nullptr;
   for (int id : ids) {
     if (IsGatherSymbol(id)) ok = AndMask(ok, GatheredValue(id).ok);
   }
+  return ok;
+}
+
+Value* LoopEmitter::EmitLoad(const LoopExpr* expr) {
+  auto& b = f_.b;
+  Value* ok = ReadableIndices(expr->index);
   if (!Varies(expr->used)) return EmitScalarLoad(expr, ok);
   Value* mask = AndMask(lane_.mask, ok);
   if (mask) mask = Wide(mask);
@@ -442,26 +448,37 @@ Value* LoopEmitter::EmitScalarLoad(const LoopExpr* expr, Value* ok) {
   return FromMemory(e_, expr->dtype, b.CreateAlignedLoad(type, pointer, llvm::Align(BitWidth(expr->dtype) / 8)));
 }
 
+// An index that was found out of range leaves the memory as it is.
 void LoopEmitter::Store(int buffer, DType dtype, const Dim& index, Value* value) {
+  Value* ok = ReadableIndices(index);
+  if (lane_.lanes > 1) return StoreLanes(buffer, dtype, index, value, ok);
+  auto& b = f_.b;
+  auto store = [&] {
+    llvm::Type* type = MemoryType(e_, dtype, 1);
+    Value* pointer = b.CreateGEP(type, BufferPointer(buffer), ScalarIndex(index));
+    b.CreateAlignedStore(ToMemory(e_, dtype, value), pointer, llvm::Align(BitWidth(dtype) / 8));
+    return State{};
+  };
+  if (ok) f_.If(ok, {}, store);
+  else store();
+}
+
+void LoopEmitter::StoreLanes(int buffer, DType dtype, const Dim& index, Value* value, Value* ok) {
   auto& b = f_.b;
   llvm::Align align(BitWidth(dtype) / 8);
-  if (lane_.lanes == 1) {
-    llvm::Type* type = MemoryType(e_, dtype, 1);
-    b.CreateAlignedStore(ToMemory(e_, dtype, value), b.CreateGEP(type, BufferPointer(buffer), ScalarIndex(index)),
-                         align);
-    return;
-  }
   Value* raw = ToMemory(e_, dtype, Wide(value));
+  Value* mask = AndMask(lane_.mask, ok);
+  if (mask) mask = Wide(mask);
   Access at = Address(buffer, dtype, index);
   if (at.contiguous && !at.reversed) {
-    if (lane_.mask) b.CreateMaskedStore(raw, at.pointer, align, lane_.mask);
+    if (mask) b.CreateMaskedStore(raw, at.pointer, align, mask);
     else b.CreateAlignedStore(raw, at.pointer, align);
     return;
   }
   Value* pointers = at.pointer;
   if (at.contiguous) pointers = b.CreateGEP(MemoryType(e_, dtype, 1), BufferPointer(buffer), VectorIndex(index));
   Value* all = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(b.getInt1Ty(), lane_.lanes));
-  b.CreateMaskedScatter(raw, pointers, align, lane_.mask ? lane_.mask : all);
+  b.CreateMaskedScatter(raw, pointers, align, mask ? mask : all);
 }
 
 // ---- Guards ----

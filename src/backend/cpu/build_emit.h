@@ -28,6 +28,7 @@ class LoopEmitter {
   // The same by lanes; the tail runs under a mask, or one by one where the machine has no masks.
   void LaneLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
   void BindVar(int var, llvm::Value* value);
+  void UnbindVar(int var) { bound_ &= ~(VarSet{1} << var); }
   void PushScope(VarSet shadow = 0);
   void PopScope();
 
@@ -66,6 +67,8 @@ class LoopEmitter {
   llvm::Value* Emit(const LoopExpr* expr);
   llvm::Value* EmitMap(const LoopExpr* expr);
   llvm::Value* EmitLoad(const LoopExpr* expr);
+  llvm::Value* ReadableIndices(const Dim& index);
+  void StoreLanes(int buffer, DType dtype, const Dim& index, llvm::Value* value, llvm::Value* ok);
   llvm::Value* EmitScalarLoad(const LoopExpr* expr, llvm::Value* ok);
   llvm::Value* EmitGuard(const LoopExpr* expr);
   llvm::Value* IfElse(llvm::Value* condition, const std::function<llvm::Value*()>& a,

@@ -35,7 +35,9 @@ int TransposedVar(const LoopProgram& p, const LoopNest& nest, int lane) {
   return -1;
 }
 
-void Block(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile) {
+}  // namespace
+
+void CutBlocks(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile) {
   Dim budget = Max(FloorDiv(kChunkPoints, Max(inner_work, 1)), 1);
   plan->blocks.assign(plan->order.size(), Dim());
   plan->counts.assign(plan->parallel, Dim());
@@ -52,8 +54,6 @@ void Block(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t 
     budget = Max(FloorDiv(budget, block), 1);
   }
 }
-
-}  // namespace
 
 std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root) {
   std::vector<const LoopExpr*> all = {root};
@@ -114,7 +114,7 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::functio
   for (size_t k = plan.parallel; k < plan.order.size(); ++k) inner = inner * p.extents[plan.order[k]];
   for (int v : reduced) sweep = sweep * p.extents[v];
   if (reduces) inner = Max(inner, sweep);
-  Block(p, &plan, inner, transposed >= 0 ? kTile : 0);
+  CutBlocks(p, &plan, inner, transposed >= 0 ? kTile : 0);
   Dim points = inner;
   for (int k = 0; k < plan.parallel; ++k) points = points * plan.blocks[k];
   plan.ns_per_chunk = cost * static_cast<double>(points.IsConst() ? points.value() : kChunkPoints);

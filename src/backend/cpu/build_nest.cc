@@ -1,0 +1,47 @@
+#include "backend/cpu/build_nest.h"
+
+#include <llvm/IR/Intrinsics.h>
+
+namespace belay {
+
+using llvm::Value;
+
+void NestWriter::Write(Value* lo, Value* hi) {
+  f_.Loop(lo, hi, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) {
+    emit_.PushScope();
+    FindBlock(chunk);
+    Level(0);
+    emit_.PopScope();
+    return LoopEmitter::State{};
+  });
+}
+
+void NestWriter::FindBlock(Value* chunk) {
+  auto& b = f_.b;
+  lo_.resize(plan_.order.size());
+  hi_.resize(plan_.order.size());
+  for (size_t k = plan_.order.size(); k-- > 0;) {
+    Value* extent = f_.DimValue(p_.extents[plan_.order[k]]);
+    if (static_cast<int>(k) >= plan_.parallel || plan_.counts[k].IsConst(1)) {
+      lo_[k] = f_.Int(0);
+      hi_[k] = extent;
+      continue;
+    }
+    Value* count = f_.DimValue(plan_.counts[k]);
+    Value* block = f_.DimValue(plan_.blocks[k]);
+    Value* index = k == 0 ? chunk : b.CreateURem(chunk, count);
+    if (k != 0) chunk = b.CreateUDiv(chunk, count);
+    lo_[k] = b.CreateMul(index, block);
+    hi_[k] = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b.CreateAdd(lo_[k], block), extent);
+  }
+}
+
+void NestWriter::Level(size_t k) {
+  emit_.Hoist(hoisted_);
+  if (k == plan_.order.size()) return leaf_();
+  int var = plan_.order[k];
+  if (var == plan_.lane) emit_.LaneLoop(var, lo_[k], hi_[k], [&] { Level(k + 1); });
+  else emit_.ScalarLoop(var, lo_[k], hi_[k], [&] { Level(k + 1); });
+}
+
+}  // namespace belay
