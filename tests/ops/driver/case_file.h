@@ -1,0 +1,61 @@
+// Reads tests/ops/**/*.cases: tables of what an operator must compute.
+//
+// A file holds blocks; `op:` starts one. Lines of a block multiply: every op with every dtype, every shape and
+// every value of every other line is one case. Values are separated by blanks; '#' starts a comment.
+//
+//   op:     Add Sub Mul              GE operators of the block
+//   dtype:  f32 f16 f32/i32          of the data inputs in prototype order; one dtype means all of them
+//   shape:  7x33  2x3/3  s/4  -/4    of the data inputs in prototype order; `s` is rank 0, `-` leaves the input
+//           2x3+2x4                  out; instances of a dynamic input are joined by '+'; one shape means all
+//                                    required inputs, and optional ones are left out
+//   NAME:   0  -1  [0,1]  -          an attribute (lists in brackets, strings in quotes or bare), or an input that is
+//                                    a constant: 3 is a scalar, [0,1] and [[1,2],[3,4]] are tensors, i64 unless
+//                                    a dtype stands before (f32:[0.5]); `-` leaves it out
+//   range:  LO HI    range NAME: LO HI   bounds of random inputs; floats -2 2, integers -5 5 (unsigned 0 10)
+//   outputs: NAME=3                  instances of a dynamic output
+//   extents: static                  only with extents known at compile time (otherwise also with unknown ones)
+//   tolerance: 8 1e-5                ulps, and a share of the largest magnitude; a comment must say why
+//   golden: x=[0,2] axis=0 -> [1,2] ; [3]      given inputs (f32 unless f16:[..] etc.) and expected outputs
+//   error:  x=f32[2,3] axis=7 -> invalid argument: axis is 7     inputs by type; the message contains the text
+//
+// In golden and error lines an integer input other than the first is a constant of the graph, and `const` before
+// the name (const w=[1,2]) makes any input one.
+// Each case runs through the whole pipeline on the CPU backend and on the interpreter; they must agree.
+// Golden lines are also judged against the numbers given, since the interpreter follows the same record.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "graph/literal.h"
+#include "graph/model.h"
+
+namespace belay {
+
+struct InputCase {
+  std::string name;       // prototype port
+  bool is_const = false;
+  LiteralPtr value;       // contents of data, too
+};
+
+struct OpCase {
+  std::string op;
+  int line = 0;
+  std::string text;       // as a golden line would have it, for messages
+  std::vector<InputCase> inputs;  // instances of dynamic inputs are neighbours
+  AttrMap attrs;
+  std::map<std::string, int> outputs;  // instances of dynamic outputs
+  bool static_only = false;
+  double ulps = -1, relative = -1;     // -1: follows from the graph
+  std::vector<LiteralPtr> golden;      // nullptr: any
+  std::string error;                   // expected in the message
+};
+
+struct CaseFile {
+  std::vector<OpCase> cases;
+  std::vector<std::string> problems;  // lines that cannot be read
+};
+CaseFile ReadCaseFile(const std::string& path);
+
+}  // namespace belay
