@@ -6,7 +6,7 @@ namespace belay::onnx {
 namespace {
 
 constexpr int kMaxDepth = 32;
-constexpr int64_t kMaxNodes = 1000000;  // functions that call each other twice grow exponentially
+constexpr int64_t kMaxNodes = 200000;  // functions that call each other twice grow exponentially
 
 // One call being written out.
 struct Instance {
