@@ -67,6 +67,27 @@ TEST(Conv, Groups) {
   CheckAll({{6, 5}, 1, 6, 12, 6, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
 }
 
+TEST(Conv, Depthwise) {
+  CheckAll({{7, 9}, 2, 37, 37, 37, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{11, 15}, 1, 32, 32, 32, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}});
+  CheckAll({{9, 14}, 1, 20, 20, 20, {5, 5}, {1, 2}, {1, 1}, {2, 0}, {2, 3}});
+  CheckAll({{9, 14}, 1, 18, 18, 18, {3, 3}, {1, 1}, {2, 3}, {2, 3}, {2, 3}});
+  CheckAll({{3, 2}, 1, 16, 16, 16, {5, 5}, {1, 1}, {1, 1}, {2, 2}, {2, 2}});
+  CheckAll({{29}, 2, 16, 16, 16, {5}, {1}, {1}, {4}, {0}});
+  CheckAll({{4, 5, 9}, 1, 19, 19, 19, {2, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}});
+  const ConvCase v{{6, 9}, 3, 16, 16, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
+  KernelCase operands(5);
+  Tensor y = MakeConv(operands, v, true, true);
+  operands.Output(y * operands.Input(DType::kF32, {y.dim(0), 1, 1, 16}) + operands.Input(DType::kF32, y.shape()));
+  operands.Check(9);
+  KernelCase half(6);
+  half.Output(MakeConv(half, v, true, false, DType::kF16, DType::kF16));
+  half.Check(9);
+  KernelCase bytes(7);
+  bytes.Output(MakeConv(bytes, v, true, false, DType::kU8, DType::kI8, DType::kI32));
+  bytes.Check(9);
+}
+
 TEST(Conv, OneAndThreeDims) {
   CheckAll({{23}, 2, 16, 18, 1, {5}, {2}, {1}, {2}, {1}});
   CheckAll({{23}, 2, 2, 18, 1, {5}, {1}, {1}, {2}, {2}});

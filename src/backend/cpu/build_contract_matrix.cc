@@ -15,12 +15,6 @@ constexpr int64_t kUnknownExtent = 256;
 
 double Likely(const Dim& d) { return static_cast<double>(d.IsConst() ? d.value() : kUnknownExtent); }
 
-Value* MultiplyAdd(KernelFrame& f, DType acc, Value* x, Value* y, Value* sum) {
-  if (!IsFloat(acc)) return f.b.CreateAdd(f.b.CreateMul(x, y), sum);
-  if (!f.row.fma) return f.b.CreateFAdd(f.b.CreateFMul(x, y), sum);
-  return f.b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, sum});
-}
-
 Value* Minimum(KernelFrame& f, Value* x, Value* y) { return f.b.CreateSelect(f.b.CreateICmpSLT(x, y), x, y); }
 
 // Everything one kernel is written with.
@@ -175,7 +169,7 @@ Values Writer::Sums(Value* tile, Value* panel, Value* b_stride, const Values& ma
         x = b.CreateVectorSplat(p.tile.lanes, x);
         for (int v = 0; v < p.tile.nv; ++v) {
           Value*& sum = sums[i * p.tile.nv + v];
-          sum = MultiplyAdd(f, p.acc, x, y[v], sum);
+          sum = EmitMultiplyAdd(f, p.acc, x, y[v], sum);
         }
       }
       return sums;
@@ -226,6 +220,12 @@ double ChunkNs(const TargetRow& row, const MatrixProblem& p, const Epilogue& epi
 
 }  // namespace
 
+Value* EmitMultiplyAdd(KernelFrame& f, DType acc, Value* x, Value* y, Value* sum) {
+  if (!IsFloat(acc)) return f.b.CreateAdd(f.b.CreateMul(x, y), sum);
+  if (!f.row.fma) return f.b.CreateFAdd(f.b.CreateFMul(x, y), sum);
+  return f.b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, sum});
+}
+
 int64_t ElementBytes(DType dtype) { return std::max(1, BitWidth(dtype) / 8); }
 
 Dim RoundUp(const Dim& x, int64_t multiple) { return CeilDiv(x, multiple) * Dim(multiple); }
@@ -250,6 +250,7 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
   for (int nv = 1; nv <= 4; ++nv) {
     for (int mr = 1; mr <= 12; ++mr) {
       if (RegistersOf(mr, nv) > row.vector_registers) continue;
+      if (m.IsConst() && m.value() < mr && mr > 1) continue;
       const double rows = m.IsConst() ? static_cast<double>((m.value() + mr - 1) / mr * mr) : 1.05 * kUnknownExtent;
       const int nr = nv * lanes;
       const double columns = n.IsConst() ? static_cast<double>((n.value() + nr - 1) / nr * nr) : kUnknownExtent;
@@ -267,12 +268,14 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
 }
 
 void ChooseBlocks(MatrixProblem* p) {
-  constexpr double kChunk = 2e6, kLargeChunk = 16e6;  // multiply-adds
+  constexpr double kChunk = 1e6, kLargeChunk = 16e6;  // multiply-adds
   const int mr = p->tile.mr, nr = p->tile.nr();
   const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };
   const int64_t all_tiles = tiles_of(Likely(p->m));
   const int64_t all_panels = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Likely(p->n) / nr)));
-  const double tile_work = std::max(1.0, Likely(p->k)) * mr * nr;
+  // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
+  const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
+  const double tile_work = std::max(1.0, Likely(p->k)) * nr * (all_tiles == 1 ? busy_rows : mr);
   // A b packed inside the kernel is packed again for every block of rows.
   const double rows = p->b_constant ? 128 : 512;
   p->block_tiles = std::min(all_tiles, tiles_of(rows));

@@ -58,6 +58,7 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
 // whole vectors: dst has room for both counts rounded up to lanes.
 void EmitTransposed(KernelFrame& f, DType from, DType to, llvm::Value* src, llvm::Value* src_stride,
                     llvm::Value* dst, llvm::Value* dst_stride, llvm::Value* rows, llvm::Value* columns, int lanes);
+llvm::Value* EmitMultiplyAdd(KernelFrame& f, DType acc, llvm::Value* x, llvm::Value* y, llvm::Value* sum);
 // Sums of index * stride over the leading dims, in elements, offset included.
 llvm::Value* OperandOffset(KernelFrame& f, const MatrixOperand& operand, const std::vector<llvm::Value*>& coords);
 llvm::Value* ElementAt(KernelFrame& f, DType dtype, llvm::Value* base, llvm::Value* index);

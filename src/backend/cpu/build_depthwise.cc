@@ -1,14 +1,243 @@
-// Depthwise convolutions: vectors of channels, several output pixels at once.
+// Depthwise convolutions: vectors of channels, several output pixels of one row at once. A window row
+// outside x is read from a block of zeros with the row's own layout.
+#include <llvm/IR/Intrinsics.h>
+
+#include <algorithm>
+
 #include "backend/cpu/build_contract_matrix.h"
 #include "backend/cpu/build_conv.h"
 
 namespace belay {
+namespace {
 
-bool IsDepthwise(const ConvShape&) { return false; }
+using llvm::Value;
+using Values = std::vector<Value*>;
 
-Status BuildDepthwise(const KernelSpec&, const ConvShape&, const TargetRow&, llvm::Module&, const std::string&,
-                      KernelDraft*) {
-  return NotSupported("depthwise");
+constexpr int64_t kMostTaps = 64;     // unrolled
+constexpr int64_t kMostPixels = 6;    // accumulators of one step
+constexpr int64_t kFewestPixels = 3;
+
+struct Writer {
+  KernelFrame& f;
+  const ConvShape& s;
+  Epilogue& epilogue;
+  DType acc;
+  int lanes;
+  int64_t channels, pixel_stride;  // elements of x from one pixel of a row to the next
+  int64_t pixels = 4;              // of one step
+  Dim inner_begin, inner_end;      // output pixels of a row whose windows lie inside it
+  Value* zeros = nullptr;
+  Values rows;                     // of x, for each position of the window's leading dims
+  Values coords;
+
+  int last() const { return s.spatial - 1; }
+  int64_t kernel() const { return s.window->kernel[last()]; }
+  int64_t stride() const { return s.window->strides[last()]; }
+  int64_t dilation() const { return s.window->dilations[last()]; }
+  int64_t LeadingTaps() const { return s.taps / kernel(); }
+  // Pixels of x that one step reads from a row.
+  int64_t Span() const { return (pixels - 1) * stride() + (kernel() - 1) * dilation() + 1; }
+
+  void FindRows();
+  void Row(Value* row);
+  void Step(Value* first, const std::vector<Values>& places);
+  void Channels(Value* first, Value* channel, Value* mask, const std::vector<Values>& places);
+  Value* Load(DType dtype, Value* base, Value* index, Value* mask);
+};
+
+// places[pixel][tap]: where the pixel's window element lies, channel 0.
+std::vector<Values> InnerPlaces(Writer& w, Value* first, int64_t count) {
+  auto& b = w.f.b;
+  Value* in = b.CreateSub(b.CreateMul(first, w.f.Int(w.stride())), w.f.DimValue(w.s.window->pads_lo[w.last()]));
+  Value* offset = b.CreateMul(in, w.f.Int(w.pixel_stride));
+  Values bases;
+  for (int64_t t = 0; t < w.LeadingTaps(); ++t) {
+    Value* inside = w.rows[2 * t + 1];
+    Value* at = ElementAt(w.f, w.s.x.dtype, w.rows[2 * t], offset);
+    bases.push_back(b.CreateSelect(inside, at, w.zeros));
+  }
+  std::vector<Values> places(static_cast<size_t>(count));
+  for (int64_t p = 0; p < count; ++p) {
+    for (int64_t t = 0; t < w.LeadingTaps(); ++t) {
+      for (int64_t k = 0; k < w.kernel(); ++k) {
+        Value* index = w.f.Int((p * w.stride() + k * w.dilation()) * w.pixel_stride);
+        places[p].push_back(ElementAt(w.f, w.s.x.dtype, bases[t], index));
+      }
+    }
+  }
+  return places;
+}
+
+// One pixel anywhere in the row.
+std::vector<Values> BorderPlaces(Writer& w, Value* pixel) {
+  auto& b = w.f.b;
+  Value* start = b.CreateSub(b.CreateMul(pixel, w.f.Int(w.stride())), w.f.DimValue(w.s.window->pads_lo[w.last()]));
+  Value* extent = w.f.DimValue(w.s.node->inputs[0]->shape()[w.last() + 1]);
+  std::vector<Values> places(1);
+  for (int64_t t = 0; t < w.LeadingTaps(); ++t) {
+    for (int64_t k = 0; k < w.kernel(); ++k) {
+      Value* in = b.CreateAdd(start, w.f.Int(k * w.dilation()));
+      Value* inside = b.CreateAnd(w.rows[2 * t + 1], b.CreateICmpULT(in, extent));
+      Value* at = ElementAt(w.f, w.s.x.dtype, w.rows[2 * t], b.CreateMul(in, w.f.Int(w.pixel_stride)));
+      places[0].push_back(b.CreateSelect(inside, at, w.zeros));
+    }
+  }
+  return places;
+}
+
+Value* Writer::Load(DType dtype, Value* base, Value* index, Value* mask) {
+  EmitContext e{f.b, f.module, f.row};
+  return EmitCast(e, dtype, acc, LoadLanes(e, dtype, ElementAt(f, dtype, base, index), f.Int(1), mask, lanes));
+}
+
+// `lanes` channels of the step's pixels.
+void Writer::Channels(Value* first, Value* channel, Value* mask, const std::vector<Values>& places) {
+  auto& b = f.b;
+  EmitContext e{b, f.module, f.row};
+  Value* weights = ElementAt(f, s.w.dtype, f.Buffer(s.w.input), f.DimValue(s.w.offset));
+  const Dim tap_stride = *MergedStride(s.node->inputs[1]->shape(), s.w.strides, 0, s.spatial + 1);
+  Values sums(places.size(), llvm::Constant::getNullValue(RegisterType(e, acc, lanes)));
+  for (int64_t t = 0; t < s.taps; ++t) {
+    Value* y = Load(s.w.dtype, weights, b.CreateAdd(channel, f.DimValue(tap_stride * Dim(t))), mask);
+    for (size_t p = 0; p < places.size(); ++p) {
+      Value* x = Load(s.x.dtype, places[p][t], channel, mask);
+      sums[p] = EmitMultiplyAdd(f, acc, x, y, sums[p]);
+    }
+  }
+  for (size_t p = 0; p < places.size(); ++p) {
+    epilogue.EmitRow(f, b.CreateAdd(first, f.Int(static_cast<int64_t>(p))), {channel}, {mask}, {sums[p]}, lanes);
+  }
+}
+
+void Writer::Step(Value* first, const std::vector<Values>& places) {
+  const int64_t whole = channels / lanes * lanes;
+  f.Loop(f.Int(0), f.Int(whole), lanes, {}, [&](Value* channel, llvm::ArrayRef<Value*>) -> Values {
+    Channels(first, channel, nullptr, places);
+    return {};
+  });
+  if (whole == channels) return;
+  Channels(first, f.Int(whole), LaneMask(f.b, f.Int(channels - whole), 0, lanes), places);
+}
+
+// Addresses of the window's rows and whether they lie inside, for the output row at `coords`.
+void Writer::FindRows() {
+  auto& b = f.b;
+  const Window& w = *s.window;
+  const Shape& x = s.node->inputs[0]->shape();
+  rows.clear();
+  Value* image = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(coords[0], f.DimValue(s.x.strides[0])));
+  for (int64_t t = 0; t < LeadingTaps(); ++t) {
+    Value* offset = image;
+    Value* inside = b.getTrue();
+    int64_t rest = t;
+    for (int d = last(); d-- > 0; rest /= w.kernel[d]) {
+      const int64_t k = rest % w.kernel[d];
+      Value* start = b.CreateSub(b.CreateMul(coords[d + 1], f.Int(w.strides[d])), f.DimValue(w.pads_lo[d]));
+      Value* in = b.CreateAdd(start, f.Int(k * w.dilations[d]));
+      offset = b.CreateAdd(offset, b.CreateMul(in, f.DimValue(s.x.strides[d + 1])));
+      inside = b.CreateAnd(inside, b.CreateICmpULT(in, f.DimValue(x[d + 1])));
+    }
+    rows.push_back(ElementAt(f, s.x.dtype, f.Buffer(s.x.input), offset));
+    rows.push_back(inside);
+  }
+}
+
+void Writer::Row(Value* row) {
+  auto& b = f.b;
+  const Shape& out = s.node->shape();
+  coords.assign(static_cast<size_t>(s.spatial), nullptr);
+  for (size_t d = coords.size(); d-- > 0;) {
+    coords[d] = d == 0 ? row : b.CreateURem(row, f.DimValue(out[d]));
+    if (d != 0) row = b.CreateUDiv(row, f.DimValue(out[d]));
+  }
+  epilogue.BeginBlock(f, coords);
+  FindRows();
+  Value* begin = f.DimValue(inner_begin);
+  Value* steps = f.DimValue(FloorDiv(inner_end - inner_begin, Dim(pixels)));
+  Value* end = b.CreateAdd(begin, b.CreateMul(steps, f.Int(pixels)));
+  f.Loop(begin, end, pixels, {}, [&](Value* pixel, llvm::ArrayRef<Value*>) -> Values {
+    Step(pixel, InnerPlaces(*this, pixel, pixels));
+    return {};
+  });
+  // What lies before and behind the whole steps, in one loop: the code is there once.
+  Value* outside = b.CreateSub(f.DimValue(out[last() + 1]), b.CreateSub(end, begin));
+  f.Loop(f.Int(0), outside, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+    Value* skipped = b.CreateAdd(i, b.CreateSub(end, begin));
+    Value* pixel = b.CreateSelect(b.CreateICmpSLT(i, begin), i, skipped);
+    Step(pixel, BorderPlaces(*this, pixel));
+    return {};
+  });
+}
+
+int64_t ChoosePixels(const Dim& inner) {
+  if (!inner.IsConst()) return 4;
+  int64_t best = 4;
+  double least = 1e30;
+  for (int64_t p = kMostPixels; p >= kFewestPixels; --p) {
+    const int64_t n = inner.value();
+    const double cost = static_cast<double>(n / p * p) * (1 + 0.3 / static_cast<double>(p)) + 2.0 * static_cast<double>(n % p);
+    if (cost < least) {
+      least = cost;
+      best = p;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+bool IsDepthwise(const ConvShape& s) {
+  if (!s.group_channels.IsConst(1) || !s.outputs.IsConst(s.window->groups) || s.taps > kMostTaps) return false;
+  if (s.window->groups < 2 || !s.w.strides.back().IsConst(1)) return false;
+  if (!s.x.strides.back().IsConst(1) || !s.x.strides[s.spatial].IsConst()) return false;
+  return s.x.strides[s.spatial].value() >= s.window->groups;
+}
+
+Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRow& row, llvm::Module& module,
+                      const std::string& symbol, KernelDraft* draft) {
+  Epilogue epilogue(*spec.fragment, s.node);
+  FoldedDims dims;
+  dims.outer = s.spatial;
+  epilogue.Fold(dims);
+  KernelFrame f(module, row, symbol, draft);
+  Writer w{f, s, epilogue, s.node->type.dtype, 0, s.window->groups, s.x.strides[s.spatial].value()};
+  w.lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(w.acc)));
+  const Dim& out = s.node->shape()[s.spatial];
+  const Dim& in = s.node->inputs[0]->shape()[s.spatial];
+  const Dim& pad = s.window->pads_lo[w.last()];
+  w.inner_begin = Max(0, Min(out, CeilDiv(pad, Dim(w.stride()))));
+  const Dim fit = FloorDiv(in - Dim(1 + (w.kernel() - 1) * w.dilation()) + pad, Dim(w.stride())) + Dim(1);
+  w.inner_end = Max(w.inner_begin, Min(out, fit));
+  w.pixels = ChoosePixels(w.inner_end - w.inner_begin);
+
+  EmitContext e{f.b, module, row};
+  auto* block = llvm::ArrayType::get(MemoryType(e, s.x.dtype, 1), static_cast<uint64_t>(w.Span() * w.pixel_stride));
+  auto* zeros = new llvm::GlobalVariable(module, block, true, llvm::GlobalValue::InternalLinkage,
+                                         llvm::Constant::getNullValue(block), symbol + "_zeros");
+  zeros->setAlignment(llvm::Align(64));
+  w.zeros = zeros;
+
+  Dim rows = 1;
+  for (int d = 0; d < s.spatial; ++d) rows = rows * s.node->shape()[d];
+  const double width = out.IsConst() ? static_cast<double>(out.value()) : 32;
+  const double row_ns = width * static_cast<double>(w.channels) * (static_cast<double>(s.taps) / 24 + epilogue.Cost());
+  const int64_t block_rows = std::max<int64_t>(1, static_cast<int64_t>(8000 / std::max(1.0, row_ns)));
+  f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
+    Value* first = f.b.CreateMul(chunk, f.Int(block_rows));
+    Value* last = f.b.CreateAdd(first, f.Int(block_rows));
+    last = f.b.CreateSelect(f.b.CreateICmpSLT(last, f.DimValue(rows)), last, f.DimValue(rows));
+    f.Loop(first, last, 1, {}, [&](Value* r, llvm::ArrayRef<Value*>) -> Values {
+      w.Row(r);
+      return {};
+    });
+    return {};
+  });
+  f.Finish();
+  draft->chunks = CeilDiv(rows, block_rows);
+  draft->ns_per_chunk = 50 + row_ns * static_cast<double>(block_rows);
+  draft->about = fmt::format("depthwise {} taps, {} pixels x {} channels{}", s.taps, w.pixels, w.lanes,
+                             epilogue.Describe());
+  return OkStatus();
 }
 
 }  // namespace belay

@@ -1,0 +1,207 @@
+// Matrix kernels on the shapes of real networks: GFLOP/s on one thread and the share of the machine's
+// measured multiply-add peak. bench_kernels [ROW] [FILTER]: a row of the target table, a substring of the shape's name.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+
+#include "backend/cpu/build_contract.h"
+#include "backend/cpu/build_jit.h"
+#include "graph/builder.h"
+
+namespace belay {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double Fastest(const std::function<void()>& f, double seconds) {
+  f();
+  double best = 1e9;
+  for (double end = Now() + seconds; Now() < end;) {
+    const double start = Now();
+    f();
+    best = std::min(best, Now() - start);
+  }
+  return best;
+}
+
+#if defined(__x86_64__)
+using V8 = float __attribute__((vector_size(32)));
+using V16 = float __attribute__((vector_size(64)));
+// 12 chains hide the latency of two multiply-adds a cycle.
+#define CHAINS(V, constraint)                                                                              \
+  V a[12] = {};                                                                                            \
+  V x = {}, y = {};                                                                                        \
+  for (int i = 0; i < 100000; ++i) {                                                                       \
+    for (int j = 0; j < 12; ++j) asm volatile("vfmadd231ps %1, %2, %0" : "+" constraint(a[j]) : constraint(x), constraint(y)); \
+  }
+__attribute__((target("avx2,fma"), optimize("O3", "unroll-loops"))) void Chains8() { CHAINS(V8, "x") }
+__attribute__((target("avx512f"), optimize("O3", "unroll-loops"))) void Chains16() { CHAINS(V16, "v") }
+#endif
+
+double PeakGflops(const TargetRow& row) {
+#if defined(__x86_64__)
+  const bool wide = row.vector_bytes == 64;
+  const double seconds = Fastest(wide ? Chains16 : Chains8, 0.3);
+  return 100000.0 * 12 * 2 * (wide ? 16 : 8) / seconds * 1e-9;
+#else
+  (void)row;
+  return 0;
+#endif
+}
+
+struct Bench {
+  std::string name;
+  double flops = 0;
+  std::shared_ptr<Graph> graph = std::make_shared<Graph>();
+  std::vector<bool> constant;
+  std::vector<int64_t> sizes;
+
+  Tensor Input(Builder& b, const Shape& shape, bool is_constant) {
+    constant.push_back(is_constant);
+    sizes.push_back(NumElements(shape).value());
+    return b.Wrap(graph->AddInput(static_cast<int>(sizes.size()) - 1, {DType::kF32, shape}));
+  }
+};
+
+struct Arena {  // aligned like device memory
+  explicit Arena(int64_t bytes) : data(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64))) {
+    auto* f = static_cast<float*>(data);
+    for (int64_t i = 0; i < (bytes + 63) / 64 * 16; ++i) f[i] = 0.01f * static_cast<float>(i % 97) - 0.3f;
+  }
+  Arena(Arena&& o) noexcept : data(o.data) { o.data = nullptr; }
+  Arena(const Arena&) = delete;
+  ~Arena() { std::free(data); }
+  void* data;
+};
+
+void Run(const Bench& bench, const TargetRow& row, double peak) {
+  const KernelSpec spec{bench.graph, bench.constant, "bench"};
+  if (!CanBuildContract(spec)) {
+    std::printf("%-28s refused\n", bench.name.c_str());
+    return;
+  }
+  const double start = Now();
+  auto kernels = CompileJobs({{&BuildContract, &spec}}, row);
+  const double compile_ms = (Now() - start) * 1e3;
+  if (!kernels.ok()) {
+    std::printf("%-28s %s\n", bench.name.c_str(), kernels.status().ToString().c_str());
+    return;
+  }
+  const CompiledKernel& kernel = (*kernels)[0];
+  std::vector<Arena> arenas;
+  for (size_t i = 0; i < bench.sizes.size(); ++i) {
+    arenas.emplace_back(bench.sizes[i] * 4);
+    for (const PackRequest& pack : kernel.packs) {
+      if (pack.input != static_cast<int>(i)) continue;
+      Arena packed(pack.bytes);
+      pack.pack(arenas.back().data, packed.data);
+      std::swap(arenas.back().data, packed.data);
+    }
+  }
+  arenas.emplace_back(NumElements(bench.graph->outputs[0]->shape()).value() * 4);
+  std::vector<void*> buffers;
+  for (const Arena& a : arenas) buffers.push_back(a.data);
+  std::vector<int64_t> params;
+  for (const Dim& d : kernel.params) params.push_back(d.Evaluate(std::vector<int64_t>{}));
+  RunError error;
+  const KernelCall call{buffers.data(), params.data(), &error, kernel.closure};
+  const int64_t chunks = kernel.chunks.Evaluate(std::vector<int64_t>{});
+  const double seconds = Fastest([&] { kernel.fn(&call, 0, chunks); }, 0.15);
+  const double gflops = bench.flops / seconds * 1e-9;
+  std::printf("%-28s %8.1f us %7.1f GFLOP/s %5.1f %%  %4ld chunks (est %5.1f us) compiled %.0f ms  %s\n",
+              bench.name.c_str(), seconds * 1e6, gflops, 100 * gflops / peak, static_cast<long>(chunks),
+              kernel.ns_per_chunk * static_cast<double>(chunks) * 1e-3, compile_ms, kernel.about.c_str());
+  std::fflush(stdout);
+}
+
+Bench MatMulBench(int64_t m, int64_t k, int64_t n, bool constant) {
+  Bench s;
+  s.name = fmt::format("matmul {}x{}x{}{}", m, k, n, constant ? "" : " input");
+  s.flops = 2.0 * static_cast<double>(m * k * n);
+  Builder b(s.graph.get());
+  Tensor x = s.Input(b, {m, k}, false), w = s.Input(b, {k, n}, constant);
+  s.graph->outputs = {(MatMul(x, w, DType::kF32) + s.Input(b, {n}, true)).node()};
+  return s;
+}
+
+// Attention with 12 heads of 64: scores (transposed keys) or values.
+Bench AttentionBench(int64_t length, bool scores) {
+  Bench s;
+  s.name = fmt::format("attention {} {}", scores ? "scores" : "values", length);
+  s.flops = 2.0 * 12 * 64 * static_cast<double>(length * length);
+  Builder b(s.graph.get());
+  const auto heads = [&] {
+    return Transpose(Reshape(s.Input(b, {1, length, 768}, false), {1, length, 12, 64}), {0, 2, 1, 3});
+  };
+  Tensor q = scores ? heads() : s.Input(b, {1, 12, length, length}, false);
+  Tensor k = heads();
+  if (scores) k = Transpose(k, {0, 1, 3, 2});
+  s.graph->outputs = {MatMul(q, k, DType::kF32).node()};
+  return s;
+}
+
+Bench ConvBench(int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups) {
+  Bench s;
+  s.name = fmt::format("conv {}>{} {} k{} s{}{}", in, out, size, kernel, stride, groups > 1 ? " dw" : "");
+  Builder b(s.graph.get());
+  Window w;
+  w.kernel = {kernel, kernel};
+  w.strides = {stride, stride};
+  w.dilations = {1, 1};
+  w.pads_lo = {Dim(kernel / 2), Dim(kernel / 2)};
+  w.groups = groups;
+  Tensor x = s.Input(b, {1, size, size, in}, false), f = s.Input(b, {kernel, kernel, in / groups, out}, true);
+  Tensor y = Conv(x, f, w, {Dim(kernel / 2), Dim(kernel / 2)}, DType::kF32);
+  s.flops = 2.0 * static_cast<double>(NumElements(y.shape()).value() * (in / groups) * kernel * kernel);
+  s.graph->outputs = {Max(y + s.Input(b, {out}, true), 0.0).node()};
+  return s;
+}
+
+std::vector<Bench> AllBenches() {
+  std::vector<Bench> all;
+  for (int64_t n : {128, 256, 512, 1024}) all.push_back(MatMulBench(n, n, n, true));
+  for (int64_t n : {128, 512}) all.push_back(MatMulBench(n, n, n, false));
+  for (auto [k, n] : {std::pair<int64_t, int64_t>{768, 768}, {768, 3072}, {3072, 768}}) {
+    all.push_back(MatMulBench(128, k, n, true));
+    all.push_back(MatMulBench(128, k, n, false));
+    all.push_back(MatMulBench(1, k, n, true));
+  }
+  for (bool scores : {true, false}) all.push_back(AttentionBench(128, scores));
+  for (auto [size, in, out, kernel, stride] : std::vector<std::array<int64_t, 5>>{
+           {224, 3, 64, 7, 2}, {56, 64, 64, 1, 1}, {56, 64, 64, 3, 1}, {56, 64, 256, 1, 1}, {56, 256, 64, 1, 1},
+           {56, 256, 128, 1, 1}, {56, 128, 128, 3, 2}, {28, 128, 512, 1, 1}, {56, 256, 512, 1, 2}, {28, 512, 128, 1, 1},
+           {28, 128, 128, 3, 1}, {28, 256, 256, 3, 2}, {14, 256, 1024, 1, 1}, {14, 1024, 256, 1, 1}, {14, 256, 256, 3, 1},
+           {14, 512, 512, 3, 2}, {7, 512, 2048, 1, 1}, {7, 2048, 512, 1, 1}, {7, 512, 512, 3, 1},
+           {112, 32, 16, 1, 1}, {112, 16, 96, 1, 1}, {56, 24, 144, 1, 1}, {14, 384, 64, 1, 1}, {7, 320, 1280, 1, 1}}) {
+    all.push_back(ConvBench(size, in, out, kernel, stride, 1));
+  }
+  for (auto [size, channels, kernel, stride] : std::vector<std::array<int64_t, 4>>{
+           {112, 32, 3, 1}, {112, 96, 3, 2}, {56, 144, 3, 1}, {56, 144, 3, 2}, {28, 192, 3, 1}, {14, 384, 3, 1},
+           {14, 576, 3, 2}, {7, 960, 3, 1}, {28, 240, 5, 2}, {14, 480, 5, 1}}) {
+    all.push_back(ConvBench(size, channels, channels, kernel, stride, channels));
+  }
+  return all;
+}
+
+}  // namespace
+}  // namespace belay
+
+int main(int argc, char** argv) {
+  using namespace belay;
+  const TargetRow* row = argc > 1 ? FindTargetRow(argv[1]) : &HostTargetRow();
+  if (row == nullptr || !HostRuns(*row)) {
+    std::fprintf(stderr, "this machine does not run the row '%s'\n", argv[1]);
+    return 1;
+  }
+  const double peak = PeakGflops(*row);
+  std::printf("row %s, multiply-add peak %.1f GFLOP/s on one thread\n", row->name, peak);
+  for (const Bench& bench : AllBenches()) {
+    if (argc <= 2 || bench.name.find(argv[2]) != std::string::npos) Run(bench, *row, peak);
+  }
+  return 0;
+}
