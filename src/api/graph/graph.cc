@@ -43,12 +43,6 @@ bool InGraph(const GraphImplPtr& impl, const GNode& node) {
   return impl != nullptr && inner != nullptr && inner->graph == impl.get();
 }
 
-graphStatus NotBuiltYet(const GraphImplPtr& impl, const char* call) {
-  BELAY_LOG(Error, "graph '{}': {} is not supported: graph files cannot be read or written yet",
-            NameOf(impl), call);
-  return GRAPH_FAILED;
-}
-
 }  // namespace
 
 Graph::Graph(const char* name) {
@@ -160,22 +154,6 @@ graphStatus Graph::GetAllOpName(std::vector<AscendString>& names) const {
   if (impl_ == nullptr) return GRAPH_FAILED;
   for (const auto& [name, op] : impl_->ops) names.emplace_back(name.c_str());
   return GRAPH_SUCCESS;
-}
-
-graphStatus Graph::SaveToFile(const char* file_name) const {
-  return file_name == nullptr ? GRAPH_FAILED : NotBuiltYet(impl_, "SaveToFile");
-}
-graphStatus Graph::LoadFromFile(const char* file_name) {
-  return file_name == nullptr ? GRAPH_FAILED : NotBuiltYet(impl_, "LoadFromFile");
-}
-graphStatus Graph::LoadFromSerializedModelArray(const void* serialized_model, size_t size) {
-  if (serialized_model == nullptr || size == 0) return GRAPH_FAILED;
-  return NotBuiltYet(impl_, "LoadFromSerializedModelArray");
-}
-graphStatus Graph::SaveToMem(GraphBuffer&) const { return NotBuiltYet(impl_, "SaveToMem"); }
-graphStatus Graph::LoadFromMem(const GraphBuffer&) { return NotBuiltYet(impl_, "LoadFromMem"); }
-graphStatus Graph::LoadFromMem(const uint8_t* data, const size_t len) {
-  return data == nullptr || len == 0 ? GRAPH_FAILED : NotBuiltYet(impl_, "LoadFromMem");
 }
 
 graphStatus Graph::GetName(AscendString& name) const {

@@ -4,7 +4,6 @@
 
 #include "api/graph/abi_slots.h"
 #include "api/graph/graph_impl.h"
-#include "graph/graph_buffer.h"
 
 namespace ge {
 
@@ -99,14 +98,5 @@ std::shared_ptr<void>* GraphNameSlot(const GraphImplPtr& impl, int abi) {
 std::shared_ptr<void>* MarksSlot(InnerInferenceContext* impl, int abi) {
   return &impl->marks_by_abi[abi];
 }
-
-class Buffer {
- public:
-  std::vector<uint8_t> bytes;
-};
-GraphBuffer::GraphBuffer() : buffer_(std::make_shared<Buffer>()) {}
-GraphBuffer::~GraphBuffer() = default;
-const std::uint8_t* GraphBuffer::GetData() const { return buffer_->bytes.data(); }
-std::size_t GraphBuffer::GetSize() const { return buffer_->bytes.size(); }
 
 }  // namespace ge
