@@ -12,11 +12,11 @@ constexpr int64_t kTile = 64;            // side of a transposition's blocks
 
 double PointCost(const LoopExpr& e) {
   switch (e.kind) {
-    case LoopExpr::Kind::kLoad: return 0.03 * BitWidth(e.dtype) / 8;
+    case LoopExpr::Kind::kLoad: return 0.015 * BitWidth(e.dtype) / 8;
     case LoopExpr::Kind::kMap: return ScalarOpCost(e.scalar, e.args.back()->dtype);
     case LoopExpr::Kind::kConst: return 0;
-    case LoopExpr::Kind::kReduce: return 0.05;
-    default: return 0.3;
+    case LoopExpr::Kind::kReduce: return 0.02;
+    default: return 0.1;
   }
 }
 
@@ -68,7 +68,7 @@ std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root) {
 LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::function<int(int)>& lane_score) {
   LoopPlan plan;
   VarSet rows = 0, own = 0;
-  double cost = 0.1;
+  double cost = 0.03;
   bool reduces = false;
   std::vector<int> reduced;
   for (const LoopExpr* e : ReachableExprs(nest.root)) {

@@ -38,13 +38,13 @@ bool CanComputeScalarOp(ScalarOp op, DType in, DType out) {
 double ScalarOpCost(ScalarOp op, DType dtype) {
   bool libm = op == ScalarOp::kPow || op == ScalarOp::kMod || op == ScalarOp::kFMod || op == ScalarOp::kAtan2;
   if (op >= ScalarOp::kExp && op <= ScalarOp::kSigmoid) {
-    return dtype == DType::kF64 || !HasVectorForm(op) ? 15 : 0.7;
+    return dtype == DType::kF64 || !HasVectorForm(op) ? 15 : 0.2;
   }
   if (libm && IsFloat(dtype)) return 20;
   if (op == ScalarOp::kDiv || op == ScalarOp::kFloorDiv || op == ScalarOp::kSqrt || op == ScalarOp::kRsqrt) {
-    return IsFloat(dtype) ? 0.3 : 2;
+    return IsFloat(dtype) ? 0.1 : 2;
   }
-  return libm ? 3 : 0.06;
+  return libm ? 3 : 0.02;
 }
 
 }  // namespace belay
