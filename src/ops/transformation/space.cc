@@ -56,7 +56,6 @@ BELAY_OP(DepthToSpace) {
 
 BELAY_OP(SpaceToDepth) {
   op.FromOnnx("SpaceToDepth", 1, [](OnnxNode& n) {
-    if (n.Str("mode", "DCR") != "DCR") FailNotSupported("mode '{}' of SpaceToDepth", n.Str("mode", ""));
     n.Output(0, n.Emit("SpaceToDepth", {n.Input(0)},
                        {{"block_size", n.Int("blocksize", 0)},
                         {"data_format", "NCHW"},
