@@ -51,6 +51,13 @@ void RunLibraryCall(const KernelCall* call, int64_t begin, int64_t end) {
     if (call->allocated) call->allocated[output] = *memory;
     return *memory;
   };
+  // Where some outputs' extents are only found by the call, the executor leaves all of them to us.
+  for (size_t i = 0; i < run.outputs.size(); ++i) {
+    LibraryBuffer& out = run.outputs[i];
+    const bool known = std::find(out.dims.begin(), out.dims.end(), -1) == out.dims.end();
+    if (!out.data && known) out.data = run.allocate(static_cast<int>(i), ByteSize(out.dtype, out.NumElements()));
+  }
+  if (!memory_error.empty()) return FailRun(call->error, closure.name + ": " + memory_error);
   Status status = closure.fn(run);
   if (!status.ok()) return FailRun(call->error, closure.name + ": " + status.message());
   if (!memory_error.empty()) return FailRun(call->error, closure.name + ": " + memory_error);
