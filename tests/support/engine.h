@@ -9,6 +9,8 @@
 
 namespace belay {
 
+struct Plan;
+
 using Literals = std::vector<LiteralPtr>;
 
 // Session, compiler, kernels, stream: what a client gets. Inputs and outputs lie in device memory (so
@@ -19,11 +21,15 @@ Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& 
 Result<Literals> RunOnReference(const ModelGraph& model, const Literals& inputs,
                                 std::shared_ptr<const Graph>* lowered = nullptr);
 
+// A plan of a core graph, as above.
+Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals& inputs);
+
 // A result passes when it is within `ulps` of the reference, or within `relative` times the output's
-// largest magnitude.
+// largest magnitude, or within `absolute`.
 struct Tolerance {
   double ulps = 0;
   double relative = 0;
+  double absolute = 0;
 };
 // One rounding: 2 ulp, 4 for functions. More than one: 2^-23 (2 sqrt(K) + 2 per node on the way), where K is the
 // longest sum. Integers and bools are exact.

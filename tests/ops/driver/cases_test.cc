@@ -88,9 +88,9 @@ std::string CheckCase(const OpCase& c, bool known_extents) {
   const Result<Literals> reference = RunOnReference(*built.model, built.inputs, &graph);
   if (!reference.ok()) return "reference: " + reference.status().ToString();
   Tolerance tolerance = ToleranceFor(*graph);
-  if (c.ulps >= 0) tolerance = {c.ulps, c.relative};
+  if (c.ulps >= 0) tolerance = {c.ulps, c.relative, 0};
   if (!c.golden.empty()) {
-    const std::string wrong = CheckAll(*reference, c.golden, {2, 2e-7});
+    const std::string wrong = CheckAll(*reference, c.golden, {2, 2e-7, 0});
     if (!wrong.empty()) return "reference against golden: " + wrong;
   }
   const Result<Literals> engine = RunOnEngine(built.model, built.inputs);
