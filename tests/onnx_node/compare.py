@@ -39,9 +39,9 @@ def difference(expected, got, rtol, atol):
         return f'dtype {got.dtype}, expected {expected.dtype}'
     if expected.dtype.name == 'bfloat16':
         rtol = max(rtol, 2**-6)  # the cases' tolerance is for float32; two roundings to 8 bits are allowed
-    if expected.dtype.kind == 'V' or expected.dtype.name.startswith(NARROW):
-        expected, got = expected.astype(np.float32), got.astype(np.float32)
     with np.errstate(all='ignore'):
+        if expected.dtype.kind == 'V' or expected.dtype.name.startswith(NARROW):
+            expected, got = expected.astype(np.float32), got.astype(np.float32)
         if np.allclose(got, expected, rtol=rtol, atol=atol, equal_nan=True):
             return ''
         worst = np.nanmax(np.abs(got.astype(np.float64) - expected.astype(np.float64)))
