@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "graph/ascend_string.h"
+#include "graph/attr_value.h"
 #include "graph/ge_error_codes.h"
 #include "graph/inference_context.h"
 #include "graph/tensor.h"
@@ -18,7 +19,6 @@
 
 namespace ge {
 
-class AttrValue;
 class Graph;
 class NamedAttrs;
 class Node;
