@@ -174,8 +174,11 @@ class Lowerer {
     Graph& graph = builder_.graph();
     const int first_new = graph.size();
     Body body(builder_, node, *record.prototype, std::move(inputs));
-    body.lower_subgraph = [this](const ModelGraph& sub, const std::vector<TensorType>& types) {
-      return LowerSubgraph(sub, types);
+    body.lower_subgraph = [this](const ModelGraph& sub, const std::vector<TensorType>& types,
+                                 const std::vector<Tensor>& known) { return LowerSubgraph(sub, types, known); };
+    body.inline_subgraph = [this](const ModelGraph& sub, const std::vector<Tensor>& arguments) {
+      Lowerer inner(&builder_.graph(), &builder_.root());
+      return inner.RunInline(sub, arguments, &builder_);
     };
     try {
       record.computes(body);
@@ -189,12 +192,30 @@ class Lowerer {
     return OkStatus();
   }
 
-  std::shared_ptr<Graph> LowerSubgraph(const ModelGraph& model, const std::vector<TensorType>& types) {
+  std::vector<Tensor> RunInline(const ModelGraph& model, const std::vector<Tensor>& arguments, Builder* into) {
+    const size_t before = builder_.graph().outputs.size();
+    const std::vector<std::string> names = builder_.graph().output_names;
+    Status status = Run(model, arguments);
+    if (!status.ok()) throw OpError{std::move(status).Context("subgraph '" + model.name + "'")};
+    std::vector<Tensor> results;
+    std::vector<Node*>& outputs = builder_.graph().outputs;
+    for (size_t k = before; k < outputs.size(); ++k) results.push_back(into->Wrap(outputs[k]));
+    outputs.resize(before);
+    builder_.graph().output_names = names;
+    return results;
+  }
+
+  std::shared_ptr<Graph> LowerSubgraph(const ModelGraph& model, const std::vector<TensorType>& types,
+                                       const std::vector<Tensor>& known) {
     auto graph = std::make_shared<Graph>();
     Lowerer inner(graph.get(), &builder_.root());
     std::vector<Tensor> arguments;
     for (size_t i = 0; i < types.size(); ++i) {
-      arguments.push_back(inner.builder_.Wrap(graph->AddInput(static_cast<int>(i), types[i])));
+      Node* input = graph->AddInput(static_cast<int>(i), types[i]);
+      const Node* outer = i < known.size() && known[i] ? known[i].node() : nullptr;
+      if (outer) input->contents = outer->contents;
+      arguments.push_back(outer && outer->literal ? inner.builder_.Constant(outer->literal)
+                                                  : inner.builder_.Wrap(input));
     }
     Status status = inner.Run(model, arguments);
     if (!status.ok()) throw OpError{std::move(status).Context("subgraph '" + model.name + "'")};

@@ -277,6 +277,7 @@ class StepwiseRun {
     std::vector<std::vector<int64_t>> dims;
     for (int s : step.inputs) dims.push_back(EvaluateShape(plan_.slots[s].type.shape, symbols_));
     for (;;) {
+      BELAY_RETURN_IF_ERROR(BindResults(step, dims));  // the branches' own shapes depend on these
       std::vector<void*> verdict, next;
       std::vector<std::vector<int64_t>> ignored;
       BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[0], carried, &verdict, &ignored));

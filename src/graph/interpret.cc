@@ -127,14 +127,31 @@ Result<Values> RunCall(const Node& node, const Values& in, std::vector<int64_t>*
 
 bool IsTrue(const Literal& condition) { return condition.as<uint8_t>()[0] != 0; }
 
+// Symbols that a branch or a turn of a loop decides: the extents of its values.
+void BindExtents(const Node& node, const Values& values, std::vector<int64_t>* symbols) {
+  for (size_t k = 0; k < node.call_types.size(); ++k) {
+    const Shape& shape = node.call_types[k].shape;
+    for (size_t d = 0; d < shape.size(); ++d) {
+      for (int id : node.binds) {
+        if (shape[d] != Dim::Symbol(id)) continue;
+        if (static_cast<int>(symbols->size()) <= id) symbols->resize(id + 1, -1);
+        (*symbols)[id] = values[k]->dims[d];
+      }
+    }
+  }
+}
+
 Result<Values> RunIf(const Node& node, const Values& in, std::vector<int64_t>* symbols) {
   const Graph& branch = *node.subgraphs[IsTrue(*in[0]) ? 0 : 1];
-  return InterpretFragment(branch, Values(in.begin() + 1, in.end()), symbols);
+  BELAY_TRY(Values results, InterpretFragment(branch, Values(in.begin() + 1, in.end()), symbols));
+  BindExtents(node, results, symbols);
+  return results;
 }
 
 Result<Values> RunWhile(const Node& node, const Values& in, std::vector<int64_t>* symbols) {
   Values carried = in;
   while (true) {
+    BindExtents(node, carried, symbols);
     BELAY_TRY(Values condition, InterpretFragment(*node.subgraphs[0], carried, symbols));
     if (!IsTrue(*condition[0])) return carried;
     BELAY_TRY(carried, InterpretFragment(*node.subgraphs[1], carried, symbols));

@@ -56,8 +56,12 @@ class Body {
   Body(Builder& b, const ModelNode& node, const Prototype& prototype, std::vector<Tensor> inputs);
   std::vector<Tensor> TakeOutputs();  // by output port; unset ones are empty Tensors
   const std::vector<Tensor>& inputs() const { return inputs_; }
-  // Lowers a subgraph attribute with these arguments into a core graph (control flow).
-  std::function<std::shared_ptr<Graph>(const ModelGraph&, const std::vector<TensorType>&)> lower_subgraph;
+  // Lowers a subgraph attribute with these arguments into a core graph (control flow). `known`, by argument:
+  // values of the calling graph whose contents the subgraph may rely on; others are empty Tensors.
+  std::function<std::shared_ptr<Graph>(const ModelGraph&, const std::vector<TensorType>&,
+                                       const std::vector<Tensor>& known)> lower_subgraph;
+  // The same with the nodes put into the calling graph.
+  std::function<std::vector<Tensor>(const ModelGraph&, const std::vector<Tensor>&)> inline_subgraph;
 
  private:
   const AttrValue* Find(const char* attr) const;
