@@ -138,7 +138,7 @@ void GraphImporter::AddOutputs(const Graph& graph) {
 
 void GraphImporter::AddNamedOutputs(const Graph& graph) {
   for (const auto& [name, number] : ctx_.options.out_nodes) {
-    auto it = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.name == name; });
+    auto it = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&name = name](const Node& n) { return n.name == name; });
     if (it == graph.nodes.end()) Throw(NotFound("output node '{}' is not in the model", name));
     if (number < 0 || number >= static_cast<int>(it->outputs.size())) {
       Throw(InvalidArgument("output node '{}' has {} outputs; number {} is asked for", name, it->outputs.size(), number));
