@@ -26,12 +26,15 @@ TEST(Scatter, KindsAndWindows) {
   for (ReduceKind kind : {ReduceKind::kNone, ReduceKind::kSum, ReduceKind::kMax, ReduceKind::kProd}) {
     for (DType d : {DType::kF32, DType::kF16, DType::kI64, DType::kU8}) {
       SCOPED_TRACE(fmt::format("{} {}", ReduceKindName(kind), DTypeName(d)));
+      // The interpreter keeps sums wide; a kernel rounds at every update that hits an element.
+      bool rounds = IsFloat(d) && (kind == ReduceKind::kSum || kind == ReduceKind::kProd);
+      Tolerance t{rounds ? 6.0 : 0.0, 0};
       Fragment rows;  // whole rows
       Tensor x = rows.Input(d, {7, 21}), u = rows.Input(d, {9, 21}), i = rows.Input(DType::kI64, {9, 1});
       rows.Output(Scatter(kind, x, u, {i}, {-1, 1}));
       auto inputs = RandomInputs(rng, rows, 0, 3);
       inputs[2] = RandomLiteral(rng, DType::kI64, {9, 1}, 0, 7);
-      Check(rows, inputs);
+      Check(rows, inputs, t);
       Fragment points;
       x = points.Input(d, {7, 21});
       u = points.Input(d, {40});
@@ -41,7 +44,7 @@ TEST(Scatter, KindsAndWindows) {
       inputs = RandomInputs(rng, points, 0, 3);
       inputs[2] = RandomLiteral(rng, DType::kI32, {40}, 0, 7);
       inputs[3] = RandomLiteral(rng, DType::kI32, {40}, 0, 21);
-      Check(points, inputs);
+      Check(points, inputs, t);
     }
   }
 }

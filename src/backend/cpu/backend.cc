@@ -4,12 +4,10 @@
 #include <map>
 #include <mutex>
 
+#include "backend/cpu/build_contract.h"
 #include "backend/cpu/build_loops.h"
 #include "backend/cpu/kernel_key.h"
 #include "backend/cpu/run_library.h"
-#if __has_include("backend/cpu/build_contract.h")
-#include "backend/cpu/build_contract.h"
-#endif
 
 namespace belay {
 namespace {
@@ -81,10 +79,7 @@ class Cpu : public Backend {
 
  private:
   static CompileJob JobFor(const KernelSpec& spec) {
-#if __has_include("backend/cpu/build_contract.h")
-    if (CanBuildContract(spec)) return {&BuildContract, &spec};
-#endif
-    return {&BuildLoops, &spec};
+    return {CanBuildContract(spec) ? &BuildContract : &BuildLoops, &spec};
   }
   KernelCache cache_;
 };

@@ -87,7 +87,8 @@ Value* LoopEmitter::Find(const LoopExpr* expr) {
 
 Value* LoopEmitter::Get(const LoopExpr* expr) {
   if (Value* known = Find(expr)) return known;
-  Value* value = Emit(expr);
+  auto kept = kept_.find(expr);
+  Value* value = kept == kept_.end() ? Emit(expr) : EmitKept(expr, &kept->second);
   scopes_.back().values[expr] = value;
   return value;
 }
@@ -117,6 +118,11 @@ Value* LoopEmitter::EmitMap(const LoopExpr* expr) {
     for (Value*& a : args) a = Wide(a);
   }
   DType in = expr->args[expr->scalar == ScalarOp::kSelect ? 1 : 0]->dtype;
+  if (vector && HasReciprocal(expr)) {
+    if (Value* r = FindReciprocal(expr->args[1])) {
+      return RoundToHalf(e_, expr->dtype, DivideByUniform(args[0], args[1], r));
+    }
+  }
   return EmitScalarOp(e_, expr->scalar, in, expr->dtype, args);
 }
 
@@ -134,6 +140,50 @@ void LoopEmitter::HoistFrom(const LoopExpr* expr, std::unordered_map<const LoopE
   // A guard's arms and a reduction's operand may never be reached.
   if (expr->kind == LoopExpr::Kind::kGuard || expr->kind == LoopExpr::Kind::kReduce) return;
   for (const LoopExpr* a : expr->args) HoistFrom(a, seen);
+  if (HasReciprocal(expr) && (expr->args[1]->used & ~bound_) == 0) HoistReciprocal(expr->args[1]);
+}
+
+// ---- Division by what is the same in all lanes ----
+
+bool LoopEmitter::HasReciprocal(const LoopExpr* x) const {
+  return x->kind == LoopExpr::Kind::kMap && x->scalar == ScalarOp::kDiv && IsFloat(x->dtype) &&
+         x->dtype != DType::kF64 && f_.row.fma;
+}
+
+Value* LoopEmitter::FindReciprocal(const LoopExpr* divisor) const {
+  for (size_t k = scopes_.size(); k-- > 0;) {
+    auto it = scopes_[k].reciprocals.find(divisor);
+    if (it != scopes_[k].reciprocals.end()) return it->second;
+    if (scopes_[k].shadow & divisor->used) return nullptr;
+  }
+  return nullptr;
+}
+
+void LoopEmitter::HoistReciprocal(const LoopExpr* divisor) {
+  if (FindReciprocal(divisor) || Varies(divisor->used)) return;
+  Value* d = Get(divisor);
+  if (!IsVector(d)) scopes_.back().reciprocals[divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
+}
+
+// x / d by the rounded reciprocal and one correction, which gives the correctly rounded quotient; divisors
+// whose reciprocal is no normal number divide.
+Value* LoopEmitter::DivideByUniform(Value* x, Value* divisor, Value* reciprocal) {
+  auto& b = f_.b;
+  Value* r = Wide(reciprocal);
+  auto fast = [&]() -> Value* {
+    Value* q = b.CreateFMul(x, r);
+    Value* rest = b.CreateIntrinsic(x->getType(), Intr::fma, {b.CreateFNeg(q), divisor, x});
+    Value* exact = b.CreateIntrinsic(x->getType(), Intr::fma, {rest, r, q});
+    return b.CreateSelect(b.CreateFCmpORD(rest, rest), exact, q);
+  };
+  Value* size = b.CreateUnaryIntrinsic(Intr::fabs, reciprocal);
+  llvm::Type* type = reciprocal->getType();
+  Value* normal = b.CreateAnd(b.CreateFCmpOGT(size, FloatConstant(type, 0x1p-120)),
+                              b.CreateFCmpOLT(size, FloatConstant(type, 0x1p120)));
+  if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(normal)) {
+    return known->isOne() ? fast() : b.CreateFDiv(x, divisor);
+  }
+  return IfElse(normal, fast, [&] { return b.CreateFDiv(x, divisor); });
 }
 
 // ---- Loops ----
@@ -511,7 +561,9 @@ Value* LoopEmitter::IfElse(Value* condition, const std::function<Value*()>& then
   auto emit = [&](llvm::BasicBlock* block, const std::function<Value*()>& fn) {
     b.SetInsertPoint(block);
     PushScope();
+    ++guarded_;
     Value* v = fn();
+    --guarded_;
     PopScope();
     llvm::BasicBlock* last = b.GetInsertBlock();
     b.CreateBr(join);
@@ -538,7 +590,9 @@ Value* LoopEmitter::EmitGuard(const LoopExpr* expr) {
       lane_.mask = AndMask(lane_.mask, mask);
       lane_.may_be_empty = true;
       PushScope();
+      ++guarded_;
       Value* v = Wide(Get(arm));
+      --guarded_;
       PopScope();
       lane_ = saved;
       return v;

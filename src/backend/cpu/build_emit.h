@@ -23,6 +23,10 @@ class LoopEmitter {
   // Emits what does not depend on loops further in; never enters guards.
   void Hoist(const LoopExpr* root);
 
+  // Costly values of a row that a reduction and a later pass both need are kept in scratch memory. `columns`:
+  // the variables within a row, outermost first. Called once, before any loop.
+  void KeepCostlyValues(const LoopExpr* root, const std::vector<int>& columns, int lane);
+
   // for (var in [lo, hi)) body, one point at a time.
   void ScalarLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
   // The same by lanes; the tail runs under a mask, or one by one where the machine has no masks.
@@ -39,6 +43,8 @@ class LoopEmitter {
  private:
   struct Scope {
     std::unordered_map<const LoopExpr*, llvm::Value*> values;
+    std::unordered_map<const LoopExpr*, llvm::Value*> reciprocals;
+    std::vector<const LoopExpr*> filled;  // kept values that are complete here
     VarSet shadow = 0;  // variables bound anew here: values below that use them are not seen
   };
   struct LaneState {
@@ -56,15 +62,26 @@ class LoopEmitter {
     bool contiguous = false;
     bool reversed = false;
   };
+  struct Kept {
+    llvm::Value* base;               // its part of the scratch
+    const LoopExpr* sweep = nullptr;  // the reduction that fills it
+  };
   struct Conditions {
     llvm::Value* uniform = nullptr;
     llvm::Value* lanes = nullptr;
   };
 
+  bool IsFilled(const LoopExpr* expr) const;
+  llvm::Value* KeptPointer(const Kept& kept, DType dtype);
+  llvm::Value* EmitKept(const LoopExpr* expr, Kept* kept);
   bool Varies(VarSet used) const { return lane_.lanes > 1 && (used >> lane_.var & 1); }
   bool IsVector(llvm::Value* v) const { return v->getType()->isVectorTy(); }
   llvm::Value* Find(const LoopExpr* expr);
   llvm::Value* Emit(const LoopExpr* expr);
+  bool HasReciprocal(const LoopExpr* division) const;
+  llvm::Value* FindReciprocal(const LoopExpr* divisor) const;
+  void HoistReciprocal(const LoopExpr* divisor);
+  llvm::Value* DivideByUniform(llvm::Value* x, llvm::Value* divisor, llvm::Value* reciprocal);
   llvm::Value* EmitMap(const LoopExpr* expr);
   llvm::Value* EmitLoad(const LoopExpr* expr);
   llvm::Value* ReadableIndices(const Dim& index);
@@ -116,6 +133,12 @@ class LoopEmitter {
   std::vector<llvm::Value*> constants_;
   llvm::Value* zero_slot_ = nullptr;
   int data_count_ = 0;
+  std::unordered_map<const LoopExpr*, Kept> kept_;
+  VarSet kept_columns_ = 0;
+  int kept_last_ = -1;
+  Dim kept_index_;                          // the position within a row
+  const LoopExpr* sweep_ = nullptr;         // the reduction being emitted
+  int guarded_ = 0;                         // conditions around the current point
   int vector_lanes_ = 1;
   bool mask_tails_ = false;
 };

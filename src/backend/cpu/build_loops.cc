@@ -15,6 +15,8 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
   Dim first;
   for (const LoopNest& nest : program.nests) {
     LoopPlan plan = PlanNest(program, nest, [&](int v) { return emitter.LaneScore(nest.root, v); });
+    std::vector<int> columns(plan.order.begin() + plan.parallel, plan.order.end());
+    emitter.KeepCostlyValues(nest.root, columns, plan.lane);
     llvm::Value *lo = frame.begin, *hi = frame.end;
     if (program.nests.size() > 1) {
       llvm::Value* start = frame.DimValue(first);

@@ -149,16 +149,6 @@ Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
   return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", ScalarOp::kPow, dtype, x, y);
 }
 
-// The quotient may have been rounded up to an integer: then the remainder has the wrong sign.
-Value* FloorDivideFloats(EmitContext& e, Value* x, Value* y) {
-  auto& b = e.b;
-  Value* q = b.CreateUnaryIntrinsic(Intr::floor, b.CreateFDiv(x, y));
-  Value* r = b.CreateIntrinsic(x->getType(), Intr::fma, {b.CreateFNeg(q), y, x});
-  Value* low = b.CreateAnd(b.CreateFCmpOLT(r, Zero(r)), b.CreateFCmpOGT(y, Zero(y)));
-  Value* high = b.CreateAnd(b.CreateFCmpOGT(r, Zero(r)), b.CreateFCmpOLT(y, Zero(y)));
-  return b.CreateSelect(b.CreateOr(low, high), b.CreateFSub(q, FloatConstant(q->getType(), 1)), q);
-}
-
 Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
   switch (op) {
@@ -167,8 +157,7 @@ Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value
     case ScalarOp::kMul: return b.CreateFMul(x, y);
     case ScalarOp::kDiv: return b.CreateFDiv(x, y);
     case ScalarOp::kFloorDiv:
-      if (dtype != DType::kF64) return FloorDivideFloats(e, x, y);
-      return b.CreateUnaryIntrinsic(Intr::floor, b.CreateFDiv(x, y));
+      return b.CreateUnaryIntrinsic(Intr::floor, RoundToHalf(e, dtype, b.CreateFDiv(x, y)));
     case ScalarOp::kMax: return FloatExtreme(e, true, x, y);
     case ScalarOp::kMin: return FloatExtreme(e, false, x, y);
     case ScalarOp::kCopySign: return b.CreateBinaryIntrinsic(Intr::copysign, x, y);

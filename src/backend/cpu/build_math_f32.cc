@@ -64,7 +64,14 @@ struct F32 {
     return Float(e.b.CreateShl(e.b.CreateAdd(n, I(127)), I(23)));
   }
   // p * 2^n for n in [-250, 250], rounded once.
-  Value* Scale(Value* p, Value* n) {
+  Value* Scale(Value* p, Nearest nearest) {
+    auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
+    if (vector && e.row.masks && vector->getNumElements() == 16) {
+      constexpr int kCurrentRounding = 4;
+      return e.b.CreateIntrinsic(type, Intr::x86_avx512_mask_scalef_ps_512,
+                                 {p, nearest.value, p, e.b.getInt16(0xffff), e.b.getInt32(kCurrentRounding)});
+    }
+    Value* n = nearest.bits;
     Value* half = e.b.CreateAShr(n, I(1));
     return Mul(Mul(p, PowerOfTwo(half)), PowerOfTwo(e.b.CreateSub(n, half)));
   }
@@ -87,12 +94,12 @@ struct F32 {
   Value* Exp(Value* x) {
     x = Clamp(x, -105, 90);
     Reduced d = ReduceExp(x);
-    return Scale(Add(ExpM1Small(d.r), K(1)), d.n.bits);
+    return Scale(Add(ExpM1Small(d.r), K(1)), d.n);
   }
   Value* Exp2(Value* x) {
     x = Clamp(x, -151, 129);
     Nearest n = Round(x, 1);
-    return Scale(Add(ExpM1Small(Mul(Sub(x, n.value), K(0.693147180559945309))), K(1)), n.bits);
+    return Scale(Add(ExpM1Small(Mul(Sub(x, n.value), K(0.693147180559945309))), K(1)), n);
   }
   Value* Expm1(Value* x) {
     Value* c = Clamp(x, -30, 89);

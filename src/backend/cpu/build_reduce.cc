@@ -75,7 +75,10 @@ State LoopEmitter::Step(const LoopExpr* r, State state) {
       lane_.may_be_empty = true;
     }
     PushScope();
+    bool guarded = conditions.lanes || conditions.uniform;
+    guarded_ += guarded;
     State next = {Get(operand)};
+    guarded_ -= guarded;
     if (IsArg(r)) next.push_back(EmitIndex(r->hit, Varies(p_.VarsOf(r->hit))));
     PopScope();
     if (wide) {
@@ -260,8 +263,15 @@ Value* LoopEmitter::EmitReduce(const LoopExpr* r) {
   }
   PushScope(own);
   bound_ &= ~own;
+  const LoopExpr* outer_sweep = sweep_;
+  sweep_ = guarded_ == 0 && (kept_columns_ & ~own) == 0 ? r : nullptr;
   State state = Sweep(r, order, 0, Identity(r, lane_.lanes));
+  sweep_ = outer_sweep;
   PopScope();
+  for (auto& [expr, kept] : kept_) {
+    if (kept.sweep == r) scopes_.back().filled.push_back(expr);
+    if (kept.sweep == r) kept.sweep = nullptr;
+  }
   Value* result = vertical ? state.back() : ReduceLanes(r, state);
   lane_ = saved;
   bound_ = bound;

@@ -43,7 +43,7 @@ double Apply(ScalarOp op, double x, double y) {
     case ScalarOp::kAcosh: return std::acosh(x);
     case ScalarOp::kAtanh: return std::atanh(x);
     case ScalarOp::kErf: return std::erf(x);
-    case ScalarOp::kSigmoid: return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
+    case ScalarOp::kSigmoid: return 1 / (1 + std::exp(-x));
     default: return std::nan("");
   }
 }

@@ -1,0 +1,107 @@
+// Values kept between the passes over a row: softmax computes each exponential once.
+#include <algorithm>
+
+#include "backend/cpu/build_emit.h"
+#include "backend/cpu/loop_plan.h"
+
+namespace belay {
+
+using llvm::Value;
+
+namespace {
+
+constexpr double kWorthKeeping = 0.15;  // ns of an element; cheaper values are computed again
+constexpr int64_t kMostBytes = 1 << 20;
+
+// What one pass computes: everything below `root` short of reductions.
+std::vector<const LoopExpr*> OnePass(const LoopExpr* root) {
+  std::vector<const LoopExpr*> all = {root};
+  for (size_t k = 0; k < all.size(); ++k) {
+    if (all[k]->kind == LoopExpr::Kind::kReduce) continue;
+    for (const LoopExpr* a : all[k]->args) {
+      if (std::find(all.begin(), all.end(), a) == all.end()) all.push_back(a);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>& columns, int lane) {
+  kept_.clear();
+  kept_columns_ = 0;
+  Shape extents;
+  std::vector<Dim> coords;
+  for (int v : columns) {
+    kept_columns_ |= VarSet{1} << v;
+    extents.push_back(p_.extents[v]);
+    coords.push_back(LoopVar(v));
+  }
+  bool across = lane >= 0 && (kept_columns_ >> lane & 1) == 0;
+  if (columns.empty() || (lane >= 0 && !across && lane != columns.back())) return;
+  std::unordered_map<const LoopExpr*, int> passes;
+  std::vector<const LoopExpr*> found;
+  auto count = [&](const LoopExpr* pass) {
+    for (const LoopExpr* e : OnePass(pass)) {
+      bool costly = e->kind == LoopExpr::Kind::kMap && e->dtype != DType::kBool &&
+                    ScalarOpCost(e->scalar, e->dtype) >= kWorthKeeping;
+      if (costly && (e->used & kept_columns_) && ++passes[e] == 2) found.push_back(e);
+    }
+  };
+  count(root);
+  for (const LoopExpr* e : ReachableExprs(root)) {
+    if (e->kind == LoopExpr::Kind::kReduce) count(e->args[0]);
+  }
+  kept_last_ = columns.back();
+  kept_index_ = CoordsToLinear(coords, extents);
+  int lanes = across ? LanesFor(lane) : 1;
+  // Lanes may write a whole vector at the end of the row.
+  Dim bytes = (NumElements(extents) + Dim(64)) * Dim(lanes * 8);
+  if (found.empty() || (bytes.IsConst() && bytes.value() > kMostBytes)) return;
+  auto& b = f_.b;
+  auto* type = llvm::FunctionType::get(b.getPtrTy(), {b.getInt64Ty()}, false);
+  Dim total = bytes * Dim(static_cast<int64_t>(found.size()));
+  Value* memory = b.CreateCall(f_.Runtime("belay_scratch", type), {f_.DimValue(total)});
+  for (size_t k = 0; k < found.size(); ++k) {
+    Value* offset = b.CreateMul(f_.DimValue(bytes), f_.Int(static_cast<int64_t>(k)));
+    kept_[found[k]] = {b.CreateGEP(b.getInt8Ty(), memory, offset), nullptr};
+  }
+}
+
+bool LoopEmitter::IsFilled(const LoopExpr* expr) const {
+  for (const Scope& s : scopes_) {
+    if (std::find(s.filled.begin(), s.filled.end(), expr) != s.filled.end()) return true;
+  }
+  return false;
+}
+
+// Rows lie element by element; with lanes across rows, vector by vector.
+Value* LoopEmitter::KeptPointer(const Kept& kept, DType dtype) {
+  auto& b = f_.b;
+  Value* index = ScalarIndex(kept_index_);
+  bool across = lane_.lanes > 1 && (kept_columns_ >> lane_.var & 1) == 0;
+  if (across) index = b.CreateMul(index, f_.Int(lane_.lanes));
+  return b.CreateGEP(RegisterType(e_, dtype, 1), kept.base, index);
+}
+
+Value* LoopEmitter::EmitKept(const LoopExpr* expr, Kept* kept) {
+  auto& b = f_.b;
+  llvm::Type* type = RegisterType(e_, expr->dtype, lane_.lanes);
+  llvm::Align align(type->getScalarSizeInBits() / 8);
+  // All columns have a value here, and lanes lie side by side.
+  bool within = (kept_columns_ & ~bound_) == 0 &&
+                (lane_.lanes == 1 || (kept_columns_ >> lane_.var & 1) == 0 || lane_.var == kept_last_);
+  if (within && sweep_ != kept->sweep && IsFilled(expr)) {
+    return b.CreateAlignedLoad(type, KeptPointer(*kept, expr->dtype), align);
+  }
+  bool fills = within && sweep_ != nullptr && guarded_ == 0 && (!kept->sweep || kept->sweep == sweep_) && !IsFilled(expr);
+  Value* value = Emit(expr);
+  if (fills) {
+    kept->sweep = sweep_;
+    value = Wide(value);
+    b.CreateAlignedStore(value, KeptPointer(*kept, expr->dtype), align);
+  }
+  return value;
+}
+
+}  // namespace belay
