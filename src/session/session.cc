@@ -87,6 +87,11 @@ Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source
   return OkStatus();
 }
 
+bool Session::HasGraph(uint32_t graph_id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return graphs_.count(graph_id) != 0;
+}
+
 Status Session::CompileGraph(uint32_t graph_id) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
   std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);

@@ -28,6 +28,7 @@ class Session {
   uint64_t id() const { return id_; }
   // A repeated id is ignored.
   Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options);
+  bool HasGraph(uint32_t graph_id);
   Status CompileGraph(uint32_t graph_id);
   Status LoadGraph(uint32_t graph_id, const OptionMap& options, const std::shared_ptr<Stream>& stream);
   // Enqueues one run on `stream`; see LoadedGraph::Execute.

@@ -190,14 +190,17 @@ TEST(Bridge, ThereAndBackIsTheSame) {
   EXPECT_EQ((*first)->outputs, (*second)->outputs);
 }
 
-TEST(Bridge, AGraphIsAddedOnce) {
+TEST(Bridge, AGraphIsClaimedOnce) {
   ge::Graph graph = ConvGraph();
   ge::Graph same = graph;
-  EXPECT_TRUE(belay::MarkGraphAdded(graph));
-  EXPECT_FALSE(belay::MarkGraphAdded(same));
+  std::shared_ptr<void> claim = belay::ClaimGraph(graph);
+  EXPECT_NE(claim, nullptr);
+  EXPECT_EQ(belay::ClaimGraph(same), nullptr);
   ge::Graph copy("copy");
   EXPECT_EQ(copy.CopyFrom(graph), ge::GRAPH_SUCCESS);
-  EXPECT_TRUE(belay::MarkGraphAdded(copy));
+  EXPECT_NE(belay::ClaimGraph(copy), nullptr);
+  claim.reset();
+  EXPECT_NE(belay::ClaimGraph(same), nullptr);
 }
 
 }  // namespace

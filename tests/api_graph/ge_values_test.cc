@@ -5,6 +5,7 @@
 
 #include "ge/ge_api.h"
 #include "ge/ge_ir_build.h"
+#include "graph/operator_factory.h"
 
 namespace {
 
@@ -62,6 +63,26 @@ TEST(OfflineBuild, RefusesAndSaysWhatToDo) {
   EXPECT_EQ(ge::aclgrphGetIRVersion(&major, &minor, &patch), ge::GRAPH_SUCCESS);
   EXPECT_EQ(major * 100 + minor * 10 + patch, 100);
   EXPECT_EQ(ge::aclgrphGetIRVersion(nullptr, &minor, &patch), ge::GRAPH_PARAM_INVALID);
+}
+
+TEST(AddGraph, OneObjectHasOneId) {
+  ASSERT_EQ(ge::GEInitialize(std::map<ge::AscendString, ge::AscendString>()), ge::SUCCESS);
+  {
+    ge::Graph graph("graph");
+    graph.SetInputs({ge::OperatorFactory::CreateOperator("x", "Data")});
+    ge::Session session(std::map<ge::AscendString, ge::AscendString>{});
+    ge::Session other(std::map<ge::AscendString, ge::AscendString>{});
+    EXPECT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
+    EXPECT_EQ(session.AddGraph(1, graph), ge::SUCCESS);  // ignored
+    EXPECT_EQ(session.AddGraph(2, graph), ge::FAILED);
+    EXPECT_EQ(other.AddGraph(1, graph), ge::FAILED);
+    const std::string text = ge::GEGetErrorMsgV2().GetString();
+    EXPECT_NE(text.find("added already"), std::string::npos) << text;
+    EXPECT_EQ(session.RemoveGraph(1), ge::SUCCESS);
+    EXPECT_EQ(other.AddGraph(1, graph), ge::SUCCESS);
+    EXPECT_EQ(session.AddGraph(3, ge::Graph("empty")), ge::FAILED);
+  }
+  EXPECT_EQ(ge::GEFinalize(), ge::SUCCESS);
 }
 
 TEST(Errors, HaveTexts) {

@@ -38,7 +38,13 @@ Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
     BELAY_TRY(OptionMap map, api::ToOptions(options));
     AscendString name;
     (void)graph.GetName(name);
-    auto source = [graph] { return belay::ModelFromGraph(graph); };
+    std::shared_ptr<void> claim = belay::ClaimGraph(graph);
+    if (claim == nullptr) {
+      if (session->HasGraph(graph_id)) return belay::OkStatus();  // a repeated id is ignored
+      return belay::AlreadyExists("graph '{}' cannot be added as graph {}: it is added already\nDo: remove it "
+                                  "first, or add a copy made by Graph::CopyFrom", name.GetString(), graph_id);
+    }
+    auto source = [graph, claim] { return belay::ModelFromGraph(graph); };
     return session->AddGraph(graph_id, name.GetString(), source, std::move(map));
   });
 }

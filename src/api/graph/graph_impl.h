@@ -1,6 +1,7 @@
 // The nodes and edges behind ge::Graph and ge::GNode.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,7 +37,8 @@ class GraphImpl : public std::enable_shared_from_this<GraphImpl> {
   std::string name;
   bool valid = false;
   bool need_iteration = false;
-  bool added = false;  // to a session
+  std::mutex claim_mutex;
+  std::weak_ptr<void> claim;  // of the session that has the graph
   std::vector<std::pair<std::string, Operator>> ops;  // AddOp
   std::vector<std::unique_ptr<NodeImpl>> nodes;
   std::vector<std::unique_ptr<NodeImpl>> removed;  // a GNode may still name one

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 
@@ -372,11 +373,14 @@ ge::Graph GraphFromModel(std::shared_ptr<const ModelGraph> model) {
   return graph;
 }
 
-bool MarkGraphAdded(const ge::Graph& graph) {
+std::shared_ptr<void> ClaimGraph(const ge::Graph& graph) {
   const ge::GraphImplPtr& impl = ge::GraphUtils::Impl(graph);
-  if (impl == nullptr || impl->added) return false;
-  impl->added = true;
-  return true;
+  if (impl == nullptr) return nullptr;
+  std::lock_guard<std::mutex> lock(impl->claim_mutex);
+  if (!impl->claim.expired()) return nullptr;
+  auto claim = std::make_shared<char>();
+  impl->claim = claim;
+  return claim;
 }
 
 }  // namespace belay

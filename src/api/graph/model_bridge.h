@@ -14,7 +14,8 @@ namespace belay {
 Result<std::shared_ptr<ModelGraph>> ModelFromGraph(const ge::Graph& graph);
 // A valid ge::Graph that can be edited like one built by hand.
 ge::Graph GraphFromModel(std::shared_ptr<const ModelGraph> model);
-// Marks the graph as added to a session. False when it was before: no graph may be added twice.
-bool MarkGraphAdded(const ge::Graph& graph);
+// A session holds the claim while it has the graph. nullptr when another holds one: a graph may be in
+// one session under one id only.
+std::shared_ptr<void> ClaimGraph(const ge::Graph& graph);
 
 }  // namespace belay
