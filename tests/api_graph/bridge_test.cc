@@ -190,6 +190,27 @@ TEST(Bridge, ThereAndBackIsTheSame) {
   EXPECT_EQ((*first)->outputs, (*second)->outputs);
 }
 
+TEST(Bridge, TypesThatOnlyOnnxHasSurvive) {
+  auto model = std::make_shared<ModelGraph>();
+  ModelNode constant;
+  constant.name = "c";
+  constant.type = "Const";
+  constant.output_ports = {{"y", 0}};
+  constant.output_descs = {{}};
+  const uint8_t packed[2] = {0x21, 0x03};
+  constant.attrs["value"] = belay::LiteralPtr(belay::Literal::Copy(DType::kU4, {3}, packed));
+  constant.attrs["types"] = std::vector<DType>{DType::kF8E5M2FNUZ, DType::kBF16};
+  model->nodes.push_back(constant);
+  model->outputs = {{0, 0}};
+  auto back = belay::ModelFromGraph(belay::GraphFromModel(model));
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  const ModelNode& node = (*back)->nodes.at(0);
+  const auto& literal = std::get<belay::LiteralPtr>(node.attrs.at("value"));
+  EXPECT_EQ(literal->dtype, DType::kU4);
+  EXPECT_EQ(literal->as<uint8_t>()[1], 0x03);
+  EXPECT_EQ(node.attrs.at("types"), constant.attrs["types"]);
+}
+
 TEST(Bridge, AGraphIsClaimedOnce) {
   ge::Graph graph = ConvGraph();
   ge::Graph same = graph;

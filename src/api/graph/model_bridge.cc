@@ -17,20 +17,17 @@ using ge::GraphImpl;
 using ge::NodeImpl;
 using ge::OpDesc;
 
-// Types the engine computes with have the same numbers; the others have none here.
+// Types the engine computes with have the same numbers, and so have those of ONNX that GE lacks, so
+// that an imported graph keeps them; the others have none here.
 std::optional<DType> ToDType(ge::DataType type) {
   const uint32_t number = type;
   const bool known = number <= 4 || (number >= 6 && number <= 13) || number == 16 || number == 17 ||
-                     (number >= 27 && number <= 41);
+                     (number >= 27 && number <= 41) || (number >= 64 && number <= 66);
   if (!known) return std::nullopt;
   return static_cast<DType>(number);
 }
 
-ge::DataType FromDType(DType dtype) {
-  return static_cast<uint32_t>(dtype) < static_cast<uint32_t>(ge::DT_MAX)
-             ? static_cast<ge::DataType>(dtype)
-             : ge::DT_UNDEFINED;
-}
+ge::DataType FromDType(DType dtype) { return static_cast<ge::DataType>(dtype); }
 
 Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
   const std::shared_ptr<ge::TensorImpl>& impl = ge::TensorAdapter::Impl(tensor);
@@ -57,7 +54,9 @@ Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
     }
     return LiteralPtr(literal);
   }
-  const int64_t need = ge::GetSizeInBytes(count, type);
+  int64_t bits = 0;
+  const bool overflows = __builtin_mul_overflow(count, int64_t{BitWidth(*dtype)}, &bits);
+  const int64_t need = overflows ? -1 : ByteSize(*dtype, count);
   if (need < 0 || impl->size() < static_cast<size_t>(need)) {
     return InvalidArgument("a constant has {} bytes of data, but its description needs {}",
                            impl->size(), need);
@@ -296,9 +295,10 @@ std::shared_ptr<OpDesc> ToOpDesc(const ModelNode& node) {
     for (const auto& [name, count] : counts) {
       const auto declared = std::find_if(ports.declared.begin(), ports.declared.end(),
                                          [&](const ge::IrPort& p) { return p.name == name; });
-      if (declared != ports.declared.end() && declared->kind == PortKind::kDynamic) {
+      const bool known = declared != ports.declared.end();
+      if (known ? declared->kind == PortKind::kDynamic : count > 1) {
         ports.AddInstances(name, count);
-      } else if (declared == ports.declared.end()) {
+      } else if (!known) {
         ports.Declare(name, PortKind::kRequired);
       }
     }
