@@ -120,15 +120,17 @@ std::vector<std::string> SplitTerms(const std::string& text) {
 }
 
 // Without "->": the ellipsis, then the letters that occur once, in alphabetical order.
-Labels ImplicitOutput(const std::vector<Operand>& operands, int ellipsis) {
+Labels ImplicitOutput(const std::vector<std::string>& terms, int ellipsis) {
   std::map<int, int> counts;
-  for (const Operand& x : operands) {
-    for (int label : x.labels) ++counts[label];
+  for (const std::string& term : terms) {
+    for (char c : term) {
+      if (c != '.') ++counts[c];
+    }
   }
   Labels out;
   for (int k = ellipsis; k > 0; --k) out.push_back(-k);
   for (auto [label, count] : counts) {
-    if (label > 0 && count == 1) out.push_back(label);
+    if (count == 1) out.push_back(label);
   }
   return out;
 }
@@ -149,7 +151,7 @@ void EinsumBody(Body& b) {
     for (int label : x.labels) ellipsis = std::max(ellipsis, -label);
     operands.push_back(Diagonal(x));
   }
-  const Labels out = arrow == std::string::npos ? ImplicitOutput(operands, ellipsis)
+  const Labels out = arrow == std::string::npos ? ImplicitOutput(terms, ellipsis)
                                                 : ParseTerm(equation.substr(arrow + 2), -1, ellipsis);
   Operand acc = operands[0];
   for (size_t i = 1; i <= operands.size(); ++i) {

@@ -95,6 +95,10 @@ BELAY_OP(BatchNorm) {
     BatchNormBody(b, {"x", "scale", "offset", "mean", "variance", "y", "batch_mean", "batch_variance",
                       "reserve_space_1", "reserve_space_2"},
                   b.Float("exponential_avg_factor"));
+    // Scratch of the accelerator's backward pass: there is nothing to keep here.
+    if (b.Wants("reserve_space_3")) {
+      b.OutRaw("reserve_space_3", ZeroLike(Vector(b.In("scale"))));
+    }
   });
 }
 

@@ -260,6 +260,7 @@ class Reader {
       c.op = op;
       c.line = number_;
       c.text = op + " " + Trim(rest.substr(0, arrow));
+      c.static_only = block_.static_only;
       c.outputs = block_.outputs;
       BELAY_RETURN_IF_ERROR(ReadGiven(*proto, rest.substr(0, arrow), is_error, &c));
       if (is_error) {
