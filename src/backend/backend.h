@@ -1,7 +1,5 @@
 // What a backend does for the compiler and the executor: compile a fragment to a kernel, launch it.
 #pragma once
-#include <atomic>
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,28 +8,9 @@
 #include "backend/stream.h"
 #include "base/status.h"
 #include "graph/graph.h"
+#include "plan/kernel.h"
 
 namespace belay {
-
-// First error of a run, written by kernels: an index outside its tensor.
-struct RunError {
-  std::atomic<int32_t> set{0};  // 0 none, 1 index out of range, 2 failed call
-  int64_t index = 0, limit = 0;
-  int32_t step = -1;            // filled by the executor
-  std::string text;             // kFailedCall
-};
-
-// One launch. Buffers: the fragment's inputs in order, then its outputs.
-struct KernelCall {
-  void* const* buffers;
-  const int64_t* params;   // values of CompiledKernel::params, in order
-  RunError* error;
-  const void* closure;     // CompiledKernel::closure
-  int64_t* bound = nullptr;  // kCall with binds: the kernel stores the symbols' values here
-  void** allocated = nullptr;  // kCall with binds: outputs the kernel allocated itself (AllocateMemory), by output
-};
-// Does chunks [begin, end). Chunks are independent of each other and write disjoint bytes.
-using KernelFn = void (*)(const KernelCall* call, int64_t begin, int64_t end);
 
 // A fragment is a core graph: kInput nodes are buffers (dense, row-major), outputs are written. Kinds the compiler makes:
 //  - loops: kMap, views, kGather, kIota, kConst scalars, kReduce over one common set of axes (rows), one output
@@ -42,25 +21,6 @@ struct KernelSpec {
   std::shared_ptr<const Graph> fragment;
   std::vector<bool> constant_inputs;  // by input: known at compile time, may be packed
   std::string name;                   // for symbols and profiles
-};
-
-// A constant input wanted in the kernel's own layout: made once at load.
-struct PackRequest {
-  int input = 0;
-  std::string layout;   // equal strings and equal constants share one packed copy
-  int64_t bytes = 0;
-  std::function<void(const void* src, void* dst)> pack;
-};
-
-struct CompiledKernel {
-  KernelFn fn = nullptr;
-  std::shared_ptr<const void> code;   // keeps fn alive
-  const void* closure = nullptr;
-  std::vector<Dim> params;            // evaluated at bind time
-  Dim chunks = 1;                     // units of parallel work; 0 when there is nothing to do
-  double ns_per_chunk = 0;            // estimate; the executor batches chunks and stays serial when small
-  std::vector<PackRequest> packs;
-  std::string about;                  // one line for dumps: "tile 8x48, K 768, epilogue add+relu"
 };
 
 class Backend {

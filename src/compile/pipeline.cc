@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 
-#include "base/log.h"
+#include "base/dump.h"
 #include "compile/passes/passes.h"
 
 namespace belay {
@@ -36,16 +34,6 @@ bool IsDisabled(const CompileOptions& options, const std::string& name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-void Dump(const CompileOptions& options, const std::string& stage, const std::string& text) {
-  const char* folder = std::getenv("BELAY_DUMP");
-  if (!folder || !*folder) return;
-  std::error_code ignored;
-  std::filesystem::create_directories(folder, ignored);
-  std::ofstream(std::filesystem::path(folder) / (options.dump_name + "." + stage + ".txt")) << text;
-}
-
-bool Dumping() { return std::getenv("BELAY_DUMP") != nullptr; }
-
 }  // namespace
 
 Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const CompileOptions& options) {
@@ -63,10 +51,10 @@ Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const Compi
     Status legal = VerifyGraph(*at);
     if (!legal.ok()) return Internal("after pass {}: {}", pass.name, legal.message());
 #endif
-    if (Dumping()) Dump(options, fmt::format("{:02}-{}", number, pass.name), PrintGraph(*at));
+    if (Dumping()) DumpText(options.dump_name, fmt::format("{:02}-{}", number, pass.name), PrintGraph(*at));
   }
   BELAY_TRY(std::shared_ptr<const Plan> plan, BuildPlan(*at, options));
-  if (Dumping()) Dump(options, "plan", PrintPlan(*plan));
+  if (Dumping()) DumpText(options.dump_name, "plan", PrintPlan(*plan));
   return plan;
 }
 
@@ -78,7 +66,7 @@ Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options)
     compiled.needs_ranks = lowered.needs_ranks;
     return compiled;
   }
-  if (Dumping()) Dump(options, "00-lowered", PrintGraph(*lowered.graph));
+  if (Dumping()) DumpText(options.dump_name, "00-lowered", PrintGraph(*lowered.graph));
   BELAY_TRY(std::shared_ptr<const Plan> plan, CompileGraph(*lowered.graph, options));
   auto complete = std::make_shared<Plan>(*plan);
   for (auto& [index, literal] : options.lower.input_contents) complete->fixed_inputs.emplace_back(index, literal);

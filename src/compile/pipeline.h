@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/backend.h"
 #include "compile/lower.h"
 #include "plan/plan.h"
 

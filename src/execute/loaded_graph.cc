@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/dump.h"
 #include "base/log.h"
 
 namespace belay {
@@ -238,7 +239,11 @@ Result<LoadedGraph::Selected> LoadedGraph::Select(Stream& stream, const std::vec
   auto& cache = variant->prepared;
   auto it = std::find_if(cache.begin(), cache.end(), [&](const auto& p) { return p->symbols == symbols; });
   std::shared_ptr<const Prepared> prepared = it != cache.end() ? *it : Prepare(*variant->plan, symbols);
-  if (it != cache.end()) cache.erase(it);
+  if (it != cache.end()) {
+    cache.erase(it);
+  } else if (Dumping()) {
+    DumpText(name_.empty() ? "graph" : name_, "memory", PrintMemoryMap(*variant->plan, *prepared));
+  }
   cache.insert(cache.begin(), prepared);
   if (cache.size() > kMaxPrepared) cache.pop_back();
   Selected selected{variant->plan, prepared};

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/stream.h"
 #include "execute/run.h"
 #include "execute/tensor_view.h"
 

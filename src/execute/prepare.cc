@@ -86,4 +86,16 @@ std::shared_ptr<const Prepared> Prepare(const Plan& plan, std::vector<int64_t> s
   return out;
 }
 
+std::string PrintMemoryMap(const Plan& plan, const Prepared& prepared) {
+  std::string text = fmt::format("arena {} bytes\n", prepared.arena_bytes);
+  for (size_t s = 0; s < plan.slots.size() && !plan.runs_stepwise; ++s) {
+    const Slot& slot = plan.slots[s];
+    if (slot.kind != SlotKind::kTemp) continue;
+    text += fmt::format("  %{} {} bytes at {}, steps {}..{}, {}\n", s, prepared.slot_bytes[s],
+                        prepared.slot_offset[s], slot.first_step, slot.last_step,
+                        ToString(slot.type));
+  }
+  return text;
+}
+
 }  // namespace belay

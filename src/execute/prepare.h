@@ -1,6 +1,7 @@
 // Prepared: a plan's formulas evaluated for one set of extents.
 #pragma once
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "plan/plan.h"
@@ -28,5 +29,7 @@ std::vector<int64_t> EvaluateShape(const Shape& shape, const std::vector<int64_t
 int64_t EvaluateBytes(const TensorType& type, const std::vector<int64_t>& symbols);
 // `symbols` holds the extents of inputs; the rest are bound while the plan runs.
 std::shared_ptr<const Prepared> Prepare(const Plan& plan, std::vector<int64_t> symbols);
+// The arena as text, one line per temporary: bytes, offset, the steps it lives through.
+std::string PrintMemoryMap(const Plan& plan, const Prepared& prepared);
 
 }  // namespace belay

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/memory.h"
 #include "base/thread_pool.h"
 
 namespace belay {

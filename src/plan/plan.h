@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "backend/backend.h"
 #include "graph/graph.h"
+#include "plan/kernel.h"
 
 namespace belay {
 
