@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/memory.h"
 #include "base/dump.h"
 #include "base/log.h"
 
