@@ -7,15 +7,27 @@ import sys
 
 import gen_op_headers
 
-SET_ENV = """# Source this file: it points the usual variables at this tree, wherever it stands.
-_belay_self="${BASH_SOURCE:-$0}"
+SET_ENV = """# Source this file from bash or zsh, or from this folder in any shell: it points the usual variables
+# at this tree, wherever it stands. Programs need LD_LIBRARY_PATH alone.
+if [ -n "${BASH_SOURCE:-}" ]; then
+  _belay_self="$BASH_SOURCE"
+elif [ -n "${ZSH_VERSION:-}" ]; then
+  eval '_belay_self="${(%):-%x}"'
+else
+  _belay_self="./set_env.sh"
+fi
 ASCEND_TOOLKIT_HOME="$(cd "$(dirname "$_belay_self")" && pwd)"
 unset _belay_self
-export ASCEND_TOOLKIT_HOME
-export ASCEND_HOME_PATH="$ASCEND_TOOLKIT_HOME"
-export ASCEND_OPP_PATH="$ASCEND_TOOLKIT_HOME/opp"
-export LD_LIBRARY_PATH="$ASCEND_TOOLKIT_HOME/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-export PATH="$ASCEND_TOOLKIT_HOME/bin:$PATH"
+if [ -d "$ASCEND_TOOLKIT_HOME/lib64" ]; then
+  export ASCEND_TOOLKIT_HOME
+  export ASCEND_HOME_PATH="$ASCEND_TOOLKIT_HOME"
+  export ASCEND_OPP_PATH="$ASCEND_TOOLKIT_HOME/opp"
+  export LD_LIBRARY_PATH="$ASCEND_TOOLKIT_HOME/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+  export PATH="$ASCEND_TOOLKIT_HOME/bin:$PATH"
+else
+  echo "set_env.sh: this shell does not say where the file is: source it from its own folder" >&2
+  unset ASCEND_TOOLKIT_HOME
+fi
 """
 
 

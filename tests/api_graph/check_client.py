@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
-"""check_client.py COMPILER DIST: a program built against the install tree alone, under each string ABI, runs."""
+"""check_client.py COMPILER DIST: a program built against the install tree alone, under each string ABI, runs,
+also when the tree was moved and set_env.sh names its new place."""
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -67,8 +69,21 @@ def run(command):
     return result.returncode == 0
 
 
+def runs_when_moved(dist, program):
+    with tempfile.TemporaryDirectory() as folder:
+        moved = pathlib.Path(folder) / "moved"
+        (moved / "lib64").mkdir(parents=True)
+        for library in (dist / "lib64").glob("*.so*"):
+            (moved / "lib64" / library.name).symlink_to(library)
+        shutil.copy(dist / "set_env.sh", moved)
+        # The variable goes before RUNPATH, so the libraries of the moved tree are used.
+        script = f'. {moved}/set_env.sh && [ "$ASCEND_HOME_PATH" = "{moved}" ] && {program} && ' \
+                 f'ldd {program} | grep -q "{moved}/lib64/libgraph.so"'
+        return run(["bash", "-c", script])
+
+
 def main():
-    compiler, dist = sys.argv[1], pathlib.Path(sys.argv[2])
+    compiler, dist = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
     passed = 0
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "client.cc"
@@ -80,7 +95,7 @@ def main():
                          source, "-o", program, "-I", dist / "include", "-I", dist / "include/graph",
                          "-I", dist / "opp/built-in/op_proto/inc", "-L", dist / "lib64",
                          "-lge_runner", "-lgraph", "-lascendcl", f"-Wl,-rpath,{dist}/lib64"])
-            passed += built and run([program])
+            passed += built and run([program]) and runs_when_moved(dist, program)
     print(f"{passed} of 2 string ABIs pass with {compiler}")
     return 0 if passed == 2 else 1
 
