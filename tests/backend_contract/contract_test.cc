@@ -40,6 +40,22 @@ TEST(Contract, DynamicExtents) {
   }
 }
 
+// Sums in several blocks of k.
+TEST(Contract, Deep) {
+  for (bool constant : {true, false}) {
+    for (bool dynamic : {false, true}) {
+      KernelCase c(14);
+      const Dim k = dynamic && !constant ? c.Dynamic(5001) : Dim(5001), m = dynamic ? c.Dynamic(37) : Dim(37);
+      c.Output(Max(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, 70}, constant), DType::kF32), 0.0));
+      c.Check(5001);
+      KernelCase turned(15);
+      Tensor b = Transpose(turned.Input(DType::kF32, {70, 3003}, constant), {1, 0});
+      turned.Output(MatMul(turned.Input(DType::kF32, {40, 3003}), b, DType::kF32));
+      turned.Check(3003);
+    }
+  }
+}
+
 TEST(Contract, Transposed) {
   for (bool a_transposed : {false, true}) {
     for (bool b_transposed : {false, true}) {

@@ -23,11 +23,15 @@ struct Writer {
   const MatrixProblem& p;
   RowSource& source;
   Epilogue& epilogue;
-  Dim panels;       // of n
-  Dim panel_bytes;  // scratch for one panel of a b that is not constant
-  Value* scratch = nullptr;
-  Value* sums = nullptr;  // the tile's accumulators on their way to the epilogue
+  Dim panels;                  // of n
+  Value* packed = nullptr;     // scratch: panels of a b that is not constant
+  Value* partial = nullptr;    // scratch: accumulators between blocks of k; or one tile's on the stack
   MatrixBlock block;
+  Value* first_panel = nullptr;
+  Value* last_panel = nullptr;  // behind the block's
+  // The block of k being summed, in units: taps where the source has several, else elements.
+  Value* k_begin = nullptr;
+  Value* k_end = nullptr;
 
   llvm::Type* vector() { return RegisterTypeOf(p.tile.lanes); }
   llvm::Type* RegisterTypeOf(int lanes) {
@@ -36,32 +40,48 @@ struct Writer {
   }
 
   bool AllColumnsFull() const { return p.n.IsConst() && p.n.value() % p.tile.nr() == 0; }
-
   // b read where it is: with few rows packing costs more than it saves.
   bool BInPlace() const {
     const auto& s = p.b.strides;
     return !p.b_constant && p.b.dtype == p.acc && s.back().IsConst(1) && p.m.IsConst() &&
            p.m.value() <= 2 * p.tile.mr;
   }
+  bool Packs() const { return !p.b_constant && !BInPlace(); }
+  bool HasTaps() const { return !source.taps().IsConst(1); }
+  Dim Units() const { return HasTaps() ? source.taps() : source.depth(); }
+  Dim UnitElements() const { return HasTaps() ? source.depth() : Dim(1); }
+  bool InBlocksOfK() const { return !Units().IsConst() || Units().value() > p.k_block; }
+  Dim BlockElements() const { return (InBlocksOfK() ? Dim(p.k_block) : Units()) * UnitElements(); }
+  Dim PackedPanelElements() const { return RoundUp(BlockElements(), p.tile.lanes) * Dim(p.tile.nr()); }
+  int64_t VectorBytes() const { return p.tile.lanes * ElementBytes(p.acc); }
+  int64_t PartialBytes() const {
+    return InBlocksOfK() ? p.block_panels * p.block_tiles * p.tile.mr * p.tile.nv * VectorBytes() : 0;
+  }
+  Value* ElementsOf(Value* units) { return f.b.CreateMul(units, f.DimValue(UnitElements())); }
 
-  // More than the first-level cache and its prefetcher keep ahead of.
+  void Chunk(Value* chunk);
+  void DecodeChunk(Value* chunk);
+  void SumBlock();
+  Value* PanelAddress(Value* panel);
+  void PackPanels();
+  void PackPanel(Value* panel, Value* k, Value* dst, Value* dst_k);
+  Values Masks(Value* left);
+  void Tile(Value* tile, Value* panel, Value* b, Value* b_stride, const Values& columns, const Values& masks);
+  Values Sums(Value* tile, const Values& init, Value* b, Value* b_stride, const Values& masks);
+  void StoreRows(Value* tile, Value* from, const Values& columns, const Values& masks);
   bool PanelIsLarge() const {
     constexpr double kLarge = 96 * 1024;
     return Likely(p.k) * p.tile.nr() * static_cast<double>(ElementBytes(p.acc)) > kLarge;
   }
-  void Prefetch(Value* line, Value* b_stride);
-
-  void Chunk(Value* chunk);
-  Value* PanelAddress(Value* panel);
-  void PackPanel(Value* panel, Value* dst);
-  void Tile(Value* tile, Value* b, Value* b_stride, const Values& columns, const Values& masks);
-  Values Sums(Value* tile, Value* b, Value* b_stride, const Values& masks);
+  Value* NextBlockLines(Value* tile, Value* b);
+  void PrefetchLines(Value* next, Value* step);
+  void PrefetchAhead(Value* line, Value* b_stride);
+  int64_t LinesPerStep() const;
 };
 
-void Writer::Chunk(Value* chunk) {
+void Writer::DecodeChunk(Value* chunk) {
   auto& b = f.b;
   const int64_t block_rows = p.block_tiles * p.tile.mr;
-  Value* m = f.DimValue(p.m);
   Value* row_blocks = f.DimValue(CeilDiv(p.m, block_rows));
   Value* panel_blocks = f.DimValue(CeilDiv(panels, p.block_panels));
   Value* row_block = b.CreateURem(chunk, row_blocks);
@@ -75,35 +95,62 @@ void Writer::Chunk(Value* chunk) {
     if (d != 0) rest = b.CreateUDiv(rest, extent);
   }
   block.first_row = b.CreateMul(row_block, f.Int(block_rows));
-  block.rows = Minimum(f, b.CreateSub(m, block.first_row), f.Int(block_rows));
-  block.scratch = b.CreateGEP(b.getInt8Ty(), scratch, f.DimValue(panel_bytes));
+  block.rows = Minimum(f, b.CreateSub(f.DimValue(p.m), block.first_row), f.Int(block_rows));
+  first_panel = b.CreateMul(panel_block, f.Int(p.block_panels));
+  last_panel = Minimum(f, b.CreateAdd(first_panel, f.Int(p.block_panels)), f.DimValue(panels));
+}
+
+void Writer::Chunk(Value* chunk) {
+  auto& b = f.b;
+  DecodeChunk(chunk);
   source.BeginBlock(f, p, block);
   epilogue.BeginBlock(f, block.coords);
+  Value* units = f.DimValue(Units());
+  k_begin = f.Int(0);
+  k_end = units;
+  if (!InBlocksOfK()) return SumBlock();
+  b.CreateMemSet(partial, b.getInt8(0), f.Int(PartialBytes()), llvm::Align(64));
+  // At least one block, so that an empty sum is stored as well.
+  Value* stop = b.CreateSelect(b.CreateICmpSLT(units, f.Int(1)), f.Int(1), units);
+  f.Loop(f.Int(0), stop, p.k_block, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+    k_begin = k;
+    k_end = Minimum(f, b.CreateAdd(k, f.Int(p.k_block)), units);
+    SumBlock();
+    return {};
+  });
+}
 
+// The sums over [k_begin, k_end) of all the chunk's tiles.
+void Writer::SumBlock() {
+  auto& b = f.b;
+  if (Packs()) PackPanels();
   Value* tiles = b.CreateUDiv(b.CreateAdd(block.rows, f.Int(p.tile.mr - 1)), f.Int(p.tile.mr));
-  Value* first = b.CreateMul(panel_block, f.Int(p.block_panels));
-  Value* last = Minimum(f, b.CreateAdd(first, f.Int(p.block_panels)), f.DimValue(panels));
-  f.Loop(first, last, 1, {}, [&](Value* panel, llvm::ArrayRef<Value*>) -> Values {
+  f.Loop(first_panel, last_panel, 1, {}, [&](Value* panel, llvm::ArrayRef<Value*>) -> Values {
     Value* column = b.CreateMul(panel, f.Int(p.tile.nr()));
-    Value* left = b.CreateSub(f.DimValue(p.n), column);
-    Values columns, masks;
-    for (int v = 0; v < p.tile.nv; ++v) {
-      columns.push_back(b.CreateAdd(column, f.Int(v * p.tile.lanes)));
-      masks.push_back(AllColumnsFull() ? nullptr : LaneMask(b, left, v * p.tile.lanes, p.tile.lanes));
-    }
+    Values columns, masks = Masks(b.CreateSub(f.DimValue(p.n), column));
+    for (int v = 0; v < p.tile.nv; ++v) columns.push_back(b.CreateAdd(column, f.Int(v * p.tile.lanes)));
     Value* panel_address = PanelAddress(panel);
     Value* stride = BInPlace() ? f.DimValue(p.b.strides[p.batch.size()]) : f.Int(p.tile.nr());
     f.Loop(f.Int(0), tiles, 1, {}, [&](Value* tile, llvm::ArrayRef<Value*>) -> Values {
-      Tile(tile, panel_address, stride, columns, masks);
+      Tile(tile, panel, panel_address, stride, columns, masks);
       return {};
     });
     return {};
   });
 }
 
-// Where the panel's [k][nr] elements lie; packs them first when b is not constant.
+Values Writer::Masks(Value* left) {
+  Values masks;
+  for (int v = 0; v < p.tile.nv; ++v) {
+    masks.push_back(AllColumnsFull() ? nullptr : LaneMask(f.b, left, v * p.tile.lanes, p.tile.lanes));
+  }
+  return masks;
+}
+
+// Where the panel's [k][nr] elements lie, from k_begin on.
 Value* Writer::PanelAddress(Value* panel) {
   auto& b = f.b;
+  Value* k = ElementsOf(k_begin);
   if (p.b_constant) {
     Value* index = f.Int(0);
     for (size_t d = 0; d < p.batch.size(); ++d) {
@@ -111,70 +158,126 @@ Value* Writer::PanelAddress(Value* panel) {
       index = b.CreateAdd(b.CreateMul(index, f.DimValue(p.batch[d])), block.coords[d]);
     }
     index = b.CreateAdd(b.CreateMul(index, f.DimValue(panels)), panel);
-    index = b.CreateMul(index, f.DimValue(p.k * Dim(p.tile.nr())));
-    return ElementAt(f, p.acc, f.Buffer(p.b.input), index);
+    index = b.CreateAdd(b.CreateMul(index, f.DimValue(p.k)), k);
+    return ElementAt(f, p.acc, f.Buffer(p.b.input), b.CreateMul(index, f.Int(p.tile.nr())));
   }
   if (BInPlace()) {
     Value* index = b.CreateAdd(OperandOffset(f, p.b, block.coords), b.CreateMul(panel, f.Int(p.tile.nr())));
+    index = b.CreateAdd(index, b.CreateMul(k, f.DimValue(p.b.strides[p.batch.size()])));
     return ElementAt(f, p.acc, f.Buffer(p.b.input), index);
   }
-  PackPanel(panel, scratch);
-  return scratch;
+  Value* index = b.CreateMul(b.CreateSub(panel, first_panel), f.DimValue(PackedPanelElements()));
+  return ElementAt(f, p.acc, packed, index);
 }
 
-void Writer::PackPanel(Value* panel, Value* dst) {
+// The block's panels, row by row of b: wide reads, since rows are often far apart.
+void Writer::PackPanels() {
   auto& b = f.b;
-  EmitContext e{b, f.module, f.row};
+  Value* k0 = ElementsOf(k_begin);
+  Value* k1 = ElementsOf(k_end);
   const Dim& k_stride = p.b.strides[p.batch.size()];
   const Dim& n_stride = p.b.strides[p.batch.size() + 1];
-  Value* column = b.CreateMul(panel, f.Int(p.tile.nr()));
-  Value* left = b.CreateSub(f.DimValue(p.n), column);
-  Value* offset = b.CreateAdd(OperandOffset(f, p.b, block.coords), b.CreateMul(column, f.DimValue(n_stride)));
-  Value* src = ElementAt(f, p.b.dtype, f.Buffer(p.b.input), offset);
+  const auto each_panel = [&](const std::function<void(Value* panel, Value* dst)>& body) {
+    f.Loop(first_panel, last_panel, 1, {}, [&](Value* panel, llvm::ArrayRef<Value*>) -> Values {
+      Value* index = b.CreateMul(b.CreateSub(panel, first_panel), f.DimValue(PackedPanelElements()));
+      body(panel, ElementAt(f, p.acc, packed, index));
+      return {};
+    });
+  };
   if (k_stride.IsConst(1) && !n_stride.IsConst(1)) {
     Value* wide = f.Int(p.tile.nr());
-    EmitTransposed(f, p.b.dtype, p.acc, src, f.DimValue(n_stride), dst, wide, f.DimValue(p.k),
-                   AllColumnsFull() ? wide : Minimum(f, left, wide), p.tile.lanes);
+    each_panel([&](Value* panel, Value* dst) {
+      Value* column = b.CreateMul(panel, wide);
+      Value* offset = b.CreateAdd(OperandOffset(f, p.b, block.coords), b.CreateMul(column, f.DimValue(n_stride)));
+      Value* src = ElementAt(f, p.b.dtype, f.Buffer(p.b.input), b.CreateAdd(offset, k0));
+      EmitTransposed(f, p.b.dtype, p.acc, src, f.DimValue(n_stride), dst, wide, b.CreateSub(k1, k0),
+                     AllColumnsFull() ? wide : Minimum(f, b.CreateSub(f.DimValue(p.n), column), wide), p.tile.lanes);
+    });
     return;
   }
-  Values masks;
-  for (int v = 0; v < p.tile.nv; ++v) {
-    masks.push_back(AllColumnsFull() ? nullptr : LaneMask(b, left, v * p.tile.lanes, p.tile.lanes));
-  }
-  f.Loop(f.Int(0), f.DimValue(p.k), 1, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
-    for (int v = 0; v < p.tile.nv; ++v) {
-      Value* step = b.CreateMul(f.Int(v * p.tile.lanes), f.DimValue(n_stride));
-      Value* at = ElementAt(f, p.b.dtype, src, b.CreateAdd(b.CreateMul(k, f.DimValue(k_stride)), step));
-      Value* x = LoadLanes(e, p.b.dtype, at, f.DimValue(n_stride), masks[v], p.tile.lanes);
-      Value* to = ElementAt(f, p.acc, dst, b.CreateAdd(b.CreateMul(k, f.Int(p.tile.nr())), f.Int(v * p.tile.lanes)));
-      b.CreateAlignedStore(EmitCast(e, p.b.dtype, p.acc, x), to, llvm::Align(ElementBytes(p.acc)));
-    }
+  f.Loop(k0, k1, 1, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+    each_panel([&](Value* panel, Value* dst) { PackPanel(panel, k, dst, b.CreateSub(k, k0)); });
     return {};
   });
 }
 
-// The panel's line some steps ahead: 2..6 % on panels that come from beyond the second-level cache.
-void Writer::Prefetch(Value* line, Value* b_stride) {
-  constexpr int64_t kAhead = 8, kCacheLine = 64;
+// One line of one panel.
+void Writer::PackPanel(Value* panel, Value* k, Value* dst, Value* dst_k) {
   auto& b = f.b;
-  Value* ahead = ElementAt(f, p.acc, line, b.CreateMul(b_stride, f.Int(kAhead)));
+  EmitContext e{b, f.module, f.row};
+  Value* k_stride = f.DimValue(p.b.strides[p.batch.size()]);
+  Value* n_stride = f.DimValue(p.b.strides[p.batch.size() + 1]);
+  Value* column = b.CreateMul(panel, f.Int(p.tile.nr()));
+  const Values masks = Masks(b.CreateSub(f.DimValue(p.n), column));
+  Value* offset = b.CreateAdd(OperandOffset(f, p.b, block.coords), b.CreateMul(column, n_stride));
+  offset = b.CreateAdd(offset, b.CreateMul(k, k_stride));
+  for (int v = 0; v < p.tile.nv; ++v) {
+    Value* index = b.CreateAdd(offset, b.CreateMul(f.Int(v * p.tile.lanes), n_stride));
+    Value* at = ElementAt(f, p.b.dtype, f.Buffer(p.b.input), index);
+    Value* x = LoadLanes(e, p.b.dtype, at, n_stride, masks[v], p.tile.lanes);
+    Value* to = b.CreateAdd(b.CreateMul(dst_k, f.Int(p.tile.nr())), f.Int(v * p.tile.lanes));
+    b.CreateAlignedStore(EmitCast(e, p.b.dtype, p.acc, x), ElementAt(f, p.acc, dst, to),
+                         llvm::Align(ElementBytes(p.acc)));
+  }
+}
+
+constexpr int64_t kCacheLine = 64;
+
+void EmitPrefetch(KernelFrame& f, Value* address, int locality) {
+  f.b.CreateIntrinsic(llvm::Intrinsic::prefetch, {f.b.getPtrTy()},
+                      {address, f.b.getInt32(0), f.b.getInt32(static_cast<uint32_t>(locality)), f.b.getInt32(1)});
+}
+
+// While the first tiles run over a block of constant panels they fetch the next block, which follows it in
+// memory, into the second-level cache: this many lines a step of k.
+int64_t Writer::LinesPerStep() const {
+  const int64_t lines = (p.tile.nr() * ElementBytes(p.acc) + kCacheLine - 1) / kCacheLine;
+  if (!p.b_constant || p.block_tiles < 2) return 0;
+  return (lines + p.block_tiles - 1) / p.block_tiles;
+}
+
+Value* Writer::NextBlockLines(Value* tile, Value* panel) {
+  if (LinesPerStep() == 0) return nullptr;
+  auto& b = f.b;
+  const int64_t line_bytes = p.tile.nr() * ElementBytes(p.acc);
+  const int64_t step_bytes = LinesPerStep() * kCacheLine;
+  Value* steps = ElementsOf(b.CreateSub(k_end, k_begin));
+  Value* skip = b.CreateMul(b.CreateMul(steps, tile), f.Int(step_bytes));
+  Value* next = b.CreateGEP(b.getInt8Ty(), panel, b.CreateAdd(b.CreateMul(steps, f.Int(line_bytes)), skip));
+  const int64_t busy_tiles = (line_bytes + step_bytes - 1) / step_bytes;
+  return b.CreateSelect(b.CreateICmpSLT(tile, f.Int(busy_tiles)), next, panel);
+}
+
+void Writer::PrefetchLines(Value* next, Value* step) {
+  constexpr int kSecondLevel = 2;
+  auto& b = f.b;
+  for (int64_t i = 0; i < LinesPerStep(); ++i) {
+    Value* at = b.CreateAdd(b.CreateMul(step, f.Int(LinesPerStep() * kCacheLine)), f.Int(i * kCacheLine));
+    EmitPrefetch(f, b.CreateGEP(b.getInt8Ty(), next, at), kSecondLevel);
+  }
+}
+
+// The panel's line some steps ahead.
+void Writer::PrefetchAhead(Value* line, Value* b_stride) {
+  constexpr int64_t kAhead = 8;
+  constexpr int kFirstLevel = 3;
+  Value* ahead = ElementAt(f, p.acc, line, f.b.CreateMul(b_stride, f.Int(kAhead)));
   for (int64_t at = 0; at < p.tile.nr() * ElementBytes(p.acc); at += kCacheLine) {
-    Value* address = b.CreateGEP(b.getInt8Ty(), ahead, f.Int(at));
-    b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
-                      {address, b.getInt32(0), b.getInt32(3), b.getInt32(1)});
+    EmitPrefetch(f, f.b.CreateGEP(f.b.getInt8Ty(), ahead, f.Int(at)), kFirstLevel);
   }
 }
 
 // The accumulators of one tile, in registers.
-Values Writer::Sums(Value* tile, Value* panel, Value* b_stride, const Values& masks) {
+Values Writer::Sums(Value* tile, const Values& init, Value* panel, Value* b_stride, const Values& masks) {
   auto& b = f.b;
   const llvm::Align align(ElementBytes(p.acc));
   llvm::Type* element = RegisterTypeOf(1);
   const bool masked = BInPlace() && !AllColumnsFull();
-  Values zeros(p.tile.mr * p.tile.nv, llvm::Constant::getNullValue(vector()));
-  const auto run = [&](Value* tap, const Values& init, Value* at) {
-    Values rows = source.Rows(f, p, block, tile, tap);
-    return f.Loop(f.Int(0), f.DimValue(source.depth()), 1, init, [&](Value* k, llvm::ArrayRef<Value*> carried) {
+  Value* next = NextBlockLines(tile, panel);
+  // Tiles of few rows read b faster than the hardware's prefetcher brings it from the second level.
+  const bool ahead = p.tile.mr < 8 && PanelIsLarge();
+  const auto run = [&](const Values& rows, const Values& start, Value* at, Value* count, Value* done) {
+    return f.Loop(f.Int(0), count, 1, start, [&](Value* k, llvm::ArrayRef<Value*> carried) {
       Values sums(carried.begin(), carried.end()), y;
       Value* line = ElementAt(f, p.acc, at, b.CreateMul(k, b_stride));
       for (int v = 0; v < p.tile.nv; ++v) {
@@ -183,7 +286,8 @@ Values Writer::Sums(Value* tile, Value* panel, Value* b_stride, const Values& ma
                                                                     llvm::Constant::getNullValue(vector())))
                            : b.CreateAlignedLoad(vector(), address, align));
       }
-      if (PanelIsLarge()) Prefetch(line, b_stride);
+      if (next != nullptr) PrefetchLines(next, b.CreateAdd(done, k));
+      if (ahead) PrefetchAhead(line, b_stride);
       for (int i = 0; i < p.tile.mr; ++i) {
         Value* x = b.CreateAlignedLoad(element, ElementAt(f, p.acc, rows[i], k), align);
         x = b.CreateVectorSplat(p.tile.lanes, x);
@@ -195,30 +299,53 @@ Values Writer::Sums(Value* tile, Value* panel, Value* b_stride, const Values& ma
       return sums;
     });
   };
-  if (source.taps().IsConst(1)) return run(f.Int(0), zeros, panel);
-  Value* tap_elements = b.CreateMul(f.DimValue(source.depth()), b_stride);
-  return f.Loop(f.Int(0), f.DimValue(source.taps()), 1, zeros, [&](Value* tap, llvm::ArrayRef<Value*> carried) {
-    return run(tap, Values(carried.begin(), carried.end()), ElementAt(f, p.acc, panel, b.CreateMul(tap, tap_elements)));
+  if (!HasTaps()) {
+    Values rows = source.Rows(f, p, block, tile, f.Int(0));
+    for (Value*& row : rows) row = ElementAt(f, p.acc, row, k_begin);
+    return run(rows, init, panel, b.CreateSub(k_end, k_begin), f.Int(0));
+  }
+  Value* depth = f.DimValue(source.depth());
+  return f.Loop(k_begin, k_end, 1, init, [&](Value* tap, llvm::ArrayRef<Value*> carried) {
+    Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
+    return run(source.Rows(f, p, block, tile, tap), Values(carried.begin(), carried.end()),
+               ElementAt(f, p.acc, panel, b.CreateMul(done, b_stride)), depth, done);
   });
 }
 
-void Writer::Tile(Value* tile, Value* panel, Value* b_stride, const Values& columns, const Values& masks) {
+void Writer::Tile(Value* tile, Value* panel, Value* at, Value* b_stride, const Values& columns, const Values& masks) {
   auto& b = f.b;
-  Values sums = Sums(tile, panel, b_stride, masks);
+  const llvm::Align align(VectorBytes());
+  const int64_t vectors = p.tile.mr * p.tile.nv;
+  Value* slot = partial;
+  Values init(static_cast<size_t>(vectors), llvm::Constant::getNullValue(vector()));
+  if (InBlocksOfK()) {
+    Value* index = b.CreateMul(b.CreateSub(panel, first_panel), f.Int(p.block_tiles));
+    slot = b.CreateGEP(vector(), partial, b.CreateMul(b.CreateAdd(index, tile), f.Int(vectors)));
+    for (int64_t i = 0; i < vectors; ++i) {
+      init[i] = b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), slot, f.Int(i)), align);
+    }
+  }
+  Values sums = Sums(tile, init, at, b_stride, masks);
+  for (int64_t i = 0; i < vectors; ++i) {
+    b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), slot, f.Int(i)), align);
+  }
+  if (!InBlocksOfK()) return StoreRows(tile, slot, columns, masks);
+  f.If(b.CreateICmpSGE(k_end, f.DimValue(Units())), {}, [&]() -> Values {
+    StoreRows(tile, slot, columns, masks);
+    return {};
+  });
+}
+
+// A finished tile's rows through the epilogue.
+void Writer::StoreRows(Value* tile, Value* from, const Values& columns, const Values& masks) {
+  auto& b = f.b;
+  const llvm::Align align(VectorBytes());
   Value* done = b.CreateMul(tile, f.Int(p.tile.mr));
   Value* first = b.CreateAdd(block.first_row, done);
-  if (p.tile.mr == 1) {
-    epilogue.EmitRow(f, first, columns, masks, sums, p.tile.lanes);
-    return;
-  }
-  const llvm::Align align(p.tile.lanes * ElementBytes(p.acc));
-  for (size_t i = 0; i < sums.size(); ++i) {
-    b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), this->sums, f.Int(static_cast<int64_t>(i))), align);
-  }
   Value* valid = Minimum(f, b.CreateSub(block.rows, done), f.Int(p.tile.mr));
   f.Loop(f.Int(0), valid, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
     Values row;
-    Value* at = b.CreateGEP(vector(), this->sums, b.CreateMul(i, f.Int(p.tile.nv)));
+    Value* at = b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv)));
     for (int v = 0; v < p.tile.nv; ++v) {
       row.push_back(b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), at, f.Int(v)), align));
     }
@@ -288,7 +415,8 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
 }
 
 void ChooseBlocks(MatrixProblem* p) {
-  constexpr double kChunk = 1e6, kLargeChunk = 16e6;  // multiply-adds
+  constexpr double kChunk = 1e6;  // multiply-adds
+  const double large_chunk = p->b_constant ? 16e6 : 80e6;
   const int mr = p->tile.mr, nr = p->tile.nr();
   const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };
   const int64_t all_tiles = tiles_of(Likely(p->m));
@@ -296,18 +424,30 @@ void ChooseBlocks(MatrixProblem* p) {
   // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
   const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
   const double tile_work = std::max(1.0, Likely(p->k)) * nr * (all_tiles == 1 ? busy_rows : mr);
+  const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
-  const double rows = p->b_constant ? 128 : 512;
-  p->block_tiles = std::min(all_tiles, tiles_of(rows));
-  p->block_panels = 1;
-  while (tile_work * p->block_tiles > kLargeChunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
-  while (tile_work * p->block_tiles * p->block_panels < kChunk && p->block_panels < all_panels) ++p->block_panels;
-  while (tile_work * p->block_tiles * p->block_panels < kChunk && p->block_tiles < all_tiles) ++p->block_tiles;
+  p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant ? 128 : 256));
+  p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 4);
+  while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
+  while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
+  while (work() < kChunk && p->block_panels < all_panels) ++p->block_panels;
+  while (work() < kChunk && p->block_tiles < all_tiles) ++p->block_tiles;
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = (all_tiles + p->block_tiles - 1) / p->block_tiles;
   if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
   const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
   if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
+
+  // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
+  const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;
+  const double unit = p->taps > 1 ? Likely(p->k) / static_cast<double>(p->taps) : 1;
+  const double fits = static_cast<double>(bytes) / (nr * static_cast<double>(ElementBytes(p->acc)) * std::max(1.0, unit));
+  p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits));
+  const Dim units = p->taps > 1 ? Dim(p->taps) : p->k;
+  if (p->b_constant && all_tiles == 1) p->k_block = INT64_MAX / 2;  // nothing is read twice
+  if (!units.IsConst() || units.value() <= p->k_block) return;
+  const int64_t k_blocks = (units.value() + p->k_block - 1) / p->k_block;
+  p->k_block = (units.value() + k_blocks - 1) / k_blocks;
 }
 
 void EmitTransposed(KernelFrame& f, DType from, DType to, Value* src, Value* src_stride, Value* dst,
@@ -354,18 +494,20 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
                         KernelDraft* draft) {
   Writer w{f, p, source, epilogue};
   w.panels = CeilDiv(p.n, p.tile.nr());
-  const bool packs = !p.b_constant && !w.BInPlace();
-  const Dim panel = RoundUp(p.k, p.tile.lanes) * Dim(p.tile.nr() * ElementBytes(p.acc));
-  w.panel_bytes = packs ? RoundUp(panel, 64) : Dim(0);
-  const Dim scratch_bytes = w.panel_bytes + source.ScratchBytes(p);
-  if (scratch_bytes.IsConst(0)) {
-    w.scratch = llvm::ConstantPointerNull::get(f.b.getPtrTy());
-  } else {
+  const Dim packed_bytes =
+      w.Packs() ? RoundUp(w.PackedPanelElements() * Dim(p.block_panels * ElementBytes(p.acc)), 64) : Dim(0);
+  const int64_t partial_bytes = (w.PartialBytes() + 63) / 64 * 64;
+  const Dim source_bytes = source.ScratchBytes(p);
+  const Dim bytes = packed_bytes + Dim(partial_bytes) + source_bytes;
+  w.partial = w.packed = w.block.scratch = llvm::ConstantPointerNull::get(f.b.getPtrTy());
+  if (!bytes.IsConst(0)) {
     auto* type = llvm::FunctionType::get(f.b.getPtrTy(), {f.b.getInt64Ty()}, false);
-    w.scratch = f.b.CreateCall(f.Runtime("belay_scratch", type), {f.DimValue(scratch_bytes)});
+    w.partial = f.b.CreateCall(f.Runtime("belay_scratch", type), {f.DimValue(bytes)});
+    w.packed = f.b.CreateGEP(f.b.getInt8Ty(), w.partial, f.Int(partial_bytes));
+    w.block.scratch = f.b.CreateGEP(f.b.getInt8Ty(), w.packed, f.DimValue(packed_bytes));
   }
-  if (p.tile.mr > 1) {
-    w.sums = f.EntryAlloca(w.vector(), p.tile.mr * p.tile.nv, static_cast<int>(p.tile.lanes * ElementBytes(p.acc)));
+  if (!w.InBlocksOfK()) {
+    w.partial = f.EntryAlloca(w.vector(), p.tile.mr * p.tile.nv, static_cast<int>(w.VectorBytes()));
   }
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     w.Chunk(chunk);

@@ -24,9 +24,11 @@ struct MatrixProblem {
   MatrixOperand b;          // strides: batch..., k, n
   bool b_constant = false;  // packed once, at load
   MatrixTile tile;
+  int64_t taps = 1;         // the row source's, which make k together with its depth
   int64_t block_tiles = 1, block_panels = 1;  // tiles of rows and panels of columns in one chunk
+  int64_t k_block = 1;      // taps, or elements of k where there is one tap, summed in one go
 };
-// Sets block_tiles and block_panels, so that chunks are large enough to hand out and fit the caches.
+// Sets the blocks, so that chunks are large enough to hand out and fit the caches.
 void ChooseBlocks(MatrixProblem* p);
 
 // One chunk's rows, as values of the function being written.

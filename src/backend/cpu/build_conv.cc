@@ -301,9 +301,10 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   }
   p.b_constant = IsPackable(spec, s.w.input) && p.k.IsConst() && p.n.IsConst() && s.w.offset.IsConst();
   p.tile = ChooseTile(row, p.acc, p.m, p.n);
+  std::unique_ptr<RowSource> rows = MakeRows(s, p, dims.outer, groups);
+  p.taps = rows->taps().value();
   ChooseBlocks(&p);
   KernelFrame f(module, row, symbol, draft);
-  std::unique_ptr<RowSource> rows = MakeRows(s, p, dims.outer, groups);
   draft->about = fmt::format("conv tile {}x{}, taps {}, K {}{}", p.tile.mr, p.tile.nr(), s.taps, p.k.ToString(),
                              epilogue.Describe());
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
