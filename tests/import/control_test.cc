@@ -32,9 +32,11 @@ TEST(Control, BranchesTakeTheSameCaptures) {
   EXPECT_EQ(names.size(), 3u);
   EXPECT_EQ(DataByIndex(no), names);
   std::vector<std::string> passed;
-  for (size_t i = 1; i < outer->inputs.size(); ++i) passed.push_back((*result)->nodes[outer->inputs[i].node].name);
+  for (size_t i = 1; i < outer->inputs.size(); ++i)
+    passed.push_back((*result)->nodes[outer->inputs[i].node].name);
   ASSERT_EQ(passed.size(), 3u);
-  for (size_t i = 0; i < passed.size(); ++i) EXPECT_EQ(names.at(static_cast<int64_t>(i)), passed[i]);
+  for (size_t i = 0; i < passed.size(); ++i)
+    EXPECT_EQ(names.at(static_cast<int64_t>(i)), passed[i]);
   EXPECT_EQ(CountType(yes, "Const"), 0);
   EXPECT_EQ(CountType(no, "Const"), 1);
 

@@ -32,7 +32,8 @@ TEST(Functions, NestedCallsAreInlinedWithTheirAttributes) {
       ASSERT_EQ(elu.type, "Elu");
       const ModelEdge seen = graph.nodes[elu.inputs[0].node].inputs[0];
       ModelEdge handed = n.inputs[1];
-      while (graph.nodes[handed.node].type == "Identity") handed = graph.nodes[handed.node].inputs[0];
+      while (graph.nodes[handed.node].type == "Identity")
+        handed = graph.nodes[handed.node].inputs[0];
       EXPECT_EQ(handed, seen);
     }
   }

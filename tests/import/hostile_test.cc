@@ -44,8 +44,10 @@ TEST(Hostile, EveryByteChanged) {
 }
 
 TEST(Hostile, LengthsThatReachBeyondTheFile) {
-  for (const char* bytes : {"\x3a\xff\xff\xff\xff\x0f", "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x3a\x05\x0a\x7f",
-                            "\x08\x08\x3a\x04\x2a\x02\x4a\x7f", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"}) {
+  for (const char* bytes :
+       {"\x3a\xff\xff\xff\xff\x0f", "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+        "\x3a\x05\x0a\x7f", "\x08\x08\x3a\x04\x2a\x02\x4a\x7f",
+        "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"}) {
     EXPECT_FALSE(ImportBytes(bytes).ok());
   }
 }
@@ -59,7 +61,8 @@ TEST(Hostile, NoModelAtAll) {
 
 TEST(Hostile, ExtentsBeyondReason) {
   GraphWriter graph;
-  graph.Input(ValueBytes("x", 1, {int64_t{1} << 60, int64_t{1} << 60})).Output(ValueBytes("x", 1, {}, false));
+  graph.Input(ValueBytes("x", 1, {int64_t{1} << 60, int64_t{1} << 60}))
+      .Output(ValueBytes("x", 1, {}, false));
   EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 13)), Code::kInvalidArgument), "extent");
 }
 
@@ -98,7 +101,8 @@ TEST(Hostile, InputsThatAreNoTensors) {
   vw.add_message(2, type);
   GraphWriter graph;
   graph.Input(value);
-  EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 13)), Code::kNotSupported), "input 's' is a sequence");
+  EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 13)), Code::kNotSupported),
+             "input 's' is a sequence");
 }
 
 }  // namespace

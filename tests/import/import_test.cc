@@ -14,7 +14,9 @@ using namespace belay::test;
 
 std::string AddModel(int64_t opset = 13, int64_t ir = 8) {
   GraphWriter graph;
-  graph.Input(ValueBytes("x", 1, {2, -1})).Input(ValueBytes("y", 1, {2, 3})).Output(ValueBytes("z", 1, {2, -1}));
+  graph.Input(ValueBytes("x", 1, {2, -1}))
+      .Input(ValueBytes("y", 1, {2, 3}))
+      .Output(ValueBytes("z", 1, {2, -1}));
   graph.Node(NodeBytes("Add", {"x", "y"}, {"z"}, {}, "sum"));
   return ModelBytes(graph, opset, ir);
 }
@@ -42,7 +44,9 @@ TEST(Import, InputsNodesOutputs) {
 
 TEST(Import, UnusedAndUnrankedInputsStay) {
   GraphWriter graph;
-  graph.Input(ValueBytes("unused", 7, {})).Input(ValueBytes("x", 1, {}, false)).Output(ValueBytes("y", 1, {}, false));
+  graph.Input(ValueBytes("unused", 7, {}))
+      .Input(ValueBytes("x", 1, {}, false))
+      .Output(ValueBytes("y", 1, {}, false));
   graph.Node(NodeBytes("Relu", {"x"}, {"y"}));
   ImportResult result = ImportBytes(ModelBytes(graph, 14));
   ASSERT_TRUE(result.ok()) << result.status().message();
@@ -66,7 +70,8 @@ TEST(Import, AllMissingOperatorsAtOnce) {
   ImportResult result = ImportBytes(ModelBytes(graph, 13, 8, more));
   const std::string message = Refusal(result, Code::kNotSupported);
   EXPECT_EQ(message,
-            "4 operators missing: Bar (node y), Foo (node a, b), Inside (node deep), com.microsoft::FusedGelu (node w)");
+            "4 operators missing: Bar (node y), Foo (node a, b), Inside (node deep), "
+            "com.microsoft::FusedGelu (node w)");
 }
 
 TEST(Import, ANodesErrorNamesTheNode) {
@@ -79,7 +84,9 @@ TEST(Import, ANodesErrorNamesTheNode) {
 
 TEST(Import, InitializersAreConstantsAndOnlyUsedOnesAreRead) {
   GraphWriter graph;
-  graph.Input(ValueBytes("x", 1, {2})).Input(ValueBytes("w", 1, {2})).Output(ValueBytes("y", 1, {2}));
+  graph.Input(ValueBytes("x", 1, {2}))
+      .Input(ValueBytes("w", 1, {2}))
+      .Output(ValueBytes("y", 1, {2}));
   graph.Initializer(FloatTensor("w", {2}, {3, 4}));
   graph.Initializer(ExternalTensor("never", 1, {2}, {{"location", "/nowhere"}}));
   graph.Node(NodeBytes("Mul", {"x", "w"}, {"y"}));
@@ -89,7 +96,8 @@ TEST(Import, InitializersAreConstantsAndOnlyUsedOnesAreRead) {
   const ModelNode* w = FindNode(**result, "w");
   ASSERT_NE(w, nullptr);
   EXPECT_EQ(w->type, "Const");
-  EXPECT_EQ(LiteralToDoubles(*std::get<LiteralPtr>(w->attrs.at("value"))), (std::vector<double>{3, 4}));
+  EXPECT_EQ(LiteralToDoubles(*std::get<LiteralPtr>(w->attrs.at("value"))),
+            (std::vector<double>{3, 4}));
   EXPECT_EQ(CountType(**result, "Data"), 1);
 
   OnnxImportOptions options;
@@ -107,8 +115,14 @@ TEST(Import, GivenShapes) {
   ASSERT_TRUE(result.ok()) << result.status().message();
   EXPECT_EQ(FindNode(**result, "x")->output_descs[0].dims, (std::vector<int64_t>{2, 7}));
   const std::pair<const char*, const char*> kWrong[] = {
-      {"x:3,7", "fixes it at 2"}, {"x:2", "rank 1"},       {"q:2", "'q'"},         {"x:2,a", "expected NAME"},
-      {"x:2,-5", "expected NAME"}, {"x:", "expected NAME"}, {"q", "no such input"}, {"x:2,99999999999", "expected NAME"},
+      {"x:3,7", "fixes it at 2"},
+      {"x:2", "rank 1"},
+      {"q:2", "'q'"},
+      {"x:2,a", "expected NAME"},
+      {"x:2,-5", "expected NAME"},
+      {"x:", "expected NAME"},
+      {"q", "no such input"},
+      {"x:2,99999999999", "expected NAME"},
   };
   for (const auto& [text, part] : kWrong) {
     options.input_shape_text = text;
@@ -120,7 +134,9 @@ TEST(Import, GivenShapes) {
 
 TEST(Import, ShapesOfNamesWithColonsAndScalars) {
   GraphWriter graph;
-  graph.Input(ValueBytes("in/x:0", 1, {-1, -1})).Input(ValueBytes("sr:1", 7, {})).Output(ValueBytes("y", 1, {-1, -1}));
+  graph.Input(ValueBytes("in/x:0", 1, {-1, -1}))
+      .Input(ValueBytes("sr:1", 7, {}))
+      .Output(ValueBytes("y", 1, {-1, -1}));
   graph.Node(NodeBytes("Relu", {"in/x:0"}, {"y"}));
   OnnxImportOptions options;
   options.input_shape_text = "sr:1;in/x:0:2,3;";
@@ -133,14 +149,16 @@ TEST(Import, ShapesOfNamesWithColonsAndScalars) {
 TEST(Import, OutNodesReplaceTheOutputs) {
   GraphWriter graph;
   graph.Input(ValueBytes("x", 1, {2})).Output(ValueBytes("z", 1, {2}));
-  graph.Node(NodeBytes("Relu", {"x"}, {"y"}, {}, "act")).Node(NodeBytes("Neg", {"y"}, {"z"}, {}, "neg"));
+  graph.Node(NodeBytes("Relu", {"x"}, {"y"}, {}, "act"))
+      .Node(NodeBytes("Neg", {"y"}, {"z"}, {}, "neg"));
   OnnxImportOptions options;
   options.out_nodes = {{"act", 0}};
   ImportResult result = ImportBytes(ModelBytes(graph, 14), options);
   ASSERT_TRUE(result.ok()) << result.status().message();
   EXPECT_EQ((*result)->output_names, std::vector<std::string>{"y"});
   options.out_nodes = {{"act", 1}};
-  EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 14), options), Code::kInvalidArgument), "has 1 outputs");
+  EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 14), options), Code::kInvalidArgument),
+             "has 1 outputs");
   options.out_nodes = {{"nobody", 0}};
   EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 14), options), Code::kNotFound), "nobody");
 }
@@ -149,7 +167,8 @@ TEST(Import, EveryOpsetAndIrVersion) {
   for (int64_t opset = 7; opset <= kNewestOnnxOpset; ++opset) {
     EXPECT_TRUE(ImportBytes(AddModel(opset)).ok()) << opset;
   }
-  for (int64_t ir = 3; ir <= kNewestOnnxIr; ++ir) EXPECT_TRUE(ImportBytes(AddModel(13, ir)).ok()) << ir;
+  for (int64_t ir = 3; ir <= kNewestOnnxIr; ++ir)
+    EXPECT_TRUE(ImportBytes(AddModel(13, ir)).ok()) << ir;
   EXPECT_HAS(Refusal(ImportBytes(AddModel(kNewestOnnxOpset + 1)), Code::kNotSupported), "opset 29");
   EXPECT_HAS(Refusal(ImportBytes(AddModel(13, 99)), Code::kNotSupported), "IR version 99");
   EXPECT_HAS(Refusal(ImportBytes(AddModel(0)), Code::kInvalidArgument), "no opset");
@@ -173,7 +192,8 @@ TEST(Import, RulesFollowTheOpset) {
 TEST(Import, ConstantNodesCostNothingUntilUsed) {
   GraphWriter graph;
   graph.Input(ValueBytes("x", 1, {2, 3})).Output(ValueBytes("y", 1, {-1}));
-  graph.Node(NodeBytes("Constant", {}, {"shape"}, {MessageAttr("value", 5, 4, Int64Tensor("", {1}, {-1}))}));
+  graph.Node(NodeBytes("Constant", {}, {"shape"},
+                       {MessageAttr("value", 5, 4, Int64Tensor("", {1}, {-1}))}));
   graph.Node(NodeBytes("Constant", {}, {"unused"}, {FloatAttr("value_float", 3)}));
   graph.Node(NodeBytes("Reshape", {"x", "shape"}, {"y"}));
   ImportResult result = ImportBytes(ModelBytes(graph, 13));
@@ -183,7 +203,9 @@ TEST(Import, ConstantNodesCostNothingUntilUsed) {
 
 TEST(Import, AnOutputThatIsAnInputOrAConstant) {
   GraphWriter graph;
-  graph.Input(ValueBytes("x", 1, {2})).Output(ValueBytes("x", 1, {2})).Output(ValueBytes("c", 1, {1}));
+  graph.Input(ValueBytes("x", 1, {2}))
+      .Output(ValueBytes("x", 1, {2}))
+      .Output(ValueBytes("c", 1, {1}));
   graph.Initializer(FloatTensor("c", {1}, {5}));
   ImportResult result = ImportBytes(ModelBytes(graph, 13));
   ASSERT_TRUE(result.ok()) << result.status().message();

@@ -30,7 +30,8 @@ inline Attr FloatAttr(const std::string& name, float value) {
   w.add_int32(20, 1);
   return a;
 }
-inline Attr IntsAttr(const std::string& name, const std::vector<int64_t>& values, bool packed = false) {
+inline Attr IntsAttr(const std::string& name, const std::vector<int64_t>& values,
+                     bool packed = false) {
   Attr a;
   pbf_writer w(a.bytes);
   w.add_string(1, name);
@@ -53,8 +54,9 @@ inline Attr MessageAttr(const std::string& name, int field, int type, const std:
 }
 
 inline std::string NodeBytes(const std::string& op, const std::vector<std::string>& inputs,
-                             const std::vector<std::string>& outputs, const std::vector<Attr>& attrs = {},
-                             const std::string& name = "", const std::string& domain = "") {
+                             const std::vector<std::string>& outputs,
+                             const std::vector<Attr>& attrs = {}, const std::string& name = "",
+                             const std::string& domain = "") {
   std::string node;
   pbf_writer w(node);
   for (const auto& s : inputs) w.add_string(1, s);
@@ -67,7 +69,8 @@ inline std::string NodeBytes(const std::string& op, const std::vector<std::strin
 }
 
 // dims: -1 is a named extent; ranked false leaves the shape out.
-inline std::string ValueBytes(const std::string& name, int dtype, const std::vector<int64_t>& dims, bool ranked = true) {
+inline std::string ValueBytes(const std::string& name, int dtype, const std::vector<int64_t>& dims,
+                              bool ranked = true) {
   std::string shape, tensor, type, value;
   pbf_writer sw(shape);
   for (int64_t d : dims) {
@@ -90,7 +93,8 @@ inline std::string ValueBytes(const std::string& name, int dtype, const std::vec
   return value;
 }
 
-inline std::string FloatTensor(const std::string& name, const std::vector<int64_t>& dims, const std::vector<float>& v) {
+inline std::string FloatTensor(const std::string& name, const std::vector<int64_t>& dims,
+                               const std::vector<float>& v) {
   std::string tensor;
   pbf_writer w(tensor);
   w.add_packed_int64(1, dims.begin(), dims.end());
@@ -99,7 +103,8 @@ inline std::string FloatTensor(const std::string& name, const std::vector<int64_
   w.add_bytes(9, reinterpret_cast<const char*>(v.data()), v.size() * sizeof(float));
   return tensor;
 }
-inline std::string Int64Tensor(const std::string& name, const std::vector<int64_t>& dims, const std::vector<int64_t>& v) {
+inline std::string Int64Tensor(const std::string& name, const std::vector<int64_t>& dims,
+                               const std::vector<int64_t>& v) {
   std::string tensor;
   pbf_writer w(tensor);
   for (int64_t d : dims) w.add_int64(1, d);
@@ -108,7 +113,8 @@ inline std::string Int64Tensor(const std::string& name, const std::vector<int64_
   w.add_string(8, name);
   return tensor;
 }
-inline std::string ExternalTensor(const std::string& name, int dtype, const std::vector<int64_t>& dims,
+inline std::string ExternalTensor(const std::string& name, int dtype,
+                                  const std::vector<int64_t>& dims,
                                   const std::vector<std::pair<std::string, std::string>>& entries) {
   std::string tensor;
   pbf_writer w(tensor);

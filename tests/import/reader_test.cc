@@ -13,7 +13,8 @@ using namespace belay::test;
 TEST(Reader, ReadsPackedAndUnpackedIntegersAlike) {
   for (bool packed : {false, true}) {
     GraphWriter graph;
-    graph.Node(NodeBytes("Transpose", {"x"}, {"y"}, {IntsAttr("perm", {1, -2, int64_t{1} << 40}, packed)}));
+    graph.Node(NodeBytes("Transpose", {"x"}, {"y"},
+                         {IntsAttr("perm", {1, -2, int64_t{1} << 40}, packed)}));
     const std::string bytes = ModelBytes(graph, 13);
     Result<Model> model = ReadModel(bytes);
     ASSERT_TRUE(model.ok()) << model.status().message();

@@ -116,12 +116,15 @@ TEST(Tensor, RefusesWhatDoesNotFit) {
 TEST(External, ReadsAndMapsBesideTheModel) {
   ImportResult model = ImportOnnxFile(ModelPath("external.onnx"));
   ASSERT_TRUE(model.ok()) << model.status().message();
-  const auto value = [&](int k) { return std::get<LiteralPtr>((*model)->nodes[(*model)->outputs[k].node].attrs["value"]); };
+  const auto value = [&](int k) {
+    return std::get<LiteralPtr>((*model)->nodes[(*model)->outputs[k].node].attrs["value"]);
+  };
   EXPECT_EQ(LiteralToDoubles(*value(0)), (std::vector<double>{0, 1, 2}));
   EXPECT_EQ(LiteralToInts(*value(1)), (std::vector<int64_t>{0, 1, 2, 3}));
 }
 
-std::string ModelWithExternal(const std::vector<std::pair<std::string, std::string>>& entries, int64_t count = 2) {
+std::string ModelWithExternal(const std::vector<std::pair<std::string, std::string>>& entries,
+                              int64_t count = 2) {
   GraphWriter graph;
   graph.Initializer(ExternalTensor("w", 1, {count}, entries)).Output(ValueBytes("w", 1, {count}));
   return ModelBytes(graph, 13);
@@ -166,12 +169,14 @@ TEST(External, NothingOutsideTheModelsDirectoryAndNothingBeyondTheFile) {
     ASSERT_FALSE(model.ok()) << escape.message;
     EXPECT_HAS(model.status().message(), escape.message);
   }
-  ImportResult good = ImportOnnxFile(dir.Write("m/model.onnx", ModelWithExternal({{"location", "data.bin"}})));
+  ImportResult good =
+      ImportOnnxFile(dir.Write("m/model.onnx", ModelWithExternal({{"location", "data.bin"}})));
   EXPECT_TRUE(good.ok()) << good.status().message();
 }
 
 TEST(External, AModelFromMemoryHasNone) {
-  const std::string message = Refusal(ImportBytes(ModelWithExternal({{"location", "data.bin"}})), Code::kNotSupported);
+  const std::string message =
+      Refusal(ImportBytes(ModelWithExternal({{"location", "data.bin"}})), Code::kNotSupported);
   EXPECT_HAS(message, "parse the file");
 }
 

@@ -16,9 +16,10 @@ struct NpyType {
   const char* descr;
 };
 constexpr NpyType kNpyTypes[] = {
-    {DType::kF32, "<f4"}, {DType::kF64, "<f8"}, {DType::kF16, "<f2"}, {DType::kI8, "|i1"},  {DType::kU8, "|u1"},
-    {DType::kI16, "<i2"}, {DType::kU16, "<u2"}, {DType::kI32, "<i4"}, {DType::kU32, "<u4"}, {DType::kI64, "<i8"},
-    {DType::kU64, "<u8"}, {DType::kBool, "|b1"}, {DType::kC64, "<c8"}, {DType::kC128, "<c16"},
+    {DType::kF32, "<f4"}, {DType::kF64, "<f8"},   {DType::kF16, "<f2"}, {DType::kI8, "|i1"},
+    {DType::kU8, "|u1"},  {DType::kI16, "<i2"},   {DType::kU16, "<u2"}, {DType::kI32, "<i4"},
+    {DType::kU32, "<u4"}, {DType::kI64, "<i8"},   {DType::kU64, "<u8"}, {DType::kBool, "|b1"},
+    {DType::kC64, "<c8"}, {DType::kC128, "<c16"},
 };
 
 std::string DescrOf(DType dtype) {
@@ -55,10 +56,13 @@ Status ParseShape(const std::string& text, std::vector<int64_t>* dims) {
 }
 
 Result<Array> ParseNpy(const std::string& bytes, DType want) {
-  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0) return InvalidArgument("it is no .npy file");
+  if (bytes.size() < 12 || bytes.compare(0, 6, "\x93NUMPY") != 0)
+    return InvalidArgument("it is no .npy file");
   const bool wide = bytes[6] >= 2;
   uint32_t length = static_cast<uint8_t>(bytes[8]) | static_cast<uint8_t>(bytes[9]) << 8;
-  if (wide) length |= static_cast<uint8_t>(bytes[10]) << 16 | static_cast<uint32_t>(static_cast<uint8_t>(bytes[11])) << 24;
+  if (wide)
+    length |= static_cast<uint8_t>(bytes[10]) << 16 |
+              static_cast<uint32_t>(static_cast<uint8_t>(bytes[11])) << 24;
   const size_t start = wide ? 12 : 10;
   if (bytes.size() - start < length) return InvalidArgument("its header is cut off");
   const std::string header = bytes.substr(start, length);
@@ -68,8 +72,11 @@ Result<Array> ParseNpy(const std::string& bytes, DType want) {
   if (descr.size() > 1 && descr[0] == '=') descr[0] = '<';
   std::string expected = DescrOf(want);
   if (descr.size() < 2 || descr.substr(1) != expected.substr(1) || descr[0] == '>') {
-    const bool voids = descr.size() > 2 && descr[1] == 'V' && descr.substr(2) == std::to_string(BitWidth(want) / 8);
-    if (!voids) return InvalidArgument("its elements are '{}', but the model takes {}", descr, DTypeName(want));
+    const bool voids = descr.size() > 2 && descr[1] == 'V' &&
+                       descr.substr(2) == std::to_string(BitWidth(want) / 8);
+    if (!voids)
+      return InvalidArgument("its elements are '{}', but the model takes {}", descr,
+                             DTypeName(want));
   }
   if (HeaderValue(header, "'fortran_order'", ",}").find("True") != std::string::npos) {
     return NotSupported("its elements are in Fortran order; save it as C-contiguous");
@@ -80,7 +87,8 @@ Result<Array> ParseNpy(const std::string& bytes, DType want) {
   array.data.assign(bytes.begin() + static_cast<ptrdiff_t>(start + length), bytes.end());
   const int64_t need = ByteSize(want, array.Count());
   if (static_cast<int64_t>(array.data.size()) != need) {
-    return InvalidArgument("it has {} bytes of data, but its shape needs {}", array.data.size(), need);
+    return InvalidArgument("it has {} bytes of data, but its shape needs {}", array.data.size(),
+                           need);
   }
   return array;
 }
@@ -124,7 +132,8 @@ Array Random(DType dtype, std::vector<int64_t> dims, uint64_t seed) {
     const uint64_t bits = NextRandom(&state);
     char* at = array.data.data() + i * width;
     if (IsFloat(dtype)) {
-      StoreFloat(dtype, static_cast<float>(static_cast<int64_t>(bits >> 40) - (1 << 23)) / (1 << 23), at);
+      StoreFloat(dtype,
+                 static_cast<float>(static_cast<int64_t>(bits >> 40) - (1 << 23)) / (1 << 23), at);
     } else {
       *at = static_cast<char>(bits & 1);
     }
@@ -157,8 +166,8 @@ Status WriteNpy(const std::string& path, const Array& array) {
   std::string shape;
   for (int64_t d : array.dims) shape += fmt::format("{}, ", d);
   if (array.dims.size() > 1) shape.resize(shape.size() - 2);
-  std::string header =
-      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}", DescrOf(array.dtype), shape);
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}), }}",
+                                   DescrOf(array.dtype), shape);
   header.append(63 - (header.size() + 10) % 64, ' ');
   header += '\n';
   std::string bytes("\x93NUMPY\x01\x00", 8);
@@ -178,7 +187,8 @@ uint64_t Digest(const Array& array) {
 std::string ShapeText(const std::vector<int64_t>& dims) {
   if (dims.empty()) return "scalar";
   std::string text;
-  for (int64_t d : dims) text += fmt::format("{}{}", text.empty() ? "" : "x", d < 0 ? "?" : std::to_string(d));
+  for (int64_t d : dims)
+    text += fmt::format("{}{}", text.empty() ? "" : "x", d < 0 ? "?" : std::to_string(d));
   return text;
 }
 

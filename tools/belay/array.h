@@ -26,7 +26,7 @@ Status WriteNpy(const std::string& path, const Array& array);
 Result<std::string> ReadFile(const std::string& path);
 Status WriteFile(const std::string& path, const std::string& bytes);
 
-uint64_t Digest(const Array& array);               // FNV-1a of the bytes
+uint64_t Digest(const Array& array);                      // FNV-1a of the bytes
 std::string ShapeText(const std::vector<int64_t>& dims);  // "1x3x224x224", "scalar"
 
 }  // namespace belay::tool

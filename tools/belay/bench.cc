@@ -75,7 +75,9 @@ Status TakeTurns(const PreparedModel& model) {
       const long count = std::strtol(line.c_str() + 4, nullptr, 10);
       const auto start = Clock::now();
       for (long i = 0; i < count; ++i) BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
-      std::cout << fmt::format("{:.9f}", std::chrono::duration<double>(Clock::now() - start).count()) << std::endl;
+      std::cout << fmt::format("{:.9f}",
+                               std::chrono::duration<double>(Clock::now() - start).count())
+                << std::endl;
     } else if (line.compare(0, 5, "save ") == 0) {
       BELAY_RETURN_IF_ERROR(SaveOutputs(model.runner.get(), line.substr(5)));
       std::cout << "saved" << std::endl;
@@ -86,7 +88,8 @@ Status TakeTurns(const PreparedModel& model) {
   return OkStatus();
 }
 
-void Report(const BenchFlags& flags, const PreparedModel& model, const Samples& samples, double first_s) {
+void Report(const BenchFlags& flags, const PreparedModel& model, const Samples& samples,
+            double first_s) {
   const RunnerTimes& times = model.runner->times();
   nlohmann::ordered_json j;
   j["model"] = flags.model;
@@ -122,9 +125,11 @@ Status Bench(const BenchFlags& flags) {
   if (flags.turns) return TakeTurns(model);
   Samples first, samples;
   BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &first));
-  for (int i = 1; i < flags.warmup; ++i) BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
+  for (int i = 1; i < flags.warmup; ++i)
+    BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
   const auto start = Clock::now();
-  while (samples.total_s.size() < 10 || Clock::now() - start < std::chrono::duration<double>(flags.seconds)) {
+  while (samples.total_s.size() < 10 ||
+         Clock::now() - start < std::chrono::duration<double>(flags.seconds)) {
     BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &samples));
   }
   Report(flags, model, samples, first.total_s[0]);
@@ -139,7 +144,8 @@ void AddBench(CLI::App* app, int* exit_code) {
   CLI::App* command = app->add_subcommand("bench", "measure a model");
   auto flags = std::make_shared<BenchFlags>();
   flags->Add(command);
-  command->add_option("--seconds", flags->seconds, "how long to measure; at least 10 runs")->capture_default_str();
+  command->add_option("--seconds", flags->seconds, "how long to measure; at least 10 runs")
+      ->capture_default_str();
   command->add_option("--warmup", flags->warmup, "runs before measuring")->capture_default_str();
   command->add_flag("--json", flags->json, "one line of JSON");
   command->add_flag("--turns", flags->turns, "answer `run N` and `save DIR` on stdin");

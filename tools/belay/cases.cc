@@ -42,13 +42,15 @@ std::vector<Case> FindCases(const CasesFlags& flags) {
     if (!kind.is_directory()) continue;
     for (const auto& entry : fs::directory_iterator(kind.path(), error)) {
       if (!fs::exists(entry.path() / "model.onnx")) continue;
-      const std::string name = entry.path().filename(), label = kind.path().filename().string() + "/" + name;
+      const std::string name = entry.path().filename(),
+                        label = kind.path().filename().string() + "/" + name;
       const char* glob = flags.only.c_str();
       if (fnmatch(glob, name.c_str(), 0) != 0 && fnmatch(glob, label.c_str(), 0) != 0) continue;
       cases.push_back({label, entry.path(), fs::path(flags.out) / label});
     }
   }
-  std::sort(cases.begin(), cases.end(), [](const Case& a, const Case& b) { return a.label < b.label; });
+  std::sort(cases.begin(), cases.end(),
+            [](const Case& a, const Case& b) { return a.label < b.label; });
   return cases;
 }
 
@@ -85,8 +87,8 @@ Result<SetInputs> LoadInputs(const std::string& model, const ModelInfo& info, co
       inputs.fed_initializers.insert(in.name);
     }
     if (array.dtype != in.dtype) {
-      return InvalidArgument("input '{}' is {}, but the model takes {}", in.name, DTypeName(array.dtype),
-                             DTypeName(in.dtype));
+      return InvalidArgument("input '{}' is {}, but the model takes {}", in.name,
+                             DTypeName(array.dtype), DTypeName(in.dtype));
     }
     inputs.shapes[in.name] = array.dims;
     inputs.arrays.push_back(std::move(array));
@@ -94,10 +96,12 @@ Result<SetInputs> LoadInputs(const std::string& model, const ModelInfo& info, co
   return inputs;
 }
 
-Result<std::unique_ptr<Runner>> MakeRunner(const std::string& model, const ModelInfo& info, const SetInputs& inputs) {
+Result<std::unique_ptr<Runner>> MakeRunner(const std::string& model, const ModelInfo& info,
+                                           const SetInputs& inputs) {
   RunnerOptions options;
   options.shapes = inputs.shapes;
-  if (inputs.fed_initializers.empty()) return Runner::Make(model, false, info.outputs.size(), options);
+  if (inputs.fed_initializers.empty())
+    return Runner::Make(model, false, info.outputs.size(), options);
   BELAY_TRY(std::string bytes, WithoutInitializers(model, inputs.fed_initializers));
   return Runner::Make(bytes, true, info.outputs.size(), options);
 }
@@ -113,7 +117,8 @@ Status RunCase(const Case& c) {
   SetInputs last;
   for (const fs::path& set : DataSets(c.in)) {
     BELAY_TRY(SetInputs inputs, LoadInputs(model, info, set));
-    if (!runner || inputs.shapes != last.shapes || inputs.fed_initializers != last.fed_initializers) {
+    if (!runner || inputs.shapes != last.shapes ||
+        inputs.fed_initializers != last.fed_initializers) {
       BELAY_TRY(runner, MakeRunner(model, info, inputs));
     }
     BELAY_RETURN_IF_ERROR(runner->SetInputs(inputs.arrays));
@@ -123,7 +128,8 @@ Status RunCase(const Case& c) {
     const fs::path out = c.out / set.filename();
     fs::create_directories(out);
     for (size_t k = 0; k < outputs.size(); ++k) {
-      BELAY_RETURN_IF_ERROR(WriteTensorPb(out / fmt::format("output_{}.pb", k), info.outputs[k].name, outputs[k]));
+      BELAY_RETURN_IF_ERROR(
+          WriteTensorPb(out / fmt::format("output_{}.pb", k), info.outputs[k].name, outputs[k]));
     }
     last = std::move(inputs);
   }
@@ -145,7 +151,8 @@ void CleanOutput(const Case& c) {
 [[noreturn]] void ChildMain(const Case& c) {
   const rlimit no_core = {0, 0};
   (void)setrlimit(RLIMIT_CORE, &no_core);
-  const int log = open((c.out / "stderr.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int log =
+      open((c.out / "stderr.txt").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (log >= 0) {
     dup2(log, STDERR_FILENO);
     dup2(log, STDOUT_FILENO);
@@ -219,7 +226,8 @@ class Supervisor {
       ++totals_.refused;
       return;
     }
-    const auto limit = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(flags_.timeout_s));
+    const auto limit = std::chrono::duration_cast<Clock::duration>(
+        std::chrono::duration<double>(flags_.timeout_s));
     children_[pid] = {&c, Clock::now() + limit, false};
   }
 
@@ -263,7 +271,8 @@ int RunCases(const CasesFlags& flags) {
     std::fprintf(stderr, "belay: %s holds no case %s\n", flags.dir.c_str(), flags.only.c_str());
     return 1;
   }
-  const size_t jobs = flags.jobs > 0 ? static_cast<size_t>(flags.jobs) : std::max(1u, std::thread::hardware_concurrency());
+  const size_t jobs = flags.jobs > 0 ? static_cast<size_t>(flags.jobs)
+                                     : std::max(1u, std::thread::hardware_concurrency());
   if (jobs > 1) setenv("BELAY_THREADS", "1", 0);
   Supervisor supervisor(flags);
   for (const Case& c : cases) {
@@ -272,8 +281,8 @@ int RunCases(const CasesFlags& flags) {
   }
   supervisor.WaitBelow(1);
   const Totals& t = supervisor.totals();
-  std::printf("%zu cases: %d ran, %d refused, %d crashed, %d timed out\n", cases.size(), t.ran, t.refused, t.crashed,
-              t.timed_out);
+  std::printf("%zu cases: %d ran, %d refused, %d crashed, %d timed out\n", cases.size(), t.ran,
+              t.refused, t.crashed, t.timed_out);
   return 0;
 }
 
@@ -282,11 +291,16 @@ int RunCases(const CasesFlags& flags) {
 void AddCases(CLI::App* app, int* exit_code) {
   CLI::App* command = app->add_subcommand("cases", "run ONNX conformance cases");
   auto flags = std::make_shared<CasesFlags>();
-  command->add_option("dir", flags->dir, "holds KIND/CASE/model.onnx")->required()->check(CLI::ExistingDirectory);
-  command->add_option("out", flags->out, "gets KIND/CASE/test_data_set_N/output_M.pb or error.txt")->required();
+  command->add_option("dir", flags->dir, "holds KIND/CASE/model.onnx")
+      ->required()
+      ->check(CLI::ExistingDirectory);
+  command->add_option("out", flags->out, "gets KIND/CASE/test_data_set_N/output_M.pb or error.txt")
+      ->required();
   command->add_option("--only", flags->only, "a glob over CASE or KIND/CASE");
-  command->add_option("--timeout", flags->timeout_s, "seconds for each case")->check(CLI::PositiveNumber);
-  command->add_option("--jobs", flags->jobs, "cases at once; all cores where not given")->check(CLI::PositiveNumber);
+  command->add_option("--timeout", flags->timeout_s, "seconds for each case")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--jobs", flags->jobs, "cases at once; all cores where not given")
+      ->check(CLI::PositiveNumber);
   command->callback([=] { *exit_code = RunCases(*flags); });
 }
 

@@ -19,7 +19,9 @@ extern char** environ;
 namespace belay::tool {
 namespace {
 
-void Say(const char* level, const std::string& text) { std::printf("%-5s %s\n", level, text.c_str()); }
+void Say(const char* level, const std::string& text) {
+  std::printf("%-5s %s\n", level, text.c_str());
+}
 
 // The value behind "KEY   :" in a file of /proc.
 std::string ProcField(const char* file, const char* key) {
@@ -42,11 +44,13 @@ void SayCpu() {
   for (const TargetRow& r : TargetRows()) {
     if (HostRuns(r)) rows += (rows.empty() ? "" : ", ") + std::string(r.name);
   }
-  Say("ok", fmt::format("kernels: generated for {} ({}-byte registers{}{}); this machine runs {}", row.name,
-                        row.vector_bytes, row.bf16_dot ? ", bf16 dot products" : "", row.amx ? ", AMX" : "", rows));
+  Say("ok", fmt::format("kernels: generated for {} ({}-byte registers{}{}); this machine runs {}",
+                        row.name, row.vector_bytes, row.bf16_dot ? ", bf16 dot products" : "",
+                        row.amx ? ", AMX" : "", rows));
   const char* forced = std::getenv("BELAY_CPU");
   if (forced && std::strcmp(forced, row.name) != 0) {
-    Say("note", fmt::format("BELAY_CPU={} is not followed: unknown, or this machine cannot run it", forced));
+    Say("note", fmt::format("BELAY_CPU={} is not followed: unknown, or this machine cannot run it",
+                            forced));
   }
 }
 
@@ -57,8 +61,8 @@ void SayCores() {
   std::ifstream in("/sys/fs/cgroup/cpu.max");
   std::string text;
   if (std::getline(in, text) && text.compare(0, 3, "max") != 0) quota = "quota " + text;
-  Say("ok", fmt::format("threads: {} compute threads; {} cores online, {} allowed, {}", ThreadCount(),
-                        sysconf(_SC_NPROCESSORS_ONLN), allowed, quota));
+  Say("ok", fmt::format("threads: {} compute threads; {} cores online, {} allowed, {}",
+                        ThreadCount(), sysconf(_SC_NPROCESSORS_ONLN), allowed, quota));
 }
 
 void SayMemory() {
@@ -69,7 +73,8 @@ void SayMemory() {
 void SayEnvironment() {
   for (char** e = environ; *e; ++e) {
     const std::string entry = *e;
-    if (entry.compare(0, 6, "BELAY_") == 0 || entry.compare(0, 7, "ASCEND_") == 0) Say("ok", "environment: " + entry);
+    if (entry.compare(0, 6, "BELAY_") == 0 || entry.compare(0, 7, "ASCEND_") == 0)
+      Say("ok", "environment: " + entry);
   }
 }
 
@@ -127,12 +132,14 @@ Status SelfTest() {
   BELAY_RETURN_IF_ERROR(runner->Synchronize());
   BELAY_TRY(std::vector<Array> outputs, runner->Outputs());
   float a[4], b[4], z[4];
-  if (outputs.size() != 1 || outputs[0].data.size() != sizeof z) return Internal("the sum has a wrong shape");
+  if (outputs.size() != 1 || outputs[0].data.size() != sizeof z)
+    return Internal("the sum has a wrong shape");
   std::memcpy(a, x.data.data(), sizeof a);
   std::memcpy(b, y.data.data(), sizeof b);
   std::memcpy(z, outputs[0].data.data(), sizeof z);
   for (int i = 0; i < 4; ++i) {
-    if (z[i] != a[i] + b[i]) return Internal("element {} of the sum is {}, not {}", i, z[i], a[i] + b[i]);
+    if (z[i] != a[i] + b[i])
+      return Internal("element {} of the sum is {}, not {}", i, z[i], a[i] + b[i]);
   }
   runner.reset();
   FinalizeEngine();
@@ -148,7 +155,8 @@ int Doctor() {
   std::fflush(stdout);
   Status status = SelfTest();
   Say(status.ok() ? "ok" : "fail",
-      "self-test: " + (status.ok() ? std::string("an addition compiled and ran on a stream") : status.ToString()));
+      "self-test: " + (status.ok() ? std::string("an addition compiled and ran on a stream")
+                                   : status.ToString()));
   return status.ok() ? 0 : 1;
 }
 

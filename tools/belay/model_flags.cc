@@ -7,8 +7,8 @@ namespace belay::tool {
 namespace {
 
 // "NAME=VALUE"; names may hold '=', values of ours do not start with one.
-Result<std::map<std::string, std::string>> SplitPairs(const std::vector<std::string>& pairs, const char* flag,
-                                                      const ModelInfo& info) {
+Result<std::map<std::string, std::string>> SplitPairs(const std::vector<std::string>& pairs,
+                                                      const char* flag, const ModelInfo& info) {
   std::map<std::string, std::string> map;
   for (const std::string& pair : pairs) {
     bool found = false;
@@ -42,13 +42,15 @@ Result<std::vector<int64_t>> ParseShape(const std::string& name, const std::stri
 }
 
 // The declared shape with a given one filled in; what stays open becomes 1.
-Result<std::vector<int64_t>> ResolveShape(const ModelInput& in, const std::map<std::string, std::string>& shapes) {
+Result<std::vector<int64_t>> ResolveShape(const ModelInput& in,
+                                          const std::map<std::string, std::string>& shapes) {
   std::vector<int64_t> dims = in.dims;
   auto given = shapes.find(in.name);
   if (given != shapes.end()) {
     BELAY_TRY(dims, ParseShape(in.name, given->second));
   } else if (!in.ranked) {
-    return InvalidArgument("input {} has no shape in the model: give --shape {}=...", in.name, in.name);
+    return InvalidArgument("input {} has no shape in the model: give --shape {}=...", in.name,
+                           in.name);
   }
   for (int64_t& d : dims) {
     if (d < 0) d = 1;
@@ -56,7 +58,8 @@ Result<std::vector<int64_t>> ResolveShape(const ModelInput& in, const std::map<s
   return dims;
 }
 
-Result<Array> MakeInput(const ModelInput& in, const std::string& source, const std::vector<int64_t>& dims) {
+Result<Array> MakeInput(const ModelInput& in, const std::string& source,
+                        const std::vector<int64_t>& dims) {
   if (source == "zeros") return Zeros(in.dtype, dims);
   if (source.compare(0, 7, "random:") == 0) {
     return Random(in.dtype, dims, std::strtoull(source.c_str() + 7, nullptr, 10));
@@ -64,17 +67,25 @@ Result<Array> MakeInput(const ModelInput& in, const std::string& source, const s
   return ReadNpy(source, in.dtype).Context("input " + in.name);
 }
 
-bool IsFile(const std::string& source) { return source != "zeros" && source.compare(0, 7, "random:") != 0; }
+bool IsFile(const std::string& source) {
+  return source != "zeros" && source.compare(0, 7, "random:") != 0;
+}
 
 }  // namespace
 
 void ModelFlags::Add(CLI::App* command) {
   command->add_option("model", model, "the .onnx file")->required();
-  command->add_option("--input", inputs, "NAME=FILE.npy, NAME=zeros or NAME=random:SEED; random:1 where none is given");
-  command->add_option("--shape", shapes, "NAME=1x3x224x224; extents the model leaves open are 1 where none is given");
-  command->add_flag("--dynamic", dynamic, "keep open extents open instead of compiling for the given ones");
-  command->add_option("--threads", threads, "compute threads; all cores where not given")->check(CLI::PositiveNumber);
-  command->add_option("--precision", precision, "origin or bf16")->check(CLI::IsMember({"origin", "bf16"}));
+  command->add_option(
+      "--input", inputs,
+      "NAME=FILE.npy, NAME=zeros or NAME=random:SEED; random:1 where none is given");
+  command->add_option("--shape", shapes,
+                      "NAME=1x3x224x224; extents the model leaves open are 1 where none is given");
+  command->add_flag("--dynamic", dynamic,
+                    "keep open extents open instead of compiling for the given ones");
+  command->add_option("--threads", threads, "compute threads; all cores where not given")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--precision", precision, "origin or bf16")
+      ->check(CLI::IsMember({"origin", "bf16"}));
 }
 
 Result<PreparedModel> Prepare(const ModelFlags& flags, bool progress) {
@@ -89,10 +100,12 @@ Result<PreparedModel> Prepare(const ModelFlags& flags, bool progress) {
   std::vector<Array> inputs;
   for (const ModelInput& in : prepared.info.inputs) {
     if (in.is_initializer) {
-      if (sources.count(in.name)) return NotSupported("--input {}: it is a constant of the model", in.name);
+      if (sources.count(in.name))
+        return NotSupported("--input {}: it is a constant of the model", in.name);
       continue;
     }
-    if (in.kind != ValueKind::kTensor || in.dtype == DType::kString || in.dtype == DType::kUndefined) {
+    if (in.kind != ValueKind::kTensor || in.dtype == DType::kString ||
+        in.dtype == DType::kUndefined) {
       return NotSupported("input {} is no tensor of numbers", in.name);
     }
     const std::string source = sources.count(in.name) ? sources[in.name] : "random:1";
@@ -105,7 +118,8 @@ Result<PreparedModel> Prepare(const ModelFlags& flags, bool progress) {
     inputs.push_back(std::move(array));
   }
   BELAY_RETURN_IF_ERROR(InitializeEngine(flags.threads));
-  BELAY_TRY(prepared.runner, Runner::Make(flags.model, false, prepared.info.outputs.size(), options));
+  BELAY_TRY(prepared.runner,
+            Runner::Make(flags.model, false, prepared.info.outputs.size(), options));
   BELAY_RETURN_IF_ERROR(prepared.runner->SetInputs(inputs));
   prepared.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return prepared;

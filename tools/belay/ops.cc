@@ -25,9 +25,11 @@ int PrintOps(bool computing_only) {
       }
     }
     if (computing_only && !computes) continue;
-    std::printf("%s\t%s\t%s\n", proto.op, computes ? "computing" : "declared", onnx.empty() ? "-" : onnx.c_str());
+    std::printf("%s\t%s\t%s\n", proto.op, computes ? "computing" : "declared",
+                onnx.empty() ? "-" : onnx.c_str());
   }
-  std::printf("# %d declared, %d computing, %zu ONNX operators\n", declared, computing, onnx_ops.size());
+  std::printf("# %d declared, %d computing, %zu ONNX operators\n", declared, computing,
+              onnx_ops.size());
   return 0;
 }
 

@@ -36,7 +36,8 @@ std::string CopyMessage(protozero::data_view message, Drop drop) {
 
 std::string TensorName(protozero::pbf_reader tensor) {
   while (tensor.next()) {
-    if (tensor.tag() == 8 && tensor.wire_type() == protozero::pbf_wire_type::length_delimited) return tensor.get_string();
+    if (tensor.tag() == 8 && tensor.wire_type() == protozero::pbf_wire_type::length_delimited)
+      return tensor.get_string();
     tensor.skip();
   }
   return "";
@@ -71,11 +72,13 @@ Result<ModelInfo> ReadModelInfo(const std::string& path) {
     in.is_initializer = initializers.count(v.name) != 0;
     info.inputs.push_back(std::move(in));
   }
-  for (const onnx::ValueInfo& v : model.graph.outputs) info.outputs.push_back({v.name, KindOf(v.type)});
+  for (const onnx::ValueInfo& v : model.graph.outputs)
+    info.outputs.push_back({v.name, KindOf(v.type)});
   return info;
 }
 
-Result<std::string> WithoutInitializers(const std::string& path, const std::set<std::string>& names) {
+Result<std::string> WithoutInitializers(const std::string& path,
+                                        const std::set<std::string>& names) {
   BELAY_TRY(std::string bytes, ReadFile(path));
   const auto drop_tensor = [&](protozero::pbf_reader field, std::string*) {
     return field.tag() == 5 && names.count(TensorName(field.get_message())) != 0;

@@ -15,7 +15,7 @@ struct ModelInput {
   ValueKind kind = ValueKind::kTensor;
   DType dtype = DType::kUndefined;
   bool ranked = false;
-  std::vector<int64_t> dims;   // -1 unknown
+  std::vector<int64_t> dims;    // -1 unknown
   bool is_initializer = false;  // has a default value; not fed unless somebody asks
 };
 
@@ -31,7 +31,8 @@ struct ModelInfo {
 
 Result<ModelInfo> ReadModelInfo(const std::string& path);
 // The model without these initializers, so that the inputs of the same names are fed.
-Result<std::string> WithoutInitializers(const std::string& path, const std::set<std::string>& names);
+Result<std::string> WithoutInitializers(const std::string& path,
+                                        const std::set<std::string>& names);
 
 Result<Array> ReadInitializer(const std::string& path, const std::string& name);
 

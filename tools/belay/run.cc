@@ -36,7 +36,8 @@ std::string Summary(const Array& a) {
     high = std::fmax(high, v);
     sum += v;
   }
-  return fmt::format("  min {:.6g} max {:.6g} mean {:.6g}{}", low, high, sum / static_cast<double>(a.Count()),
+  return fmt::format("  min {:.6g} max {:.6g} mean {:.6g}{}", low, high,
+                     sum / static_cast<double>(a.Count()),
                      nans ? fmt::format(", {} NaN", nans) : "");
 }
 
@@ -52,9 +53,11 @@ Status Run(const ModelFlags& flags, const std::string& output_dir) {
   }
   for (size_t k = 0; k < outputs.size(); ++k) {
     const Array& a = outputs[k];
-    std::printf("%s  %s  %s  digest %016llx%s\n", model.info.outputs[k].name.c_str(), DTypeName(a.dtype),
-                ShapeText(a.dims).c_str(), static_cast<unsigned long long>(Digest(a)), Summary(a).c_str());
-    if (!output_dir.empty()) BELAY_RETURN_IF_ERROR(WriteNpy(fmt::format("{}/output_{}.npy", output_dir, k), a));
+    std::printf("%s  %s  %s  digest %016llx%s\n", model.info.outputs[k].name.c_str(),
+                DTypeName(a.dtype), ShapeText(a.dims).c_str(),
+                static_cast<unsigned long long>(Digest(a)), Summary(a).c_str());
+    if (!output_dir.empty())
+      BELAY_RETURN_IF_ERROR(WriteNpy(fmt::format("{}/output_{}.npy", output_dir, k), a));
   }
   model.runner.reset();
   FinalizeEngine();

@@ -18,7 +18,9 @@ namespace {
 using Options = std::map<ge::AscendString, ge::AscendString>;
 using Clock = std::chrono::steady_clock;
 
-double Since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double Since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // The newest report's sentence: its number and the call's name mean little here.
 std::string ReportText() {
@@ -53,7 +55,8 @@ std::string ShapesText(const std::map<std::string, std::vector<int64_t>>& shapes
   return text;
 }
 
-gert::Tensor DeviceTensor(DType dtype, const std::vector<int64_t>& dims, void* address, size_t bytes) {
+gert::Tensor DeviceTensor(DType dtype, const std::vector<int64_t>& dims, void* address,
+                          size_t bytes) {
   gert::StorageShape shape;
   for (int64_t d : dims) {
     shape.MutableOriginShape().AppendDim(d);
@@ -68,7 +71,8 @@ gert::Tensor DeviceTensor(DType dtype, const std::vector<int64_t>& dims, void* a
 // A line that says what takes so long: rewritten on a terminal, written once elsewhere.
 class Progress {
  public:
-  Progress(bool wanted, std::string what) : what_(std::move(what)), start_(Clock::now()), wanted_(wanted) {
+  Progress(bool wanted, std::string what)
+      : what_(std::move(what)), start_(Clock::now()), wanted_(wanted) {
     if (!wanted_) return;
     if (!isatty(STDERR_FILENO)) {
       std::fprintf(stderr, "%s\n", what_.c_str());
@@ -123,8 +127,8 @@ struct Runner::State {
 Runner::Runner() : state_(new State) {}
 Runner::~Runner() = default;
 
-Result<std::unique_ptr<Runner>> Runner::Make(const std::string& model, bool from_memory, size_t outputs,
-                                             const RunnerOptions& options) {
+Result<std::unique_ptr<Runner>> Runner::Make(const std::string& model, bool from_memory,
+                                             size_t outputs, const RunnerOptions& options) {
   std::unique_ptr<Runner> runner(new Runner);
   runner->state_->outputs.resize(outputs);
   BELAY_RETURN_IF_ERROR(runner->Start(model, from_memory, options));
@@ -135,16 +139,17 @@ Status Runner::Start(const std::string& model, bool from_memory, const RunnerOpt
   BELAY_RETURN_IF_ERROR(CheckAcl(aclrtSetDevice(0), "aclrtSetDevice"));
   BELAY_RETURN_IF_ERROR(CheckAcl(aclrtCreateStream(&state_->stream), "aclrtCreateStream"));
   Options session_options, parser;
-  session_options["ge.exec.precision_mode_v2"] = options.precision == "bf16" ? "mixed_bfloat16" : "origin";
+  session_options["ge.exec.precision_mode_v2"] =
+      options.precision == "bf16" ? "mixed_bfloat16" : "origin";
   state_->session.reset(new ge::Session(session_options));
   const std::string shapes = ShapesText(options.shapes);
   if (!shapes.empty()) parser["input_shape"] = shapes.c_str();
 
   auto start = Clock::now();
   ge::Graph graph("model");
-  const ge::graphStatus parsed = from_memory
-                                     ? ge::aclgrphParseONNXFromMem(model.data(), model.size(), parser, graph)
-                                     : ge::aclgrphParseONNX(model.c_str(), parser, graph);
+  const ge::graphStatus parsed =
+      from_memory ? ge::aclgrphParseONNXFromMem(model.data(), model.size(), parser, graph)
+                  : ge::aclgrphParseONNX(model.c_str(), parser, graph);
   BELAY_RETURN_IF_ERROR(CheckGe(parsed, "parsing"));
   BELAY_RETURN_IF_ERROR(CheckGe(state_->session->AddGraph(kGraph, graph), "adding the graph"));
   times_.parse_s = Since(start);
@@ -156,7 +161,8 @@ Status Runner::Start(const std::string& model, bool from_memory, const RunnerOpt
   }
   times_.compile_s = Since(start);
   start = Clock::now();
-  BELAY_RETURN_IF_ERROR(CheckGe(GeSessionLoadGraph(*state_->session, kGraph, {}, state_->stream), "loading"));
+  BELAY_RETURN_IF_ERROR(
+      CheckGe(GeSessionLoadGraph(*state_->session, kGraph, {}, state_->stream), "loading"));
   times_.load_s = Since(start);
   return OkStatus();
 }
@@ -166,26 +172,28 @@ Status Runner::SetInputs(const std::vector<Array>& inputs) {
   for (const Array& a : inputs) {
     void* address = nullptr;
     const size_t bytes = a.data.size();
-    BELAY_RETURN_IF_ERROR(
-        CheckAcl(aclrtMalloc(&address, bytes ? bytes : 1, ACL_MEM_MALLOC_HUGE_FIRST), "aclrtMalloc"));
+    BELAY_RETURN_IF_ERROR(CheckAcl(
+        aclrtMalloc(&address, bytes ? bytes : 1, ACL_MEM_MALLOC_HUGE_FIRST), "aclrtMalloc"));
     state_->buffers.push_back(address);
     if (bytes) {
       BELAY_RETURN_IF_ERROR(
-          CheckAcl(aclrtMemcpy(address, bytes, a.data.data(), bytes, ACL_MEMCPY_HOST_TO_DEVICE), "copying an input"));
+          CheckAcl(aclrtMemcpy(address, bytes, a.data.data(), bytes, ACL_MEMCPY_HOST_TO_DEVICE),
+                   "copying an input"));
     }
     state_->inputs.push_back(DeviceTensor(a.dtype, a.dims, address, bytes));
   }
   const size_t outputs = state_->outputs.size();
   state_->outputs.clear();
   for (size_t i = 0; i < outputs; ++i) {
-    state_->outputs.push_back(DeviceTensor(DType::kUndefined, {}, nullptr, 0));  // the engine allocates
+    state_->outputs.push_back(
+        DeviceTensor(DType::kUndefined, {}, nullptr, 0));  // the engine allocates
   }
   return OkStatus();
 }
 
 Status Runner::Launch() {
-  return CheckGe(GeSessionExecuteGraphWithStreamAsync(*state_->session, kGraph, state_->stream, state_->inputs,
-                                                      state_->outputs),
+  return CheckGe(GeSessionExecuteGraphWithStreamAsync(*state_->session, kGraph, state_->stream,
+                                                      state_->inputs, state_->outputs),
                  "executing");
 }
 
@@ -201,8 +209,9 @@ Result<std::vector<Array>> Runner::Outputs() {
     const size_t bytes = static_cast<size_t>(ByteSize(a.dtype, a.Count()));
     a.data.resize(bytes);
     if (bytes) {
-      BELAY_RETURN_IF_ERROR(CheckAcl(
-          aclrtMemcpy(a.data.data(), bytes, t.GetAddr(), bytes, ACL_MEMCPY_DEVICE_TO_HOST), "copying an output"));
+      BELAY_RETURN_IF_ERROR(
+          CheckAcl(aclrtMemcpy(a.data.data(), bytes, t.GetAddr(), bytes, ACL_MEMCPY_DEVICE_TO_HOST),
+                   "copying an output"));
     }
     arrays.push_back(std::move(a));
   }
@@ -211,7 +220,8 @@ Result<std::vector<Array>> Runner::Outputs() {
 
 Status InitializeEngine(int threads) {
   if (threads > 0) setenv("BELAY_THREADS", std::to_string(threads).c_str(), 1);
-  return CheckGe(ge::GEInitialize(Options{{"ge.exec.deviceId", "0"}, {"ge.graphRunMode", "0"}}), "GEInitialize");
+  return CheckGe(ge::GEInitialize(Options{{"ge.exec.deviceId", "0"}, {"ge.graphRunMode", "0"}}),
+                 "GEInitialize");
 }
 
 void FinalizeEngine() {

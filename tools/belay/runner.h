@@ -10,9 +10,9 @@
 namespace belay::tool {
 
 struct RunnerOptions {
-  std::string precision = "origin";             // or bf16
+  std::string precision = "origin";                    // or bf16
   std::map<std::string, std::vector<int64_t>> shapes;  // fixes extents of inputs
-  bool progress = false;                        // a line on stderr while it compiles
+  bool progress = false;                               // a line on stderr while it compiles
 };
 
 struct RunnerTimes {
@@ -23,8 +23,8 @@ class Runner {
  public:
   ~Runner();
   // `model` is a file name, or a model's bytes when from_memory.
-  static Result<std::unique_ptr<Runner>> Make(const std::string& model, bool from_memory, size_t outputs,
-                                              const RunnerOptions& options);
+  static Result<std::unique_ptr<Runner>> Make(const std::string& model, bool from_memory,
+                                              size_t outputs, const RunnerOptions& options);
   const RunnerTimes& times() const { return times_; }
   // Copies to device memory; one array per graph input that is fed, in the model's order.
   Status SetInputs(const std::vector<Array>& inputs);

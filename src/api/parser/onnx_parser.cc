@@ -50,7 +50,8 @@ Status ReadParams(const Params& params, ParserOptions* options) {
   for (const auto& [key_string, value_string] : params) {
     const char* key_text = key_string.GetString();
     const char* value_text = value_string.GetString();
-    if (!key_text || !value_text) return InvalidArgument("a parser parameter has no key or no value");
+    if (!key_text || !value_text)
+      return InvalidArgument("a parser parameter has no key or no value");
     const std::string key = key_text, value = value_text;
     if (key == "input_shape" || key == "ge.inputShape") {
       options->import.input_shape_text = value;
@@ -62,7 +63,8 @@ Status ReadParams(const Params& params, ParserOptions* options) {
       continue;  // names of fusions in CANN's parser: they change speed there, never results
     } else if (key == "ge.INPUT_NODES_SET_FP16" || key == "is_input_adjust_hw_layout" ||
                key == "is_output_adjust_hw_layout" || key == "input_data_names") {
-      if (!value.empty() && value != "false") return NotSupported("parser parameter {}={}", key, value);
+      if (!value.empty() && value != "false")
+        return NotSupported("parser parameter {}={}", key, value);
     } else {
       return InvalidArgument("parser parameter '{}' is unknown", key);
     }
@@ -72,7 +74,8 @@ Status ReadParams(const Params& params, ParserOptions* options) {
 
 ge::graphStatus Report(const char* call, const Status& status) {
   const bool unsupported = status.code() == belay::Code::kNotSupported;
-  belay::ReportError({unsupported ? "E19010" : "E10001", status.message(), call, belay::CodeName(status.code()),
+  belay::ReportError({unsupported ? "E19010" : "E10001", status.message(), call,
+                      belay::CodeName(status.code()),
                       unsupported ? "use what `belay ops` lists, or another opset"
                                   : "check the model and the parser parameters"});
   return ge::GRAPH_FAILED;
@@ -119,7 +122,8 @@ graphStatus aclgrphParseONNX(const char* model_file, const Params& parser_params
   });
 }
 
-graphStatus aclgrphParseONNXFromMem(const char* buffer, size_t size, const Params& parser_params, Graph& graph) {
+graphStatus aclgrphParseONNXFromMem(const char* buffer, size_t size, const Params& parser_params,
+                                    Graph& graph) {
   const char* call = "aclgrphParseONNXFromMem";
   if (!buffer || size == 0) {
     (void)Report(call, InvalidArgument("the buffer is null or empty"));

@@ -73,13 +73,15 @@ class Inliner {
   }
 
   Status Expand(std::vector<Node>* nodes, int depth) {
-    if (depth > kMaxDepth) return InvalidArgument("functions call each other deeper than {} levels", kMaxDepth);
+    if (depth > kMaxDepth)
+      return InvalidArgument("functions call each other deeper than {} levels", kMaxDepth);
     std::vector<Node> out;
     for (Node& node : *nodes) {
       BELAY_RETURN_IF_ERROR(ExpandGraphs(&node, depth));
       const Function* f = Find(node);
       if (!f) {
-        if (++written_ > kMaxNodes) return InvalidArgument("functions expand to more than {} nodes", kMaxNodes);
+        if (++written_ > kMaxNodes)
+          return InvalidArgument("functions expand to more than {} nodes", kMaxNodes);
         out.push_back(std::move(node));
         continue;
       }
@@ -114,8 +116,9 @@ class Inliner {
 
   Status Instantiate(const Function& f, const Node& call, std::vector<Node>* body) {
     if (call.inputs.size() > f.inputs.size() || call.outputs.size() > f.outputs.size()) {
-      return InvalidArgument("node '{}' calls function {} with {} inputs and {} outputs; it has {} and {}", call.name,
-                             f.name, call.inputs.size(), call.outputs.size(), f.inputs.size(), f.outputs.size());
+      return InvalidArgument(
+          "node '{}' calls function {} with {} inputs and {} outputs; it has {} and {}", call.name,
+          f.name, call.inputs.size(), call.outputs.size(), f.inputs.size(), f.outputs.size());
     }
     const std::string id = fmt::format("{}#{}/", call.name.empty() ? f.name : call.name, ++calls_);
     Instance in{id, {}, f, call, std::make_shared<Opsets>(f.opsets)};

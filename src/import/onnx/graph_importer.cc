@@ -27,15 +27,16 @@ const char* KindName(TypeProto::Kind kind) {
 }
 
 // The caller's extents, which may only fill what the model leaves open.
-ValueType WithGivenShape(const std::string& name, ValueType type, const std::vector<int64_t>& given) {
+ValueType WithGivenShape(const std::string& name, ValueType type,
+                         const std::vector<int64_t>& given) {
   if (type.ranked && type.dims.size() != given.size()) {
-    Throw(InvalidArgument("input '{}': the given shape has rank {}, but the model says {}", name, given.size(),
-                          type.dims.size()));
+    Throw(InvalidArgument("input '{}': the given shape has rank {}, but the model says {}", name,
+                          given.size(), type.dims.size()));
   }
   for (size_t i = 0; i < type.dims.size(); ++i) {
     if (type.dims[i] >= 0 && given[i] >= 0 && type.dims[i] != given[i]) {
-      Throw(InvalidArgument("input '{}': extent {} is given as {}, but the model fixes it at {}", name, i, given[i],
-                            type.dims[i]));
+      Throw(InvalidArgument("input '{}': extent {} is given as {}, but the model fixes it at {}",
+                            name, i, given[i], type.dims[i]));
     }
   }
   std::vector<int64_t> dims = given;
@@ -53,13 +54,16 @@ std::string DisplayName(const Node& node) {
   return node.op;
 }
 
-std::string RuleKey(const Node& node) { return node.domain.empty() ? node.op : node.domain + "::" + node.op; }
+std::string RuleKey(const Node& node) {
+  return node.domain.empty() ? node.op : node.domain + "::" + node.op;
+}
 
 int OpsetOf(const ImportContext& ctx, const Node& node) {
   const Opsets& opsets = node.opsets ? *node.opsets : ctx.model.opsets;
   auto it = opsets.find(node.domain);
   if (it == opsets.end()) {
-    Throw(InvalidArgument("node '{}' ({}): the model imports no opset of domain '{}'", DisplayName(node), node.op,
+    Throw(InvalidArgument("node '{}' ({}): the model imports no opset of domain '{}'",
+                          DisplayName(node), node.op,
                           node.domain.empty() ? "ai.onnx" : node.domain));
   }
   return static_cast<int>(std::clamp<int64_t>(it->second, 0, 1 << 20));
@@ -74,7 +78,8 @@ void GraphImporter::Run(const Graph& graph, const std::vector<ValueType>& argume
   for (const ValueInfo& v : graph.outputs) declared_[v.name] = FromProto(v.type);
   AddInitializers(graph);
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    AddInput(graph.inputs[i], i < argument_types.size() ? argument_types[i] : ValueType(), outer_ == nullptr);
+    AddInput(graph.inputs[i], i < argument_types.size() ? argument_types[i] : ValueType(),
+             outer_ == nullptr);
   }
   for (const Node& node : graph.nodes) ImportNode(this, node);
   if (!outer_ && !ctx_.options.out_nodes.empty()) {
@@ -102,10 +107,12 @@ void GraphImporter::AddInput(const ValueInfo& input, const ValueType& argument, 
   const bool tensor = kind == TypeProto::Kind::kTensor || (kind == TypeProto::Kind::kNone && !top);
   if (!tensor) Throw(NotSupported("input '{}' is {}", input.name, KindName(kind)));
   if (top && type.dtype == DType::kUndefined) {
-    Throw(InvalidArgument("input '{}' has element type {}, which is unknown", input.name, input.type.elem_type));
+    Throw(InvalidArgument("input '{}' has element type {}, which is unknown", input.name,
+                          input.type.elem_type));
   }
   auto given = ctx_.options.input_shapes.find(input.name);
-  if (top && given != ctx_.options.input_shapes.end()) type = WithGivenShape(input.name, type, given->second);
+  if (top && given != ctx_.options.input_shapes.end())
+    type = WithGivenShape(input.name, type, given->second);
   if (values_.count(input.name)) Throw(InvalidArgument("two inputs are named '{}'", input.name));
   const int node = AddData(input.name, formal_inputs_++, type);
   values_[input.name] = {{node, 0}, type};
@@ -138,10 +145,12 @@ void GraphImporter::AddOutputs(const Graph& graph) {
 
 void GraphImporter::AddNamedOutputs(const Graph& graph) {
   for (const auto& [name, number] : ctx_.options.out_nodes) {
-    auto it = std::find_if(graph.nodes.begin(), graph.nodes.end(), [&name = name](const Node& n) { return n.name == name; });
+    auto it = std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                           [&name = name](const Node& n) { return n.name == name; });
     if (it == graph.nodes.end()) Throw(NotFound("output node '{}' is not in the model", name));
     if (number < 0 || number >= static_cast<int>(it->outputs.size())) {
-      Throw(InvalidArgument("output node '{}' has {} outputs; number {} is asked for", name, it->outputs.size(), number));
+      Throw(InvalidArgument("output node '{}' has {} outputs; number {} is asked for", name,
+                            it->outputs.size(), number));
     }
     graph_->outputs.push_back(Value(it->outputs[number]));
     graph_->output_names.push_back(it->outputs[number]);
@@ -220,7 +229,9 @@ void GraphImporter::SetValue(const std::string& name, ModelEdge edge, const Valu
   values_[name] = {edge, full};
 }
 
-void GraphImporter::SetConstant(const std::string& name, LiteralPtr value) { constants_[name] = std::move(value); }
+void GraphImporter::SetConstant(const std::string& name, LiteralPtr value) {
+  constants_[name] = std::move(value);
+}
 
 ModelEdge GraphImporter::AddConst(const std::string& name, LiteralPtr value) {
   ModelNode node;

@@ -28,7 +28,8 @@ void CollectMissing(const ImportContext& ctx, const onnx::Graph& graph, Missing*
     if (FindOnnxRule(RuleKey(node), opset)) continue;
     // A later version may be there; then the opset is what the reader wants to know.
     const bool later = FindOnnxRule(RuleKey(node), 1 << 20) != nullptr;
-    (*missing)[later ? fmt::format("{} of opset {}", RuleKey(node), opset) : RuleKey(node)].push_back(DisplayName(node));
+    (*missing)[later ? fmt::format("{} of opset {}", RuleKey(node), opset) : RuleKey(node)]
+        .push_back(DisplayName(node));
   }
 }
 
@@ -40,12 +41,14 @@ Status MissingStatus(const Missing& missing) {
     if (nodes.size() > kNamesShown) text += fmt::format(" and {} more", nodes.size() - kNamesShown);
     text += ")";
   }
-  return NotSupported("{} operator{} missing: {}", missing.size(), missing.size() == 1 ? "" : "s", text);
+  return NotSupported("{} operator{} missing: {}", missing.size(), missing.size() == 1 ? "" : "s",
+                      text);
 }
 
 Status CheckVersions(const Model& model) {
   if (!model.has_graph || model.ir_version == 0) {
-    return InvalidArgument("this is no ONNX model: it has no {}", model.has_graph ? "IR version" : "graph");
+    return InvalidArgument("this is no ONNX model: it has no {}",
+                           model.has_graph ? "IR version" : "graph");
   }
   if (model.ir_version < 0 || model.ir_version > kNewestOnnxIr) {
     return NotSupported("IR version {}; the newest known is {}", model.ir_version, kNewestOnnxIr);
@@ -68,7 +71,8 @@ bool ParseDims(const std::string& text, std::vector<int64_t>* dims) {
     const size_t end = std::min(text.find(',', start), text.size());
     int64_t value = 0;
     const auto [stop, error] = std::from_chars(text.data() + start, text.data() + end, value);
-    if (error != std::errc() || stop != text.data() + end || value < -1 || value > INT32_MAX) return false;
+    if (error != std::errc() || stop != text.data() + end || value < -1 || value > INT32_MAX)
+      return false;
     dims->push_back(value);
     start = end + 1;
   }
@@ -85,7 +89,8 @@ Status ParseShape(const Model& model, const std::string& entry, OnnxImportOption
   if (colon == std::string::npos) return NotFound("shape '{}': the model has no such input", entry);
   std::vector<int64_t> dims;
   if (!ParseDims(entry.substr(colon + 1), &dims)) {
-    return InvalidArgument("shape '{}': expected NAME:EXTENT,EXTENT,... with extents of -1 or more", entry);
+    return InvalidArgument("shape '{}': expected NAME:EXTENT,EXTENT,... with extents of -1 or more",
+                           entry);
   }
   options->input_shapes[entry.substr(0, colon)] = dims;
   return OkStatus();
@@ -95,11 +100,13 @@ Status ResolveShapes(const Model& model, OnnxImportOptions* options) {
   const std::string& text = options->input_shape_text;
   for (size_t start = 0; start < text.size();) {
     const size_t end = std::min(text.find(';', start), text.size());
-    if (end > start) BELAY_RETURN_IF_ERROR(ParseShape(model, text.substr(start, end - start), options));
+    if (end > start)
+      BELAY_RETURN_IF_ERROR(ParseShape(model, text.substr(start, end - start), options));
     start = end + 1;
   }
   for (const auto& [name, dims] : options->input_shapes) {
-    if (!HasInput(model, name)) return NotFound("a shape is given for input '{}', which the model does not have", name);
+    if (!HasInput(model, name))
+      return NotFound("a shape is given for input '{}', which the model does not have", name);
   }
   return OkStatus();
 }
@@ -136,7 +143,8 @@ Result<std::shared_ptr<ModelGraph>> Guarded(std::string_view bytes, const std::s
 
 }  // namespace
 
-Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path, const OnnxImportOptions& options) {
+Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path,
+                                                   const OnnxImportOptions& options) {
   BELAY_TRY(std::shared_ptr<const MappedFile> file, MapFile(path));
   const size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);

@@ -24,7 +24,8 @@ struct OnnxImportOptions {
 constexpr int kNewestOnnxOpset = 28;
 constexpr int kNewestOnnxIr = 14;
 
-Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path, const OnnxImportOptions& options = {});
+Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path,
+                                                   const OnnxImportOptions& options = {});
 // `data` may go after the call. Models with external data need the file form.
 Result<std::shared_ptr<ModelGraph>> ImportOnnxMemory(const void* data, size_t size,
                                                      const OnnxImportOptions& options = {});

@@ -31,13 +31,21 @@ class NodeView : public OnnxNode {
   int opset() const override { return opset_; }
   const std::string& op() const override { return node_.op; }
   int input_count() const override { return static_cast<int>(node_.inputs.size()); }
-  bool HasInput(int i) const override { return i >= 0 && i < input_count() && !node_.inputs[i].empty(); }
-  ModelEdge Input(int i) const override { return HasInput(i) ? importer_.Value(node_.inputs[i]) : ModelEdge(); }
+  bool HasInput(int i) const override {
+    return i >= 0 && i < input_count() && !node_.inputs[i].empty();
+  }
+  ModelEdge Input(int i) const override {
+    return HasInput(i) ? importer_.Value(node_.inputs[i]) : ModelEdge();
+  }
   LiteralPtr ConstInput(int i) const override;
   int InputRank(int i) const override { return HasInput(i) ? input_types_[i].rank() : -1; }
-  DType InputDType(int i) const override { return HasInput(i) ? input_types_[i].dtype : DType::kUndefined; }
+  DType InputDType(int i) const override {
+    return HasInput(i) ? input_types_[i].dtype : DType::kUndefined;
+  }
   int output_count() const override { return static_cast<int>(node_.outputs.size()); }
-  bool HasOutput(int i) const override { return i >= 0 && i < output_count() && !node_.outputs[i].empty(); }
+  bool HasOutput(int i) const override {
+    return i >= 0 && i < output_count() && !node_.outputs[i].empty();
+  }
 
   bool HasAttr(const char* name) const override { return node_.Find(name) != nullptr; }
   int64_t Int(const char* name, int64_t fallback) const override {
@@ -73,8 +81,8 @@ class NodeView : public OnnxNode {
     if (outputs.empty()) OnnxNode::Fail(fmt::format("{} has no output", ge_op));
     return outputs[0];
   }
-  std::vector<ModelEdge> EmitN(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs,
-                               int dynamic_outputs) override;
+  std::vector<ModelEdge> EmitN(const char* ge_op, const std::vector<ModelEdge>& inputs,
+                               AttrMap attrs, int dynamic_outputs) override;
   void SetSubgraph(ModelEdge value, const char* name, std::shared_ptr<ModelGraph> graph) override {
     importer_.graph()->nodes[value.node].subgraphs[name].push_back(std::move(graph));
   }
@@ -92,13 +100,16 @@ class NodeView : public OnnxNode {
     if (!a) return nullptr;
     if (a->type == type) return a;
     // Lists and their scalars are asked for alternately while a rule finds out which one it has.
-    const bool list = type == AttrType::kInts || type == AttrType::kFloats || type == AttrType::kStrings;
+    const bool list =
+        type == AttrType::kInts || type == AttrType::kFloats || type == AttrType::kStrings;
     const bool empty_list = a->type == AttrType::kInts && a->ints.empty();
-    const bool is_list = a->type == AttrType::kInts || a->type == AttrType::kFloats || a->type == AttrType::kStrings;
+    const bool is_list =
+        a->type == AttrType::kInts || a->type == AttrType::kFloats || a->type == AttrType::kStrings;
     if (list != is_list || empty_list) return nullptr;
     OnnxNode::Fail(fmt::format("attribute {} is not {}", name, what));
   }
-  void PlaceInputs(const Prototype& proto, const std::vector<ModelEdge>& inputs, ModelNode* to) const;
+  void PlaceInputs(const Prototype& proto, const std::vector<ModelEdge>& inputs,
+                   ModelNode* to) const;
   NodeGraphs& Graphs();
   std::vector<ValueType> ArgumentTypes() const;
   std::vector<ValueType> ControlFlowTypes() const;
@@ -121,10 +132,12 @@ LiteralPtr NodeView::ConstInput(int i) const {
 LiteralPtr NodeView::TensorAttr(const char* name) const {
   const Attribute* a = node_.Find(name);
   if (!a) return nullptr;
-  Result<LiteralPtr> value = a->t               ? ToLiteral(*a->t, importer_.context().files)
-                             : a->sparse_tensor ? ToLiteral(*a->sparse_tensor, importer_.context().files)
-                                                : Result<LiteralPtr>(InvalidArgument("it is no tensor"));
-  if (!value.ok()) throw OpError{std::move(value).status().Context(fmt::format("attribute {}", name))};
+  Result<LiteralPtr> value = a->t ? ToLiteral(*a->t, importer_.context().files)
+                             : a->sparse_tensor
+                                 ? ToLiteral(*a->sparse_tensor, importer_.context().files)
+                                 : Result<LiteralPtr>(InvalidArgument("it is no tensor"));
+  if (!value.ok())
+    throw OpError{std::move(value).status().Context(fmt::format("attribute {}", name))};
   return *value;
 }
 
@@ -168,7 +181,8 @@ std::vector<ModelEdge> NodeView::GraphCaptures(const char*) {
 }
 
 // Positional over the prototype's ports; a dynamic port takes all that the later ports leave.
-void NodeView::PlaceInputs(const Prototype& proto, const std::vector<ModelEdge>& inputs, ModelNode* to) const {
+void NodeView::PlaceInputs(const Prototype& proto, const std::vector<ModelEdge>& inputs,
+                           ModelNode* to) const {
   size_t next = 0;
   for (size_t p = 0; p < proto.inputs.size(); ++p) {
     const PortProto& port = proto.inputs[p];
@@ -188,12 +202,13 @@ void NodeView::PlaceInputs(const Prototype& proto, const std::vector<ModelEdge>&
   }
   while (next < inputs.size() && inputs[next].node < 0) ++next;
   if (next < inputs.size()) {
-    OnnxNode::Fail(fmt::format("{} takes {} inputs, but {} are given", to->type, proto.inputs.size(), inputs.size()));
+    OnnxNode::Fail(fmt::format("{} takes {} inputs, but {} are given", to->type,
+                               proto.inputs.size(), inputs.size()));
   }
 }
 
-std::vector<ModelEdge> NodeView::EmitN(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs,
-                                       int dynamic_outputs) {
+std::vector<ModelEdge> NodeView::EmitN(const char* ge_op, const std::vector<ModelEdge>& inputs,
+                                       AttrMap attrs, int dynamic_outputs) {
   const Prototype* proto = FindPrototype(ge_op);
   if (!proto) throw OpError{Internal("the rule emits {}, which has no prototype", ge_op)};
   ModelNode to;
@@ -227,13 +242,15 @@ std::vector<ValueType> NodeView::ControlFlowTypes() const {
     carried = node_.inputs.size() > 2 ? node_.inputs.size() - 2 : 0;
   } else if (node_.op == "Scan") {
     const int64_t scans = Int("num_scan_inputs", 0);
-    carried = static_cast<size_t>(std::max<int64_t>(0, static_cast<int64_t>(node_.inputs.size()) - scans));
+    carried = static_cast<size_t>(
+        std::max<int64_t>(0, static_cast<int64_t>(node_.inputs.size()) - scans));
   }
   for (size_t i = 0; i < types.size() && i + skip < first.size(); ++i) {
     types[i] = loose(first[i + skip], i < carried ? 0 : 1);
     for (const auto& [name, inner] : graphs_->by_name) {
       const auto& other = inner->output_types();
-      if (i + skip >= other.size() || other[i + skip].rank() != first[i + skip].rank()) types[i].ranked = false;
+      if (i + skip >= other.size() || other[i + skip].rank() != first[i + skip].rank())
+        types[i].ranked = false;
     }
     if (!types[i].ranked) types[i].dims.clear();
   }
@@ -255,15 +272,16 @@ void NodeView::Finish() {
     if (it != outputs_.end() && it->second.node >= 0) {
       importer_.SetValue(node_.outputs[i], it->second, types[i]);
     } else {
-      importer_.SetMissing(node_.outputs[i],
-                           fmt::format("output {} of ONNX node {} ({})", i, DisplayName(node_), node_.op));
+      importer_.SetMissing(node_.outputs[i], fmt::format("output {} of ONNX node {} ({})", i,
+                                                         DisplayName(node_), node_.op));
     }
   }
 }
 
 template <typename T>
 LiteralPtr FromList(DType dtype, const std::vector<T>& values, bool scalar) {
-  const std::vector<int64_t> dims = scalar ? std::vector<int64_t>{} : std::vector<int64_t>{int64_t(values.size())};
+  const std::vector<int64_t> dims =
+      scalar ? std::vector<int64_t>{} : std::vector<int64_t>{int64_t(values.size())};
   return Literal::Copy(dtype, dims, values.data());
 }
 
@@ -279,9 +297,12 @@ LiteralPtr FromStrings(std::vector<std::string> values, bool scalar) {
 LiteralPtr ConstantValue(const NodeView& view, const Node& node) {
   if (view.HasAttr("value")) return view.TensorAttr("value");
   if (view.HasAttr("sparse_value")) return view.TensorAttr("sparse_value");
-  if (const Attribute* a = node.Find("value_float")) return FromList<float>(DType::kF32, {a->f}, true);
-  if (const Attribute* a = node.Find("value_int")) return FromList<int64_t>(DType::kI64, {a->i}, true);
-  if (const Attribute* a = node.Find("value_floats")) return FromList(DType::kF32, a->floats, false);
+  if (const Attribute* a = node.Find("value_float"))
+    return FromList<float>(DType::kF32, {a->f}, true);
+  if (const Attribute* a = node.Find("value_int"))
+    return FromList<int64_t>(DType::kI64, {a->i}, true);
+  if (const Attribute* a = node.Find("value_floats"))
+    return FromList(DType::kF32, a->floats, false);
   if (const Attribute* a = node.Find("value_ints")) return FromList(DType::kI64, a->ints, false);
   if (const Attribute* a = node.Find("value_string")) return FromStrings({a->s}, true);
   if (const Attribute* a = node.Find("value_strings")) return FromStrings(a->strings, false);
@@ -304,7 +325,8 @@ void ImportNode(GraphImporter* importer, const Node& node) {
     view.Finish();
   } catch (OpError& e) {
     // An inner graph's error names the inner node already; the outer ones say where it is.
-    throw OpError{std::move(e.status).Context(fmt::format("ONNX node {} ({})", DisplayName(node), node.op))};
+    throw OpError{
+        std::move(e.status).Context(fmt::format("ONNX node {} ({})", DisplayName(node), node.op))};
   }
 }
 

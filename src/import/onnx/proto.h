@@ -36,9 +36,9 @@ struct SparseTensorProto {
 struct TypeProto {
   enum class Kind { kNone, kTensor, kSequence, kMap, kOptional, kSparse, kOpaque };
   Kind kind = Kind::kNone;
-  int64_t elem_type = 0;         // kTensor, kSparse
+  int64_t elem_type = 0;  // kTensor, kSparse
   bool has_shape = false;
-  std::vector<int64_t> dims;     // -1: a name or nothing stands there
+  std::vector<int64_t> dims;        // -1: a name or nothing stands there
   std::shared_ptr<TypeProto> elem;  // kSequence, kOptional
 };
 
@@ -50,8 +50,21 @@ struct ValueInfo {
 struct Graph;
 
 enum class AttrType : int {
-  kUndefined = 0, kFloat = 1, kInt = 2, kString = 3, kTensor = 4, kGraph = 5, kFloats = 6, kInts = 7,
-  kStrings = 8, kTensors = 9, kGraphs = 10, kSparseTensor = 11, kSparseTensors = 12, kType = 13, kTypes = 14,
+  kUndefined = 0,
+  kFloat = 1,
+  kInt = 2,
+  kString = 3,
+  kTensor = 4,
+  kGraph = 5,
+  kFloats = 6,
+  kInts = 7,
+  kStrings = 8,
+  kTensors = 9,
+  kGraphs = 10,
+  kSparseTensor = 11,
+  kSparseTensors = 12,
+  kType = 13,
+  kTypes = 14,
 };
 
 struct Attribute {

@@ -9,9 +9,10 @@ namespace {
 using protozero::pbf_reader;
 using protozero::pbf_wire_type;
 
-constexpr int kMaxDepth = 64;              // graphs in graphs, types in types
+constexpr int kMaxDepth = 64;  // graphs in graphs, types in types
 constexpr int64_t kMaxExtent = int64_t{1} << 48;
-constexpr int64_t kMaxMessages = 20000000;  // an empty message costs two bytes there and a struct here
+constexpr int64_t kMaxMessages =
+    20000000;  // an empty message costs two bytes there and a struct here
 
 struct Refusal {
   std::string what;
@@ -34,7 +35,8 @@ template <typename T>
 void AppendFixed(pbf_reader& r, std::vector<T>* out) {
   std::string_view bytes = View(r);
   if (bytes.size() % sizeof(T) != 0) {
-    throw Refusal{fmt::format("packed field {} has {} bytes, no multiple of {}", r.tag(), bytes.size(), sizeof(T))};
+    throw Refusal{fmt::format("packed field {} has {} bytes, no multiple of {}", r.tag(),
+                              bytes.size(), sizeof(T))};
   }
   const size_t old = out->size();
   out->resize(old + bytes.size() / sizeof(T));
@@ -61,7 +63,8 @@ class Reader {
 
  private:
   void Count() {
-    if (++messages_ > kMaxMessages) throw Refusal{fmt::format("more than {} messages", kMaxMessages)};
+    if (++messages_ > kMaxMessages)
+      throw Refusal{fmt::format("more than {} messages", kMaxMessages)};
   }
   static void CheckDepth(int depth) {
     if (depth > kMaxDepth) throw Refusal{fmt::format("nested deeper than {} levels", kMaxDepth)};
@@ -92,7 +95,10 @@ TensorProto Reader::ReadTensorProto(pbf_reader r) {
       case Varint(1): t.dims.push_back(r.get_int64()); break;
       case Bytes(1): AppendVarints(r, &t.dims); break;
       case Varint(2): t.data_type = r.get_int32(); break;
-      case Bytes(3): t.is_segmented = true; r.skip(); break;
+      case Bytes(3):
+        t.is_segmented = true;
+        r.skip();
+        break;
       case Fixed32(4): t.float_data.push_back(r.get_float()); break;
       case Bytes(4): AppendFixed(r, &t.float_data); break;
       case Varint(5): t.int32_data.push_back(static_cast<int32_t>(r.get_int64())); break;
@@ -101,7 +107,10 @@ TensorProto Reader::ReadTensorProto(pbf_reader r) {
       case Varint(7): t.int64_data.push_back(r.get_int64()); break;
       case Bytes(7): AppendVarints(r, &t.int64_data); break;
       case Bytes(8): t.name = r.get_string(); break;
-      case Bytes(9): t.raw_data = View(r); t.has_raw_data = true; break;
+      case Bytes(9):
+        t.raw_data = View(r);
+        t.has_raw_data = true;
+        break;
       case Fixed64(10): t.double_data.push_back(r.get_double()); break;
       case Bytes(10): AppendFixed(r, &t.double_data); break;
       case Varint(11): t.uint64_data.push_back(r.get_uint64()); break;
@@ -181,8 +190,14 @@ TypeProto Reader::ReadType(pbf_reader r, int depth) {
         ReadTensorType(r.get_message(), &type);
         break;
       case Bytes(4): nested(r.get_message(), TypeProto::Kind::kSequence); break;
-      case Bytes(5): type.kind = TypeProto::Kind::kMap; r.skip(); break;
-      case Bytes(7): type.kind = TypeProto::Kind::kOpaque; r.skip(); break;
+      case Bytes(5):
+        type.kind = TypeProto::Kind::kMap;
+        r.skip();
+        break;
+      case Bytes(7):
+        type.kind = TypeProto::Kind::kOpaque;
+        r.skip();
+        break;
       case Bytes(8):
         type.kind = TypeProto::Kind::kSparse;
         ReadTensorType(r.get_message(), &type);
@@ -238,11 +253,15 @@ Attribute Reader::ReadAttribute(pbf_reader r, int depth) {
       case Bytes(10):
         a.tensors.push_back(std::make_shared<TensorProto>(ReadTensorProto(r.get_message())));
         break;
-      case Bytes(11): a.graphs.push_back(std::make_shared<Graph>(ReadGraph(r.get_message(), depth + 1))); break;
+      case Bytes(11):
+        a.graphs.push_back(std::make_shared<Graph>(ReadGraph(r.get_message(), depth + 1)));
+        break;
       case Bytes(14): a.tp = std::make_shared<TypeProto>(ReadType(r.get_message(), 0)); break;
       case Varint(20): a.type = static_cast<AttrType>(r.get_int32()); break;
       case Bytes(21): a.ref_attr_name = r.get_string(); break;
-      case Bytes(22): a.sparse_tensor = std::make_shared<SparseTensorProto>(ReadSparse(r.get_message())); break;
+      case Bytes(22):
+        a.sparse_tensor = std::make_shared<SparseTensorProto>(ReadSparse(r.get_message()));
+        break;
       default: r.skip();
     }
   }
@@ -374,11 +393,13 @@ Result<T> Guarded(const char* what, std::string_view bytes, Read read) {
 }  // namespace
 
 Result<Model> ReadModel(std::string_view bytes) {
-  return Guarded<Model>("ONNX model", bytes, [](pbf_reader r) { return Reader().ReadModelProto(r); });
+  return Guarded<Model>("ONNX model", bytes,
+                        [](pbf_reader r) { return Reader().ReadModelProto(r); });
 }
 
 Result<TensorProto> ReadTensor(std::string_view bytes) {
-  return Guarded<TensorProto>("ONNX tensor", bytes, [](pbf_reader r) { return Reader().ReadTensorProto(r); });
+  return Guarded<TensorProto>("ONNX tensor", bytes,
+                              [](pbf_reader r) { return Reader().ReadTensorProto(r); });
 }
 
 Result<SequenceProto> ReadSequence(std::string_view bytes) {

@@ -14,7 +14,8 @@ namespace belay::onnx {
 namespace {
 
 constexpr int64_t kMaxElements = int64_t{1} << 44;
-constexpr int64_t kMaxSparseBytes = int64_t{1} << 31;  // a sparse tensor states its size, it does not prove it
+constexpr int64_t kMaxSparseBytes = int64_t{1}
+                                    << 31;  // a sparse tensor states its size, it does not prove it
 
 Status CheckDims(const std::vector<int64_t>& dims) {
   int64_t count = 1;
@@ -40,7 +41,6 @@ int64_t CountOf(const std::vector<int64_t>& dims) {
   for (int64_t d : dims) count *= d;
   return count;
 }
-
 
 bool IsPlainRelative(const std::string& path) {
   if (path.empty() || path[0] == '/' || path.find('\0') != std::string::npos) return false;
@@ -92,7 +92,8 @@ Result<ExternalRange> ParseExternal(const TensorProto& t) {
 }
 
 // Bytes as they lie in memory, from wherever the message holds them.
-std::shared_ptr<Literal> FromBytes(DType dtype, const std::vector<int64_t>& dims, const void* bytes) {
+std::shared_ptr<Literal> FromBytes(DType dtype, const std::vector<int64_t>& dims,
+                                   const void* bytes) {
   auto literal = Literal::Copy(dtype, dims, bytes);
   if (dtype == DType::kBool) {
     auto* b = static_cast<uint8_t*>(literal->mutable_data());
@@ -101,16 +102,18 @@ std::shared_ptr<Literal> FromBytes(DType dtype, const std::vector<int64_t>& dims
   return literal;
 }
 
-Result<LiteralPtr> FromExternal(DType dtype, const TensorProto& t, int64_t bytes, ExternalFiles* files) {
+Result<LiteralPtr> FromExternal(DType dtype, const TensorProto& t, int64_t bytes,
+                                ExternalFiles* files) {
   BELAY_TRY(ExternalRange range, ParseExternal(t));
   BELAY_TRY(std::shared_ptr<const MappedFile> file, files->Open(range.location));
   const int64_t size = static_cast<int64_t>(file->size);
   if (range.length >= 0 && range.length != bytes) {
-    return InvalidArgument("its external data is {} bytes long, but shape and dtype need {}", range.length, bytes);
+    return InvalidArgument("its external data is {} bytes long, but shape and dtype need {}",
+                           range.length, bytes);
   }
   if (range.offset > size || bytes > size - range.offset) {
-    return InvalidArgument("its external data, {} bytes at offset {}, lies outside {} ({} bytes)", bytes,
-                           range.offset, range.location, size);
+    return InvalidArgument("its external data, {} bytes at offset {}, lies outside {} ({} bytes)",
+                           bytes, range.offset, range.location, size);
   }
   const char* data = file->data + range.offset;
   if (bytes == 0 || dtype == DType::kBool || reinterpret_cast<uintptr_t>(data) % 64 != 0) {
@@ -178,7 +181,8 @@ void FillTyped(const TensorProto& t, Literal* literal) {
 
 Result<LiteralPtr> FromStrings(const TensorProto& t, int64_t count) {
   if (static_cast<int64_t>(t.string_data.size()) != count) {
-    return InvalidArgument("it has {} strings, but its shape needs {}", t.string_data.size(), count);
+    return InvalidArgument("it has {} strings, but its shape needs {}", t.string_data.size(),
+                           count);
   }
   auto literal = std::make_shared<Literal>();
   literal->dtype = DType::kString;
@@ -189,7 +193,8 @@ Result<LiteralPtr> FromStrings(const TensorProto& t, int64_t count) {
 
 Result<LiteralPtr> Convert(const TensorProto& t, ExternalFiles* files) {
   const DType dtype = DTypeFromOnnx(t.data_type);
-  if (dtype == DType::kUndefined) return InvalidArgument("its data type is {}, which is unknown", t.data_type);
+  if (dtype == DType::kUndefined)
+    return InvalidArgument("its data type is {}, which is unknown", t.data_type);
   if (t.is_segmented) return NotSupported("it is split into segments");
   BELAY_RETURN_IF_ERROR(CheckDims(t.dims));
   const int64_t count = CountOf(t.dims);
@@ -198,13 +203,15 @@ Result<LiteralPtr> Convert(const TensorProto& t, ExternalFiles* files) {
   if (t.is_external) return FromExternal(dtype, t, bytes, files);
   if (t.has_raw_data && !(t.raw_data.empty() && bytes != 0)) {
     if (static_cast<int64_t>(t.raw_data.size()) != bytes) {
-      return InvalidArgument("it has {} bytes of raw data, but shape and dtype need {}", t.raw_data.size(), bytes);
+      return InvalidArgument("it has {} bytes of raw data, but shape and dtype need {}",
+                             t.raw_data.size(), bytes);
     }
     return LiteralPtr(FromBytes(dtype, t.dims, t.raw_data.data()));
   }
   TypedField field = FieldOf(dtype, t, count);
   if (field.have != field.need) {
-    return InvalidArgument("it has {} entries in {}, but shape and dtype need {}", field.have, field.name, field.need);
+    return InvalidArgument("it has {} entries in {}, but shape and dtype need {}", field.have,
+                           field.name, field.need);
   }
   auto literal = Literal::Allocate(dtype, t.dims);
   if (count > 0) FillTyped(t, literal.get());
@@ -214,13 +221,15 @@ Result<LiteralPtr> Convert(const TensorProto& t, ExternalFiles* files) {
 std::string Describe(const TensorProto& t) { return fmt::format("tensor '{}'", t.name); }
 
 // Row-major positions of a sparse tensor's values: given as such, or as one coordinate row per value.
-Result<std::vector<int64_t>> SparsePositions(const SparseTensorProto& t, const Literal& indices, int64_t values) {
+Result<std::vector<int64_t>> SparsePositions(const SparseTensorProto& t, const Literal& indices,
+                                             int64_t values) {
   std::vector<int64_t> raw = LiteralToInts(indices);
   const int64_t rank = static_cast<int64_t>(t.dims.size());
   const int64_t per_value = indices.dims.size() == 2 ? indices.dims[1] : 1;
   const bool rows = indices.dims.size() == 2;
   if (static_cast<int64_t>(raw.size()) != values * per_value || (rows && per_value != rank)) {
-    return InvalidArgument("its {} indices do not fit {} values of rank {}", raw.size(), values, rank);
+    return InvalidArgument("its {} indices do not fit {} values of rank {}", raw.size(), values,
+                           rank);
   }
   const int64_t count = CountOf(t.dims);
   std::vector<int64_t> positions;
@@ -228,10 +237,12 @@ Result<std::vector<int64_t>> SparsePositions(const SparseTensorProto& t, const L
     int64_t at = rows ? 0 : raw[v];
     for (int64_t k = 0; rows && k < rank; ++k) {
       const int64_t c = raw[v * rank + k];
-      if (c < 0 || c >= t.dims[k]) return InvalidArgument("its index {} lies outside an extent of {}", c, t.dims[k]);
+      if (c < 0 || c >= t.dims[k])
+        return InvalidArgument("its index {} lies outside an extent of {}", c, t.dims[k]);
       at = at * t.dims[k] + c;
     }
-    if (at < 0 || at >= count) return InvalidArgument("its index {} lies outside {} elements", at, count);
+    if (at < 0 || at >= count)
+      return InvalidArgument("its index {} lies outside {} elements", at, count);
     positions.push_back(at);
   }
   return positions;
@@ -270,11 +281,13 @@ Result<std::shared_ptr<const MappedFile>> ExternalFiles::Open(const std::string&
   auto it = open_.find(location);
   if (it != open_.end()) return it->second;
   if (directory_.empty()) {
-    return NotSupported("its data is in file '{}', and a model read from memory has no directory: parse the file",
-                        location);
+    return NotSupported(
+        "its data is in file '{}', and a model read from memory has no directory: parse the file",
+        location);
   }
   if (!IsPlainRelative(location)) {
-    return InvalidArgument("its data file '{}' is not a relative path below the model's directory", location);
+    return InvalidArgument("its data file '{}' is not a relative path below the model's directory",
+                           location);
   }
   BELAY_TRY(std::string root, RealPath(directory_));
   BELAY_TRY(std::string path, RealPath(root + "/" + location));
@@ -298,13 +311,15 @@ Result<LiteralPtr> ToLiteral(const SparseTensorProto& t, ExternalFiles* files) {
   BELAY_RETURN_IF_ERROR(CheckDims(t.dims).Context(where));
   const int width = BitWidth(values->dtype) / 8;
   if (width == 0) return NotSupported("{}: sparse {}", where, DTypeName(values->dtype));
-  if (CountOf(t.dims) > kMaxSparseBytes / width) return NotSupported("{}: sparse and larger than 2 GiB", where);
+  if (CountOf(t.dims) > kMaxSparseBytes / width)
+    return NotSupported("{}: sparse and larger than 2 GiB", where);
   BELAY_TRY(std::vector<int64_t> positions,
             SparsePositions(t, *indices, values->NumElements()).Context(where));
   auto dense = Literal::Allocate(values->dtype, t.dims);
   char* out = static_cast<char*>(dense->mutable_data());
   for (size_t i = 0; i < positions.size(); ++i) {
-    std::memcpy(out + positions[i] * width, static_cast<const char*>(values->data) + i * width, width);
+    std::memcpy(out + positions[i] * width, static_cast<const char*>(values->data) + i * width,
+                width);
   }
   return LiteralPtr(dense);
 }

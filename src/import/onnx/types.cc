@@ -66,7 +66,8 @@ ValueType BroadcastOf(const Types& inputs, DType dtype) {
   ValueType out = ValueType::Of(dtype, {});
   for (const ValueType& in : inputs) {
     if (!in.ranked) return WithDType(ValueType(), dtype);
-    if (in.dims.size() > out.dims.size()) out.dims.insert(out.dims.begin(), in.dims.size() - out.dims.size(), 1);
+    if (in.dims.size() > out.dims.size())
+      out.dims.insert(out.dims.begin(), in.dims.size() - out.dims.size(), 1);
     for (size_t k = 0; k < in.dims.size(); ++k) {
       int64_t& d = out.dims[out.dims.size() - in.dims.size() + k];
       if (d == 1) {
@@ -98,7 +99,9 @@ bool ListOf(const TypeQuery& q, const char* attr, size_t input, std::vector<int6
   return true;
 }
 
-bool IsAbsent(const TypeQuery& q, size_t i) { return i >= q.node.inputs.size() || q.node.inputs[i].empty(); }
+bool IsAbsent(const TypeQuery& q, size_t i) {
+  return i >= q.node.inputs.size() || q.node.inputs[i].empty();
+}
 
 Types Same(const TypeQuery& q) { return {q.In(0)}; }
 Types SameLoose(const TypeQuery& q) { return {Loose(q.In(0))}; }
@@ -136,7 +139,8 @@ Types LayerNorm(const TypeQuery& q) {
 }
 
 ValueType MatMulType(const ValueType& a, const ValueType& b, DType dtype) {
-  if (!a.ranked || !b.ranked || a.dims.empty() || b.dims.empty()) return WithDType(ValueType(), dtype);
+  if (!a.ranked || !b.ranked || a.dims.empty() || b.dims.empty())
+    return WithDType(ValueType(), dtype);
   const bool row = a.rank() == 1, column = b.rank() == 1;
   ValueType batch_a{dtype, true, {}}, batch_b{dtype, true, {}};
   if (!row) batch_a.dims.assign(a.dims.begin(), a.dims.end() - 2);
@@ -188,7 +192,8 @@ Types Reshape(const TypeQuery& q) {
                                      : WithShapeInput(q, 1, q.In(0).dtype);
   const bool zero_copies = q.Int("allowzero", 0) == 0;
   for (size_t k = 0; k < out.dims.size(); ++k) {
-    if (out.dims[k] == 0 && zero_copies) out.dims[k] = k < q.In(0).dims.size() ? q.In(0).dims[k] : -1;
+    if (out.dims[k] == 0 && zero_copies)
+      out.dims[k] = k < q.In(0).dims.size() ? q.In(0).dims[k] : -1;
   }
   return {out};
 }
@@ -226,7 +231,8 @@ Types Squeeze(const TypeQuery& q) {
     }
     return {out};
   }
-  const bool all_known = std::none_of(in.dims.begin(), in.dims.end(), [](int64_t d) { return d < 0; });
+  const bool all_known =
+      std::none_of(in.dims.begin(), in.dims.end(), [](int64_t d) { return d < 0; });
   if (!IsAbsent(q, 1) || !all_known) return {WithDType(ValueType(), in.dtype)};
   ValueType out{in.dtype, true, {}};
   for (int64_t d : in.dims) {
@@ -290,11 +296,14 @@ Types Scalar(const TypeQuery& q) {
 Types Slice(const TypeQuery& q) {
   ValueType in = q.In(0), out = Loose(in);
   std::vector<int64_t> starts, ends, axes, steps;
-  const bool simple = in.rank() == 1 && ListOf(q, "starts", 1, &starts) && ListOf(q, "ends", 2, &ends) &&
-                      starts.size() == 1 && ends.size() == 1 && (IsAbsent(q, 4) || ListOf(q, "", 4, &steps)) &&
+  const bool simple = in.rank() == 1 && ListOf(q, "starts", 1, &starts) &&
+                      ListOf(q, "ends", 2, &ends) && starts.size() == 1 && ends.size() == 1 &&
+                      (IsAbsent(q, 4) || ListOf(q, "", 4, &steps)) &&
                       (steps.empty() || steps == std::vector<int64_t>{1});
   if (simple && in.dims[0] >= 0) {
-    const auto clamp = [&](int64_t v) { return std::clamp<int64_t>(v < 0 ? v + in.dims[0] : v, 0, in.dims[0]); };
+    const auto clamp = [&](int64_t v) {
+      return std::clamp<int64_t>(v < 0 ? v + in.dims[0] : v, 0, in.dims[0]);
+    };
     out.dims[0] = std::max<int64_t>(0, clamp(ends[0]) - clamp(starts[0]));
   }
   return {out};
@@ -313,7 +322,8 @@ Types Gather(const TypeQuery& q) {
 
 Types GatherNd(const TypeQuery& q) {
   const ValueType x = q.In(0), i = q.In(1);
-  if (!x.ranked || !i.ranked || i.dims.empty() || i.dims.back() < 0) return {WithDType(ValueType(), x.dtype)};
+  if (!x.ranked || !i.ranked || i.dims.empty() || i.dims.back() < 0)
+    return {WithDType(ValueType(), x.dtype)};
   const int64_t rank = x.rank() + i.rank() - 1 - i.dims.back() - q.Int("batch_dims", 0);
   return {ValueType::OfRank(x.dtype, rank)};
 }
@@ -326,7 +336,9 @@ DType TensorDType(const TypeQuery& q, const char* attr, DType fallback) {
   return a && a->t ? DTypeFromOnnx(a->t->data_type) : fallback;
 }
 
-Types ConstantOfShape(const TypeQuery& q) { return {WithShapeInput(q, 0, TensorDType(q, "value", DType::kF32))}; }
+Types ConstantOfShape(const TypeQuery& q) {
+  return {WithShapeInput(q, 0, TensorDType(q, "value", DType::kF32))};
+}
 Types Range(const TypeQuery& q) { return {ValueType::OfRank(q.In(0).dtype, 1)}; }
 Types NonZero(const TypeQuery& q) { return {ValueType::Of(kI64, {q.In(0).rank(), -1})}; }
 Types BoxIndices(const TypeQuery&) { return {ValueType::Of(kI64, {-1, 3})}; }
@@ -357,7 +369,8 @@ Types Dequantize(const TypeQuery& q) {
   return {WithDType(q.In(0), dtype == DType::kUndefined ? q.In(1).dtype : dtype)};
 }
 Types DynamicQuantize(const TypeQuery& q) {
-  return {WithDType(q.In(0), DType::kU8), ValueType::Of(DType::kF32, {}), ValueType::Of(DType::kU8, {})};
+  return {WithDType(q.In(0), DType::kU8), ValueType::Of(DType::kF32, {}),
+          ValueType::Of(DType::kU8, {})};
 }
 
 Types Recurrent(const TypeQuery& q) {
@@ -371,7 +384,8 @@ Types Einsum(const TypeQuery& q) {
   if (arrow == std::string::npos || equation.find("...") != std::string::npos) {
     return {WithDType(ValueType(), q.In(0).dtype)};
   }
-  const auto letters = std::count_if(equation.begin() + arrow + 2, equation.end(), [](char c) { return c != ' '; });
+  const auto letters =
+      std::count_if(equation.begin() + arrow + 2, equation.end(), [](char c) { return c != ' '; });
   return {ValueType::OfRank(q.In(0).dtype, letters)};
 }
 
@@ -390,14 +404,19 @@ struct Row {
   const char* ops;  // separated by spaces
 };
 constexpr Row kRows[] = {
-    {Same, "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh CumSum CumProd Elu Erf Exp Floor "
-           "Gelu GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization LRN LeakyRelu Log "
-           "LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu Reciprocal Relu "
-           "RMSNormalization ReverseSequence RotaryEmbedding Round ScaledTanh Scatter ScatterElements ScatterND Selu "
-           "Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh TensorScatter "
-           "ThresholdedRelu Trilu ParametricSoftplus ImageScaler Affine"},
+    {Same,
+     "Abs Acos Acosh Asin Asinh Atan Atanh BitwiseNot Ceil Celu Clip Cos Cosh CumSum CumProd Elu "
+     "Erf Exp Floor "
+     "Gelu GroupNormalization HardSigmoid HardSwish Hardmax Identity InstanceNormalization LRN "
+     "LeakyRelu Log "
+     "LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu Reciprocal Relu "
+     "RMSNormalization ReverseSequence RotaryEmbedding Round ScaledTanh Scatter ScatterElements "
+     "ScatterND Selu "
+     "Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh TensorScatter "
+     "ThresholdedRelu Trilu ParametricSoftplus ImageScaler Affine"},
     {SameLoose, "Pad Resize Tile Upsample SpaceToDepth DepthToSpace Crop CenterCropPad"},
-    {Broadcast, "Add BitShift BitwiseAnd BitwiseOr BitwiseXor Div Max Mean Min Mod Mul Pow Sub Sum"},
+    {Broadcast,
+     "Add BitShift BitwiseAnd BitwiseOr BitwiseXor Div Max Mean Min Mod Mul Pow Sub Sum"},
     {BroadcastBool, "And Equal Greater GreaterOrEqual Less LessOrEqual Or Xor"},
     {SameBool, "IsInf IsNaN"},
     {Where, "Where"},
@@ -411,8 +430,10 @@ constexpr Row kRows[] = {
     {MatMul, "MatMul MatMulInteger"},
     {QLinearMatMul, "QLinearMatMul"},
     {Gemm, "Gemm"},
-    {Reduce, "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum "
-             "ReduceSumSquare"},
+    {Reduce,
+     "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd "
+     "ReduceSum "
+     "ReduceSumSquare"},
     {ArgReduce, "ArgMax ArgMin"},
     {Reshape, "Reshape"},
     {Expand, "Expand"},

@@ -19,7 +19,9 @@ struct ValueType {
     const bool ranked = rank >= 0 && rank <= 64;  // more than that only in hostile files
     return {dtype, ranked, std::vector<int64_t>(ranked ? rank : 0, -1)};
   }
-  static ValueType Of(DType dtype, std::vector<int64_t> dims) { return {dtype, true, std::move(dims)}; }
+  static ValueType Of(DType dtype, std::vector<int64_t> dims) {
+    return {dtype, true, std::move(dims)};
+  }
 };
 
 ValueType FromProto(const TypeProto& type);
@@ -30,8 +32,8 @@ ValueType Merge(ValueType known, const ValueType& more);
 struct TypeQuery {
   const Node& node;
   int opset;
-  std::vector<ValueType> inputs;       // one per node.inputs
-  std::vector<LiteralPtr> constants;   // one per node.inputs; nullptr where not constant
+  std::vector<ValueType> inputs;      // one per node.inputs
+  std::vector<LiteralPtr> constants;  // one per node.inputs; nullptr where not constant
 
   int64_t Int(const char* name, int64_t fallback) const;
   bool HasInts(const char* name) const;
