@@ -20,7 +20,11 @@
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <thread>
@@ -239,6 +243,23 @@ Status LoadPart(const std::vector<std::string>& symbols, Part* part, std::vector
   return OkStatus();
 }
 
+// Names for `perf`: BELAY_PERF_MAP=1 writes /tmp/perf-PID.map as perf reads it.
+void WritePerfMap(const std::vector<CompileJob>& jobs, const std::vector<CompiledKernel>& kernels, Part part) {
+  static const bool wanted = std::getenv("BELAY_PERF_MAP") != nullptr;
+  if (!wanted) return;
+  static std::FILE* file = std::fopen(fmt::format("/tmp/perf-{}.map", getpid()).c_str(), "w");
+  if (file == nullptr) return;
+  auto address = [&](int j) { return reinterpret_cast<uintptr_t>(kernels[j].fn); };
+  std::sort(part.jobs.begin(), part.jobs.end(), [&](int x, int y) { return address(x) < address(y); });
+  for (size_t k = 0; k < part.jobs.size(); ++k) {
+    int j = part.jobs[k];
+    bool last = k + 1 == part.jobs.size();
+    uintptr_t size = last ? part.object.size() / part.jobs.size() : address(part.jobs[k + 1]) - address(j);
+    fmt::print(file, "{:x} {:x} {} [{}]\n", address(j), size, jobs[j].spec->name, kernels[j].about);
+  }
+  std::fflush(file);
+}
+
 constexpr int kKernelsPerModule = 8;
 
 }  // namespace
@@ -266,6 +287,7 @@ Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& j
   for (Part& part : parts) {
     if (!part.status.ok()) return std::move(part.status);
     BELAY_RETURN_IF_ERROR(LoadPart(symbols, &part, &kernels));
+    WritePerfMap(jobs, kernels, part);
   }
   return kernels;
 }
