@@ -73,10 +73,10 @@ struct Writer {
     constexpr double kLarge = 96 * 1024;
     return Likely(p.k) * p.tile.nr() * static_cast<double>(ElementBytes(p.acc)) > kLarge;
   }
-  Value* NextBlockLines(Value* tile, Value* b);
-  void PrefetchLines(Value* next, Value* step);
+  Value* NextBlockSlice(Value* tile, Value* b);
+  void PrefetchNext(Value* slice, Value* step);
   void PrefetchAhead(Value* line, Value* b_stride);
-  int64_t LinesPerStep() const;
+  int64_t NextBytesPerStep() const;
 };
 
 void Writer::DecodeChunk(Value* chunk) {
@@ -228,32 +228,28 @@ void EmitPrefetch(KernelFrame& f, Value* address, int locality) {
                       {address, f.b.getInt32(0), f.b.getInt32(static_cast<uint32_t>(locality)), f.b.getInt32(1)});
 }
 
-// While the first tiles run over a block of constant panels they fetch the next block, which follows it in
-// memory, into the second-level cache: this many lines a step of k.
-int64_t Writer::LinesPerStep() const {
-  const int64_t lines = (p.tile.nr() * ElementBytes(p.acc) + kCacheLine - 1) / kCacheLine;
+// While tiles run over a block of constant panels they fetch the next block, which follows it in memory, into
+// the second-level cache: each step of k this many bytes, so that all tiles together fetch it once.
+int64_t Writer::NextBytesPerStep() const {
   if (!p.b_constant || p.block_tiles < 2) return 0;
-  return (lines + p.block_tiles - 1) / p.block_tiles;
+  return (p.tile.nr() * ElementBytes(p.acc) + p.block_tiles - 1) / p.block_tiles;
 }
 
-Value* Writer::NextBlockLines(Value* tile, Value* panel) {
-  if (LinesPerStep() == 0) return nullptr;
+Value* Writer::NextBlockSlice(Value* tile, Value* panel) {
+  if (NextBytesPerStep() == 0) return nullptr;
   auto& b = f.b;
-  const int64_t line_bytes = p.tile.nr() * ElementBytes(p.acc);
-  const int64_t step_bytes = LinesPerStep() * kCacheLine;
   Value* steps = ElementsOf(b.CreateSub(k_end, k_begin));
-  Value* skip = b.CreateMul(b.CreateMul(steps, tile), f.Int(step_bytes));
-  Value* next = b.CreateGEP(b.getInt8Ty(), panel, b.CreateAdd(b.CreateMul(steps, f.Int(line_bytes)), skip));
-  const int64_t busy_tiles = (line_bytes + step_bytes - 1) / step_bytes;
-  return b.CreateSelect(b.CreateICmpSLT(tile, f.Int(busy_tiles)), next, panel);
+  Value* block_bytes = b.CreateMul(steps, f.Int(p.tile.nr() * ElementBytes(p.acc)));
+  Value* skip = b.CreateMul(b.CreateMul(steps, tile), f.Int(NextBytesPerStep()));
+  return b.CreateGEP(b.getInt8Ty(), panel, b.CreateAdd(block_bytes, skip));
 }
 
-void Writer::PrefetchLines(Value* next, Value* step) {
+void Writer::PrefetchNext(Value* slice, Value* step) {
   constexpr int kSecondLevel = 2;
   auto& b = f.b;
-  for (int64_t i = 0; i < LinesPerStep(); ++i) {
-    Value* at = b.CreateAdd(b.CreateMul(step, f.Int(LinesPerStep() * kCacheLine)), f.Int(i * kCacheLine));
-    EmitPrefetch(f, b.CreateGEP(b.getInt8Ty(), next, at), kSecondLevel);
+  for (int64_t i = 0; i < NextBytesPerStep(); i += kCacheLine) {
+    Value* at = b.CreateAdd(b.CreateMul(step, f.Int(NextBytesPerStep())), f.Int(i));
+    EmitPrefetch(f, b.CreateGEP(b.getInt8Ty(), slice, at), kSecondLevel);
   }
 }
 
@@ -273,7 +269,7 @@ Values Writer::Sums(Value* tile, const Values& init, Value* panel, Value* b_stri
   const llvm::Align align(ElementBytes(p.acc));
   llvm::Type* element = RegisterTypeOf(1);
   const bool masked = BInPlace() && !AllColumnsFull();
-  Value* next = NextBlockLines(tile, panel);
+  Value* next = NextBlockSlice(tile, panel);
   // Tiles of few rows read b faster than the hardware's prefetcher brings it from the second level.
   const bool ahead = p.tile.mr < 8 && PanelIsLarge();
   const auto run = [&](const Values& rows, const Values& start, Value* at, Value* count, Value* done) {
@@ -286,7 +282,7 @@ Values Writer::Sums(Value* tile, const Values& init, Value* panel, Value* b_stri
                                                                     llvm::Constant::getNullValue(vector())))
                            : b.CreateAlignedLoad(vector(), address, align));
       }
-      if (next != nullptr) PrefetchLines(next, b.CreateAdd(done, k));
+      if (next != nullptr) PrefetchNext(next, b.CreateAdd(done, k));
       if (ahead) PrefetchAhead(line, b_stride);
       for (int i = 0; i < p.tile.mr; ++i) {
         Value* x = b.CreateAlignedLoad(element, ElementAt(f, p.acc, rows[i], k), align);
