@@ -391,7 +391,7 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
   MatrixTile best;
   double least = HUGE_VAL;
   for (int nv = 1; nv <= 4; ++nv) {
-    for (int mr = 1; mr <= 12; ++mr) {
+    for (int mr = 1; mr <= 11; ++mr) {
       if (RegistersOf(mr, nv) > row.vector_registers) continue;
       if (m.IsConst() && m.value() < mr && mr > 1) continue;
       const double rows = m.IsConst() ? static_cast<double>((m.value() + mr - 1) / mr * mr) : 1.05 * kUnknownExtent;
@@ -399,7 +399,9 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
       const double columns = n.IsConst() ? static_cast<double>((n.value() + nr - 1) / nr * nr) : kUnknownExtent;
       // Loads and multiply-adds both issue two a cycle; ten sums in flight hide their latency.
       const double loads = static_cast<double>(mr + nv) / (mr * nv);
-      const double slow = std::max({1.0, loads, 10.0 / (mr * nv)}) * (1 + 0.12 * loads);
+      // b comes from the second-level cache, for every tile anew.
+      const double stream = 1 + 0.05 * std::max(0, 6 - mr);
+      const double slow = std::max({1.0, loads, 10.0 / (mr * nv)}) * (1 + 0.12 * loads) * stream;
       const double cost = std::max(1.0, rows) * std::max(1.0, columns) * slow;
       if (cost < least * 0.999) {
         least = cost;
