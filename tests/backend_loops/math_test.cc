@@ -50,6 +50,22 @@ TEST(Math, Binary) {
   }
 }
 
+// The quotient by a value that all lanes share is computed with its reciprocal, and must be the same.
+TEST(Math, DivisionByOneValue) {
+  LiteralPtr x = Arguments(DType::kF32);
+  for (double d : {3.0, -7.0, 0.1, 6.0, 1e-39, 1e-45, 3e38, 1.1754944e-38, 0.0, -0.0, HUGE_VAL, -HUGE_VAL, 1e20, 1e-20}) {
+    SCOPED_TRACE(d);
+    Fragment f;
+    Tensor a = f.Input(DType::kF32, {x->dims[0]}), b = f.Input(DType::kF32, {1});
+    f.Output(a / b);
+    // Quotients below the normal numbers may differ in their last bit.
+    Check(f, {x, LiteralFromDoubles(DType::kF32, {1}, {d})}, {0, 0x1p-149});
+    Fragment g;
+    g.Output(g.Input(DType::kF32, {x->dims[0]}) / d);
+    Check(g, {x}, {0, 0x1p-149});
+  }
+}
+
 TEST(Math, PowersByConstants) {
   for (double power : {0.0, 0.5, 1.0, 2.0, 3.0, -1.0, 1.7}) {
     for (DType d : {DType::kF32, DType::kF16}) {

@@ -174,7 +174,7 @@ Value* LoopEmitter::DivideByUniform(Value* x, Value* divisor, Value* reciprocal)
     Value* q = b.CreateFMul(x, r);
     Value* rest = b.CreateIntrinsic(x->getType(), Intr::fma, {b.CreateFNeg(q), divisor, x});
     Value* exact = b.CreateIntrinsic(x->getType(), Intr::fma, {rest, r, q});
-    return b.CreateSelect(b.CreateFCmpORD(rest, rest), exact, q);
+    return b.CreateSelect(b.CreateFCmpORD(exact, exact), exact, q);
   };
   Value* size = b.CreateUnaryIntrinsic(Intr::fabs, reciprocal);
   llvm::Type* type = reciprocal->getType();

@@ -205,6 +205,7 @@ Linker& TheLinker() {
 struct LoadedCode {
   llvm::orc::ResourceTrackerSP tracker;
   ~LoadedCode() {
+    if (!tracker) return;
     std::lock_guard<std::mutex> lock(TheLinker().mutex);
     if (llvm::Error error = tracker->remove()) llvm::consumeError(std::move(error));
   }
@@ -213,8 +214,8 @@ struct LoadedCode {
 Status LoadPart(const std::vector<std::string>& symbols, Part* part, std::vector<CompiledKernel>* kernels) {
   Linker& linker = TheLinker();
   if (!linker.error.empty()) return Internal("cannot start LLVM's linker: {}", linker.error);
+  auto code = std::make_shared<LoadedCode>();  // outlives the lock: its destructor takes it
   std::lock_guard<std::mutex> lock(linker.mutex);
-  auto code = std::make_shared<LoadedCode>();
   code->tracker = linker.jit->getMainJITDylib().createResourceTracker();
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(
       llvm::SmallVector<char, 0>(part->object.begin(), part->object.end()), false);

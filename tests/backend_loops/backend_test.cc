@@ -1,0 +1,69 @@
+// The CPU backend as the compiler sees it: many fragments at once, equal ones shared, library calls.
+#include <thread>
+
+#include "backend_loops/harness.h"
+
+namespace belay {
+namespace {
+
+constexpr DType F = DType::kF32;
+
+std::shared_ptr<Graph> AddConstant(double value, int64_t n) {
+  Fragment f;
+  f.Output(f.Input(F, {n}) + value);
+  return f.graph;
+}
+
+TEST(Backend, EqualFragmentsShareCode) {
+  std::vector<KernelSpec> specs = {{AddConstant(1, 40), {false}, "a"}, {AddConstant(1, 40), {false}, "b"},
+                                   {AddConstant(2, 40), {false}, "c"}, {AddConstant(1, 41), {false}, "d"}};
+  auto kernels = CpuBackend().Compile(specs);
+  ASSERT_TRUE(kernels.ok()) << kernels.status().ToString();
+  EXPECT_EQ((*kernels)[0].fn, (*kernels)[1].fn);
+  EXPECT_NE((*kernels)[0].fn, (*kernels)[2].fn);
+  EXPECT_NE((*kernels)[0].fn, (*kernels)[3].fn);
+  auto again = CpuBackend().Compile({specs[2]});
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)[0].fn, (*kernels)[2].fn);
+}
+
+TEST(Backend, CompilesOnSeveralThreadsAndFreesCode) {
+  std::vector<std::thread> threads;
+  std::atomic<int> right{0};
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([t, &right] {
+      for (int i = 0; i < 5; ++i) {
+        Fragment f;
+        f.Output(f.Input(F, {16}) + static_cast<double>(t * 10 + i % 2));
+        auto kernels = CpuBackend().Compile({{f.graph, {false}, "k"}});
+        if (!kernels.ok()) continue;
+        RunError error;
+        auto zeros = Literal::Allocate(F, {16});
+        LiteralPtr got = RunCompiled((*kernels)[0], f, {zeros}, true, 1, &error);
+        if (got->as<float>()[15] == static_cast<float>(t * 10 + i % 2)) ++right;
+      }
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(right.load(), 20);
+}
+
+TEST(Backend, NotSupportedIsSaidByName) {
+  Fragment f;
+  Tensor x = f.Input(DType::kC64, {4});
+  Node* node = f.graph->Add(Op::kMap, {x.node(), x.node()}, x.node()->type);
+  f.graph->outputs = {node};
+  auto kernels = CpuBackend().Compile({{f.graph, {false}, "complex"}});
+  ASSERT_FALSE(kernels.ok());
+  EXPECT_EQ(kernels.status().code(), Code::kNotSupported);
+  EXPECT_NE(kernels.status().message().find("complex"), std::string::npos) << kernels.status().message();
+}
+
+TEST(Backend, EveryRowIsNamedOnce) {
+  for (const TargetRow& row : TargetRows()) EXPECT_EQ(FindTargetRow(row.name), &row);
+  EXPECT_TRUE(HostRuns(HostTargetRow()));
+  EXPECT_EQ(FindTargetRow("z80"), nullptr);
+}
+
+}  // namespace
+}  // namespace belay
