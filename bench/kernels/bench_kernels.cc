@@ -1,5 +1,6 @@
-// Matrix kernels on the shapes of real networks: GFLOP/s on one thread and the share of the machine's
-// measured multiply-add peak. bench_kernels [ROW] [FILTER]: a row of the target table, a substring of the shape's name.
+// Matrix kernels on the shapes of real networks: GFLOP/s on one thread and the share of the machine's measured
+// multiply-add peak, with constants in the caches and without.
+//   bench_kernels [ROW] [FILTER]: a row of the target table, a substring of the shape's name
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -33,11 +34,13 @@ double Fastest(const std::function<void()>& f, double seconds) {
 using V8 = float __attribute__((vector_size(32)));
 using V16 = float __attribute__((vector_size(64)));
 // 12 chains hide the latency of two multiply-adds a cycle.
-#define CHAINS(V, constraint)                                                                              \
-  V a[12] = {};                                                                                            \
-  V x = {}, y = {};                                                                                        \
-  for (int i = 0; i < 100000; ++i) {                                                                       \
-    for (int j = 0; j < 12; ++j) asm volatile("vfmadd231ps %1, %2, %0" : "+" constraint(a[j]) : constraint(x), constraint(y)); \
+#define CHAINS(V, r)                                                                      \
+  V a[12] = {};                                                                           \
+  V x = {}, y = {};                                                                       \
+  for (int i = 0; i < 100000; ++i) {                                                      \
+    for (int j = 0; j < 12; ++j) {                                                        \
+      asm volatile("vfmadd231ps %1, %2, %0" : "+" r(a[j]) : r(x), r(y));                  \
+    }                                                                                     \
   }
 __attribute__((target("avx2,fma"), optimize("O3", "unroll-loops"))) void Chains8() { CHAINS(V8, "x") }
 __attribute__((target("avx512f"), optimize("O3", "unroll-loops"))) void Chains16() { CHAINS(V16, "v") }
@@ -80,7 +83,8 @@ struct Arena {  // aligned like device memory
 };
 
 // The median with constants that no cache holds, as in a network: each call has its own copy.
-double ColdSeconds(const CompiledKernel& kernel, const KernelCall& call, std::vector<void*> buffers, const Bench& bench) {
+double ColdSeconds(const CompiledKernel& kernel, const KernelCall& call, std::vector<void*> buffers,
+                   const Bench& bench) {
   constexpr int64_t kMoreThanCaches = 384 << 20;
   int64_t largest = -1, bytes = 0;
   for (size_t i = 0; i < bench.sizes.size(); ++i) {
@@ -145,10 +149,10 @@ void Run(const Bench& bench, const TargetRow& row, double peak) {
   const int64_t chunks = kernel.chunks.Evaluate(std::vector<int64_t>{});
   const double seconds = Fastest([&] { kernel.fn(&call, 0, chunks); }, 0.15);
   const double cold = ColdSeconds(kernel, call, buffers, bench);
-  const double gflops = bench.flops / seconds * 1e-9;
-  std::printf("%-28s %8.1f us %7.1f GFLOP/s %5.1f %%  cold %8.1f us %5.1f %%  %4ld chunks (est %5.1f us) compiled %.0f ms  %s\n",
-              bench.name.c_str(), seconds * 1e6, gflops, 100 * gflops / peak, cold * 1e6,
-              100 * bench.flops / cold * 1e-9 / peak, static_cast<long>(chunks),
+  const double percent = 100 * bench.flops * 1e-9 / peak;
+  std::printf("%-28s %8.1f us %7.1f GFLOP/s %5.1f %%  cold %8.1f us %5.1f %%  ", bench.name.c_str(), seconds * 1e6,
+              bench.flops / seconds * 1e-9, percent / seconds, cold * 1e6, percent / cold);
+  std::printf("%4ld chunks (est %5.1f us) compiled %.0f ms  %s\n", static_cast<long>(chunks),
               kernel.ns_per_chunk * static_cast<double>(chunks) * 1e-3, compile_ms, kernel.about.c_str());
   std::fflush(stdout);
 }
@@ -206,12 +210,13 @@ std::vector<Bench> AllBenches() {
     all.push_back(MatMulBench(1, k, n, true));
   }
   for (bool scores : {true, false}) all.push_back(AttentionBench(128, scores));
-  for (auto [size, in, out, kernel, stride] : std::vector<std::array<int64_t, 5>>{
-           {224, 3, 64, 7, 2}, {56, 64, 64, 1, 1}, {56, 64, 64, 3, 1}, {56, 64, 256, 1, 1}, {56, 256, 64, 1, 1},
-           {56, 256, 128, 1, 1}, {56, 128, 128, 3, 2}, {28, 128, 512, 1, 1}, {56, 256, 512, 1, 2}, {28, 512, 128, 1, 1},
-           {28, 128, 128, 3, 1}, {28, 256, 256, 3, 2}, {14, 256, 1024, 1, 1}, {14, 1024, 256, 1, 1}, {14, 256, 256, 3, 1},
-           {14, 512, 512, 3, 2}, {7, 512, 2048, 1, 1}, {7, 2048, 512, 1, 1}, {7, 512, 512, 3, 1},
-           {112, 32, 16, 1, 1}, {112, 16, 96, 1, 1}, {56, 24, 144, 1, 1}, {14, 384, 64, 1, 1}, {7, 320, 1280, 1, 1}}) {
+  const std::vector<std::array<int64_t, 5>> convolutions = {
+      {224, 3, 64, 7, 2},    {56, 64, 64, 1, 1},    {56, 64, 64, 3, 1},    {56, 64, 256, 1, 1},   {56, 256, 64, 1, 1},
+      {56, 256, 128, 1, 1},  {56, 128, 128, 3, 2},  {28, 128, 512, 1, 1},  {56, 256, 512, 1, 2},  {28, 512, 128, 1, 1},
+      {28, 128, 128, 3, 1},  {28, 256, 256, 3, 2},  {14, 256, 1024, 1, 1}, {14, 1024, 256, 1, 1}, {14, 256, 256, 3, 1},
+      {14, 512, 512, 3, 2},  {7, 512, 2048, 1, 1},  {7, 2048, 512, 1, 1},  {7, 512, 512, 3, 1},   {112, 32, 16, 1, 1},
+      {112, 16, 96, 1, 1},   {56, 24, 144, 1, 1},   {14, 384, 64, 1, 1},   {7, 320, 1280, 1, 1}};
+  for (auto [size, in, out, kernel, stride] : convolutions) {
     all.push_back(ConvBench(size, in, out, kernel, stride, 1));
   }
   for (auto [size, channels, kernel, stride] : std::vector<std::array<int64_t, 4>>{

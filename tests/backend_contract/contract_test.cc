@@ -5,9 +5,11 @@
 namespace belay {
 namespace {
 
+using Extents = std::vector<std::array<int64_t, 3>>;
+
 TEST(Contract, SmallAndTails) {
   int seed = 1;
-  for (auto [m, k, n] : std::vector<std::array<int64_t, 3>>{{1, 1, 1}, {8, 16, 48}, {7, 5, 3}, {9, 33, 49}, {49, 20, 65}, {130, 17, 20}}) {
+  for (auto [m, k, n] : Extents{{1, 1, 1}, {8, 16, 48}, {7, 5, 3}, {9, 33, 49}, {49, 20, 65}, {130, 17, 20}}) {
     for (bool constant : {true, false}) {
       KernelCase c(seed++);
       c.Output(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, n}, constant), DType::kF32));
@@ -17,7 +19,7 @@ TEST(Contract, SmallAndTails) {
 }
 
 TEST(Contract, EmptyExtents) {
-  for (auto [m, k, n] : std::vector<std::array<int64_t, 3>>{{0, 4, 5}, {4, 0, 5}, {4, 5, 0}}) {
+  for (auto [m, k, n] : Extents{{0, 4, 5}, {4, 0, 5}, {4, 5, 0}}) {
     for (bool constant : {true, false}) {
       KernelCase c(7);
       c.Output(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, n}, constant), DType::kF32));
@@ -46,7 +48,8 @@ TEST(Contract, Deep) {
     for (bool dynamic : {false, true}) {
       KernelCase c(14);
       const Dim k = dynamic && !constant ? c.Dynamic(5001) : Dim(5001), m = dynamic ? c.Dynamic(37) : Dim(37);
-      c.Output(Max(MatMul(c.Input(DType::kF32, {m, k}), c.Input(DType::kF32, {k, 70}, constant), DType::kF32), 0.0));
+      Tensor a = c.Input(DType::kF32, {m, k}), w = c.Input(DType::kF32, {k, 70}, constant);
+      c.Output(Max(MatMul(a, w, DType::kF32), 0.0));
       c.Check(5001);
       KernelCase turned(15);
       Tensor b = Transpose(turned.Input(DType::kF32, {70, 3003}, constant), {1, 0});
@@ -73,20 +76,22 @@ TEST(Contract, Transposed) {
 }
 
 TEST(Contract, BatchesAndBroadcast) {
-  for (bool constant : {false, true}) {
-    KernelCase same(31);
-    same.Output(MatMul(same.Input(DType::kF32, {2, 3, 9, 10}), same.Input(DType::kF32, {2, 3, 10, 18}, constant), DType::kF32));
-    same.Check(10);
-    KernelCase shared(32);
-    shared.Output(MatMul(shared.Input(DType::kF32, {4, 9, 10}), shared.Input(DType::kF32, {10, 18}, constant), DType::kF32));
-    shared.Check(10);
-    KernelCase crossed(33);
-    crossed.Output(MatMul(crossed.Input(DType::kF32, {4, 1, 9, 10}), crossed.Input(DType::kF32, {5, 10, 18}, constant), DType::kF32));
-    crossed.Check(10);
+  struct Shapes {
+    Shape a, b;
+  };
+  for (const Shapes& shapes : {Shapes{{2, 3, 9, 10}, {2, 3, 10, 18}}, Shapes{{4, 9, 10}, {10, 18}},
+                               Shapes{{4, 1, 9, 10}, {5, 10, 18}}}) {
+    for (bool constant : {false, true}) {
+      KernelCase c(31);
+      Tensor a = c.Input(DType::kF32, shapes.a), b = c.Input(DType::kF32, shapes.b, constant);
+      c.Output(MatMul(a, b, DType::kF32));
+      c.Check(10);
+    }
   }
   KernelCase dynamic(34);
   const Dim n = dynamic.Dynamic(3), s = dynamic.Dynamic(21);
-  dynamic.Output(MatMul(dynamic.Input(DType::kF32, {n, s, 10}), dynamic.Input(DType::kF32, {10, 18}, true), DType::kF32));
+  Tensor a = dynamic.Input(DType::kF32, {n, s, 10}), b = dynamic.Input(DType::kF32, {10, 18}, true);
+  dynamic.Output(MatMul(a, b, DType::kF32));
   dynamic.Check(10);
 }
 

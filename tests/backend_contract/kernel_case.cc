@@ -75,8 +75,8 @@ std::vector<char> RunKernel(const CompiledKernel& kernel, const std::vector<Lite
   return {memory.back().data(), memory.back().data() + out_bytes};
 }
 
-double LargestSum(const Graph& fragment, const std::vector<LiteralPtr>& inputs, const std::vector<int64_t>& symbols) {
-  Graph sums;
+double LargestSum(const Graph& fragment, const std::vector<LiteralPtr>& inputs,
+                  const std::vector<int64_t>& symbols) {
   auto copy = RewriteGraph(fragment, [](Graph&, const Node&, const auto&) -> Node* { return nullptr; });
   for (const auto& n : copy->nodes()) {
     if (n->op == Op::kContract || n->op == Op::kConv) copy->outputs = {n.get()};
@@ -137,7 +137,9 @@ Tensor KernelCase::Input(DType dtype, const Shape& shape, bool constant) {
   int64_t count = 1;
   for (int64_t d : dims) count *= d;
   for (int64_t i = 0; i < count; ++i) {
-    values.push_back(IsFloat(dtype) ? uniform(random_) : dtype == DType::kBool ? integer(random_) > 0 : integer(random_));
+    double value = IsFloat(dtype) ? uniform(random_) : integer(random_);
+    if (dtype == DType::kBool) value = value > 0;
+    values.push_back(value);
   }
   values_.push_back(LiteralFromDoubles(dtype, dims, values));
   constant_.push_back(constant);
@@ -165,7 +167,9 @@ std::string KernelCase::CheckRow(const TargetRow& row, double depth) {
   const auto start = RunKernel(kernel, values_, want.ByteSize(), symbols_, false, 2);
   EXPECT_EQ(end, start) << "other bytes with two threads: " << row.name << " " << kernel.about;
   Compare(end, want, acc, depth, LargestSum(*graph_, values_, symbols_));
-  if (::testing::Test::HasFailure()) ADD_FAILURE() << row.name << ": " << kernel.about << "\n" << PrintGraph(*graph_);
+  if (::testing::Test::HasFailure()) {
+    ADD_FAILURE() << row.name << ": " << kernel.about << "\n" << PrintGraph(*graph_);
+  }
   return kernel.about;
 }
 

@@ -3,17 +3,12 @@
 #include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace belay {
 namespace {
 
 using llvm::Value;
 using Values = std::vector<Value*>;
-
-constexpr int64_t kUnknownExtent = 256;
-
-double Likely(const Dim& d) { return static_cast<double>(d.IsConst() ? d.value() : kUnknownExtent); }
 
 Value* Minimum(KernelFrame& f, Value* x, Value* y) { return f.b.CreateSelect(f.b.CreateICmpSLT(x, y), x, y); }
 
@@ -190,8 +185,9 @@ void Writer::PackPanels() {
       Value* column = b.CreateMul(panel, wide);
       Value* offset = b.CreateAdd(OperandOffset(f, p.b, block.coords), b.CreateMul(column, f.DimValue(n_stride)));
       Value* src = ElementAt(f, p.b.dtype, f.Buffer(p.b.input), b.CreateAdd(offset, k0));
+      Value* left = b.CreateSub(f.DimValue(p.n), column);
       EmitTransposed(f, p.b.dtype, p.acc, src, f.DimValue(n_stride), dst, wide, b.CreateSub(k1, k0),
-                     AllColumnsFull() ? wide : Minimum(f, b.CreateSub(f.DimValue(p.n), column), wide), p.tile.lanes);
+                     AllColumnsFull() ? wide : Minimum(f, left, wide), p.tile.lanes);
     });
     return;
   }
@@ -308,7 +304,8 @@ Values Writer::Sums(Value* tile, const Values& init, Value* panel, Value* b_stri
   });
 }
 
-void Writer::Tile(Value* tile, Value* panel, Value* at, Value* b_stride, const Values& columns, const Values& masks) {
+void Writer::Tile(Value* tile, Value* panel, Value* at, Value* b_stride, const Values& columns,
+                  const Values& masks) {
   auto& b = f.b;
   const llvm::Align align(VectorBytes());
   const int64_t vectors = p.tile.mr * p.tile.nv;
@@ -350,9 +347,6 @@ void Writer::StoreRows(Value* tile, Value* from, const Values& columns, const Va
   });
 }
 
-// Vector registers that a tile occupies: accumulators, one line of b, one broadcast.
-int RegistersOf(int mr, int nv) { return mr * nv + nv + 1; }
-
 double ChunkNs(const TargetRow& row, const MatrixProblem& p, const Epilogue& epilogue) {
   const double rows = static_cast<double>(p.block_tiles) * p.tile.mr;
   const double columns = static_cast<double>(p.block_panels) * p.tile.nr();
@@ -384,68 +378,6 @@ Value* OperandOffset(KernelFrame& f, const MatrixOperand& operand, const Values&
     offset = f.b.CreateAdd(offset, f.b.CreateMul(coords[d], f.DimValue(operand.strides[d])));
   }
   return offset;
-}
-
-MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& n) {
-  const int lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(acc)));
-  MatrixTile best;
-  double least = HUGE_VAL;
-  for (int nv = 1; nv <= 4; ++nv) {
-    for (int mr = 1; mr <= 11; ++mr) {
-      if (RegistersOf(mr, nv) > row.vector_registers) continue;
-      if (m.IsConst() && m.value() < mr && mr > 1) continue;
-      const double rows = m.IsConst() ? static_cast<double>((m.value() + mr - 1) / mr * mr) : 1.05 * kUnknownExtent;
-      const int nr = nv * lanes;
-      const double columns = n.IsConst() ? static_cast<double>((n.value() + nr - 1) / nr * nr) : kUnknownExtent;
-      // Loads and multiply-adds both issue two a cycle; ten sums in flight hide their latency.
-      const double loads = static_cast<double>(mr + nv) / (mr * nv);
-      // b comes from the second-level cache, for every tile anew.
-      const double stream = 1 + 0.05 * std::max(0, 6 - mr);
-      const double slow = std::max({1.0, loads, 10.0 / (mr * nv)}) * (1 + 0.12 * loads) * stream;
-      const double cost = std::max(1.0, rows) * std::max(1.0, columns) * slow;
-      if (cost < least * 0.999) {
-        least = cost;
-        best = {mr, nv, lanes};
-      }
-    }
-  }
-  return best;
-}
-
-void ChooseBlocks(MatrixProblem* p) {
-  constexpr double kChunk = 1e6;  // multiply-adds
-  const double large_chunk = p->b_constant ? 16e6 : 80e6;
-  const int mr = p->tile.mr, nr = p->tile.nr();
-  const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };
-  const int64_t all_tiles = tiles_of(Likely(p->m));
-  const int64_t all_panels = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Likely(p->n) / nr)));
-  // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
-  const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
-  const double tile_work = std::max(1.0, Likely(p->k)) * nr * (all_tiles == 1 ? busy_rows : mr);
-  const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
-  // A b packed inside the kernel is packed again for every block of rows.
-  p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant ? 128 : 256));
-  p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 4);
-  while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
-  while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
-  while (work() < kChunk && p->block_panels < all_panels) ++p->block_panels;
-  while (work() < kChunk && p->block_tiles < all_tiles) ++p->block_tiles;
-  // Even blocks: the last one is as large as the others.
-  const int64_t blocks = (all_tiles + p->block_tiles - 1) / p->block_tiles;
-  if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
-  const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
-  if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
-
-  // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
-  const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;
-  const double unit = p->taps > 1 ? Likely(p->k) / static_cast<double>(p->taps) : 1;
-  const double fits = static_cast<double>(bytes) / (nr * static_cast<double>(ElementBytes(p->acc)) * std::max(1.0, unit));
-  p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits));
-  const Dim units = p->taps > 1 ? Dim(p->taps) : p->k;
-  if (p->b_constant && all_tiles == 1) p->k_block = INT64_MAX / 2;  // nothing is read twice
-  if (!units.IsConst() || units.value() <= p->k_block) return;
-  const int64_t k_blocks = (units.value() + p->k_block - 1) / p->k_block;
-  p->k_block = (units.value() + k_blocks - 1) / k_blocks;
 }
 
 void EmitTransposed(KernelFrame& f, DType from, DType to, Value* src, Value* src_stride, Value* dst,

@@ -14,6 +14,8 @@ struct MatrixTile {
   int mr = 1, nv = 1, lanes = 1;  // mr rows, nv vectors of `lanes` columns
   int nr() const { return nv * lanes; }
 };
+// An extent, or a guess where it is symbolic.
+double Likely(const Dim& extent);
 // The tile with the least estimated work; unknown extents count as large.
 MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& n);
 

@@ -3,13 +3,15 @@
 namespace belay {
 
 using llvm::Value;
+using Values = std::vector<Value*>;
 
 void StridedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) {
   Value* row = f.b.CreateMul(block.first_row, f.DimValue(a_.strides[p.batch.size()]));
   base_ = ElementAt(f, p.acc, f.Buffer(a_.input), f.b.CreateAdd(OperandOffset(f, a_, block.coords), row));
 }
 
-std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile, Value*) {
+std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
+                                      Value* tile, Value*) {
   auto& b = f.b;
   Value* first = b.CreateMul(tile, f.Int(p.tile.mr));
   Value* last = b.CreateSub(block.rows, f.Int(1));
@@ -31,7 +33,8 @@ void CopiedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const Matrix
   auto& b = f.b;
   const Dim& m_stride = a_.strides[p.batch.size()];
   const Dim& k_stride = a_.strides[p.batch.size() + 1];
-  Value* offset = b.CreateAdd(OperandOffset(f, a_, block.coords), b.CreateMul(block.first_row, f.DimValue(m_stride)));
+  Value* skip = b.CreateMul(block.first_row, f.DimValue(m_stride));
+  Value* offset = b.CreateAdd(OperandOffset(f, a_, block.coords), skip);
   Value* src = ElementAt(f, a_.dtype, f.Buffer(a_.input), offset);
   base_ = block.scratch;
   Value* width = f.DimValue(Width(p));
@@ -41,8 +44,8 @@ void CopiedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const Matrix
     return;
   }
   EmitContext e{b, f.module, f.row};
-  f.Loop(f.Int(0), block.rows, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> std::vector<Value*> {
-    f.Loop(f.Int(0), f.DimValue(k_), p.tile.lanes, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> std::vector<Value*> {
+  f.Loop(f.Int(0), block.rows, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+    f.Loop(f.Int(0), f.DimValue(k_), p.tile.lanes, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
       Value* at = b.CreateAdd(b.CreateMul(i, f.DimValue(m_stride)), b.CreateMul(k, f.DimValue(k_stride)));
       Value* mask = LaneMask(b, b.CreateSub(f.DimValue(k_), k), 0, p.tile.lanes);
       Value* x = LoadLanes(e, a_.dtype, ElementAt(f, a_.dtype, src, at), f.DimValue(k_stride), mask, p.tile.lanes);
@@ -54,7 +57,8 @@ void CopiedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const Matrix
   });
 }
 
-std::vector<Value*> CopiedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock&, Value* tile, Value*) {
+std::vector<Value*> CopiedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock&, Value* tile,
+                                     Value*) {
   auto& b = f.b;
   Value* first = b.CreateMul(tile, f.Int(p.tile.mr));
   std::vector<Value*> rows;

@@ -175,7 +175,8 @@ int64_t ChoosePixels(const Dim& inner) {
   double least = 1e30;
   for (int64_t p = kMostPixels; p >= kFewestPixels; --p) {
     const int64_t n = inner.value();
-    const double cost = static_cast<double>(n / p * p) * (1 + 0.3 / static_cast<double>(p)) + 2.0 * static_cast<double>(n % p);
+    const double together = static_cast<double>(n / p * p) * (1 + 0.3 / static_cast<double>(p));
+    const double cost = together + 2.0 * static_cast<double>(n % p);
     if (cost < least) {
       least = cost;
       best = p;
@@ -211,7 +212,8 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   w.pixels = ChoosePixels(w.inner_end - w.inner_begin);
 
   EmitContext e{f.b, module, row};
-  auto* block = llvm::ArrayType::get(MemoryType(e, s.x.dtype, 1), static_cast<uint64_t>(w.Span() * w.pixel_stride));
+  const auto elements = static_cast<uint64_t>(w.Span() * w.pixel_stride);
+  auto* block = llvm::ArrayType::get(MemoryType(e, s.x.dtype, 1), elements);
   auto* zeros = new llvm::GlobalVariable(module, block, true, llvm::GlobalValue::InternalLinkage,
                                          llvm::Constant::getNullValue(block), symbol + "_zeros");
   zeros->setAlignment(llvm::Align(64));
@@ -220,7 +222,8 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   Dim rows = 1;
   for (int d = 0; d < s.spatial; ++d) rows = rows * s.node->shape()[d];
   const double width = out.IsConst() ? static_cast<double>(out.value()) : 32;
-  const double row_ns = width * static_cast<double>(w.channels) * (static_cast<double>(s.taps) / 24 + epilogue.Cost());
+  const double element_ns = static_cast<double>(s.taps) / 24 + epilogue.Cost();
+  const double row_ns = width * static_cast<double>(w.channels) * element_ns;
   const int64_t block_rows = std::max<int64_t>(1, static_cast<int64_t>(8000 / std::max(1.0, row_ns)));
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     Value* first = f.b.CreateMul(chunk, f.Int(block_rows));

@@ -1,0 +1,86 @@
+// The choice of tiles and blocks of a matrix problem, from its shape and the target row alone.
+#include <algorithm>
+#include <cmath>
+
+#include "backend/cpu/build_contract_matrix.h"
+
+namespace belay {
+namespace {
+
+double Padded(const Dim& extent, int64_t multiple) {
+  return static_cast<double>((extent.value() + multiple - 1) / multiple * multiple);
+}
+
+// Vector registers that a tile occupies: accumulators, one line of b, one broadcast.
+int RegistersOf(int mr, int nv) { return mr * nv + nv + 1; }
+
+}  // namespace
+
+double Likely(const Dim& d) {
+  constexpr int64_t kUnknownExtent = 256;
+  return static_cast<double>(d.IsConst() ? d.value() : kUnknownExtent);
+}
+
+MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& n) {
+  const int lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(acc)));
+  MatrixTile best;
+  double least = HUGE_VAL;
+  for (int nv = 1; nv <= 4; ++nv) {
+    for (int mr = 1; mr <= 11; ++mr) {
+      if (RegistersOf(mr, nv) > row.vector_registers) continue;
+      if (m.IsConst() && m.value() < mr && mr > 1) continue;
+      const double rows = m.IsConst() ? Padded(m, mr) : 1.05 * Likely(m);
+      const double columns = n.IsConst() ? Padded(n, nv * lanes) : Likely(n);
+      // Loads and multiply-adds both issue two a cycle; ten sums in flight hide their latency.
+      const double loads = static_cast<double>(mr + nv) / (mr * nv);
+      // b comes from the second-level cache, for every tile anew.
+      const double stream = 1 + 0.05 * std::max(0, 6 - mr);
+      const double slow = std::max({1.0, loads, 10.0 / (mr * nv)}) * (1 + 0.12 * loads) * stream;
+      const double cost = std::max(1.0, rows) * std::max(1.0, columns) * slow;
+      if (cost < least * 0.999) {
+        least = cost;
+        best = {mr, nv, lanes};
+      }
+    }
+  }
+  return best;
+}
+
+void ChooseBlocks(MatrixProblem* p) {
+  constexpr double kChunk = 1e6;  // multiply-adds
+  const double large_chunk = p->b_constant ? 16e6 : 80e6;
+  const int mr = p->tile.mr, nr = p->tile.nr();
+  const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };
+  const int64_t all_tiles = tiles_of(Likely(p->m));
+  const int64_t all_panels = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Likely(p->n) / nr)));
+  // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
+  const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
+  const double tile_work = std::max(1.0, Likely(p->k)) * nr * (all_tiles == 1 ? busy_rows : mr);
+  const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
+  // A b packed inside the kernel is packed again for every block of rows.
+  p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant ? 128 : 256));
+  p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 4);
+  while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
+  while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
+  while (work() < kChunk && p->block_panels < all_panels) ++p->block_panels;
+  while (work() < kChunk && p->block_tiles < all_tiles) ++p->block_tiles;
+  // Even blocks: the last one is as large as the others.
+  const int64_t blocks = (all_tiles + p->block_tiles - 1) / p->block_tiles;
+  if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
+  const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
+  if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
+
+  // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
+  const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;
+  const double unit = p->taps > 1 ? Likely(p->k) / static_cast<double>(p->taps) : 1;
+  const double unit_bytes = nr * static_cast<double>(ElementBytes(p->acc)) * std::max(1.0, unit);
+  const double fits = static_cast<double>(bytes) / unit_bytes;
+  p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits));
+  const Dim units = p->taps > 1 ? Dim(p->taps) : p->k;
+  if (p->b_constant && all_tiles == 1) p->k_block = INT64_MAX / 2;  // nothing is read twice
+  if (!units.IsConst() || units.value() <= p->k_block) return;
+  const int64_t k_blocks = (units.value() + p->k_block - 1) / p->k_block;
+  p->k_block = (units.value() + k_blocks - 1) / k_blocks;
+}
+
+}  // namespace belay
