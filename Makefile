@@ -14,15 +14,19 @@ short := $(if $(SHORT),--short)
 setup:
 	@tools/setup
 
+# What a client program needs, without the tests.
+install_tree := dist ascendcl graph ge_compiler ge_runner fmk_onnx_parser belay
+
 define configure_and_build
 @test -f $(1)/build.ninja || cmake -S . -B $(1) $(cmake_flags) -DBELAY_SANITIZE=$(2)
-@ninja -C $(1) -j $(JOBS)
+@ninja -C $(1) -j $(JOBS) $(3)
 endef
 
 build: setup
 	$(call configure_and_build,build,)
 
-run: build
+run: setup
+	$(call configure_and_build,build,,$(install_tree))
 	@$(MAKE) --no-print-directory -C examples/read_text run BUILD=$(CURDIR)/build IMAGE=$(abspath $(IMAGE))
 
 test: build
