@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "compile/pipeline.h"
+#include "plan/constants.h"
 
 namespace belay {
 namespace {
@@ -30,6 +31,7 @@ class PlanBuilder {
     for (Node* node : order) BELAY_RETURN_IF_ERROR(AddNode(node));
     for (size_t k = 0; k < graph_.outputs.size(); ++k) AddOutput(static_cast<int>(k));
     BELAY_RETURN_IF_ERROR(CompileKernels());
+    DropUnreadConstants();
     FindLifetimes();
     FindWaits();
     return std::shared_ptr<const Plan>(plan_);
@@ -57,7 +59,7 @@ class PlanBuilder {
   }
 
   int ConstantSlot(const LiteralPtr& literal, const TensorType& type) {
-    plan_->constants.push_back({literal, "", nullptr, literal->ByteSize()});
+    plan_->constants.push_back({ShareLiteral(literal), "", nullptr, literal->ByteSize()});
     return NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
   }
 
@@ -162,16 +164,26 @@ class PlanBuilder {
     const Constant source = plan_->constants[plan_->slots[slot].index];
     int& shared = packed_[{source.literal->data, pack.layout}];
     if (shared == 0) {
-      Constant packed{source.literal, pack.layout, nullptr, pack.bytes};
-      std::shared_ptr<void> memory(std::aligned_alloc(64, (static_cast<size_t>(pack.bytes) + 127) / 64 * 64),
-                                   std::free);
-      pack.pack(source.literal->data, memory.get());
-      packed.packed = memory;
-      plan_->constants.push_back(packed);
+      Constant packed{nullptr, pack.layout, SharePacked(*source.literal, pack.layout, pack.bytes, pack.pack),
+                      pack.bytes};
+      plan_->constants.push_back(std::move(packed));
       const TensorType type = plan_->slots[slot].type;
       shared = NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
     }
     step.inputs[pack.input] = shared;
+  }
+
+  // What was packed for every step that reads it is not kept as it was.
+  void DropUnreadConstants() {
+    std::vector<char> read(plan_->constants.size(), 0);
+    for (const Step& step : plan_->steps) {
+      for (int s : step.inputs) {
+        if (plan_->slots[s].kind == SlotKind::kConstant) read[plan_->slots[s].index] = 1;
+      }
+    }
+    for (size_t i = 0; i < read.size(); ++i) {
+      if (!read[i]) plan_->constants[i].literal.reset();
+    }
   }
 
   void FindLifetimes() {

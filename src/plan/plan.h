@@ -43,7 +43,7 @@ struct Step {
 };
 
 struct Constant {
-  LiteralPtr literal;
+  LiteralPtr literal;                  // null when only the packed form is read
   std::string layout;                  // empty: as it is
   std::shared_ptr<const void> packed;  // in that layout
   int64_t bytes = 0;

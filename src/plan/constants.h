@@ -1,0 +1,18 @@
+// Constants of all plans in the process: equal contents lie in memory once, and are packed once per layout,
+// for as long as a plan uses them.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "graph/literal.h"
+
+namespace belay {
+
+// The literal itself, or an equal one that a living plan holds already.
+LiteralPtr ShareLiteral(LiteralPtr literal);
+// The literal's bytes in `layout`; `pack` makes them when no living plan has them.
+std::shared_ptr<const void> SharePacked(const Literal& literal, const std::string& layout, int64_t bytes,
+                                        const std::function<void(const void* src, void* dst)>& pack);
+
+}  // namespace belay
