@@ -123,6 +123,9 @@ class PlanBuilder {
     for (Node* in : node->inputs) step.inputs.push_back(slot_of_[in->id]);
     for (const auto& sub : node->subgraphs) {
       sub->symbols = graph_.symbols;
+      for (const Guard& g : graph_.guards) {
+        if (g.DependsOnRun(graph_.symbols)) sub->guards.push_back(g);
+      }
       BELAY_TRY(std::shared_ptr<const Plan> branch, belay::CompileGraph(*sub, options_));
       step.branches.push_back(branch);
     }

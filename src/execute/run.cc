@@ -1,5 +1,6 @@
 #include "execute/run.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -104,10 +105,12 @@ namespace {
 // The memory of one stepwise run: slots get theirs when their writer runs, temps lose it after the last reader.
 class StepwiseRun {
  public:
-  StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs)
-      : plan_(plan), symbols_(*symbols), inputs_(inputs), outputs_(outputs),
+  StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
+              std::vector<char> bound)
+      : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(inputs), outputs_(outputs),
         memory_(plan.slots.size(), nullptr), dims_(plan.slots.size()) {
     if (symbols_.size() < plan.symbols.size()) symbols_.resize(plan.symbols.size(), 0);
+    bound_.resize(symbols_.size(), 0);
   }
   ~StepwiseRun() {
     for (size_t s = 0; s < memory_.size(); ++s) Drop(static_cast<int>(s));
@@ -200,6 +203,15 @@ class StepwiseRun {
     PreparedStep prepared = PrepareStep(plan_, step, symbols_);
     BELAY_RETURN_IF_ERROR(LaunchKernel(kernel, prepared, &call));
     for (size_t i = 0; i < step.binds.size(); ++i) symbols_[step.binds[i]] = bound[i];
+    if (!error.set.load()) {
+      Status held = CheckGuards(step);
+      if (!held.ok()) {
+        for (void* p : allocated) {
+          if (p) (void)FreeMemory(p);
+        }
+        return held;
+      }
+    }
     if (error.set.load()) {
       for (void* p : allocated) {
         if (p) (void)FreeMemory(p);
@@ -211,6 +223,26 @@ class StepwiseRun {
         BELAY_RETURN_IF_ERROR(Adopt(step.outputs[i], allocated[i]));
       } else {
         return Internal("node '{}' returned no memory for output {}", step.name, i);
+      }
+    }
+    return OkStatus();
+  }
+
+  // The compiler took decisions about extents that only now are known.
+  Status CheckGuards(const Step& step) {
+    for (int id : step.binds) bound_[id] = 1;
+    for (const Guard& g : plan_.guards) {
+      std::vector<int> ids;
+      g.condition.CollectSymbols(&ids);
+      const bool known = std::all_of(ids.begin(), ids.end(), [&](int id) {
+        return plan_.symbols[id].input >= 0 || bound_[id];
+      });
+      const bool ours = std::any_of(ids.begin(), ids.end(), [&](int id) {
+        return std::find(step.binds.begin(), step.binds.end(), id) != step.binds.end();
+      });
+      if (known && ours && (g.condition.Evaluate(symbols_) != 0) != g.expected) {
+        return NotSupported("node '{}': its data give extents that the graph was not compiled for ({} is {})",
+                            step.name, g.condition.ToString(), g.condition.Evaluate(symbols_));
       }
     }
     return OkStatus();
@@ -234,7 +266,7 @@ class StepwiseRun {
         }
       }
     }
-    return OkStatus();
+    return CheckGuards(step);
   }
 
   Status RunBranch(const Plan& branch, const std::vector<void*>& inputs, std::vector<void*>* outputs,
@@ -242,7 +274,7 @@ class StepwiseRun {
     std::vector<int64_t> symbols = symbols_;
     symbols.resize(std::max(symbols.size(), branch.symbols.size()), 0);
     outputs->assign(branch.outputs.size(), nullptr);
-    if (branch.runs_stepwise) return RunStepwise(branch, &symbols, inputs.data(), outputs->data(), dims);
+    if (branch.runs_stepwise) return RunStepwise(branch, &symbols, inputs.data(), outputs->data(), dims, bound_);
     std::shared_ptr<const Prepared> prepared = Prepare(branch, symbols);
     for (size_t k = 0; k < outputs->size(); ++k) {
       const int64_t bytes = EvaluateBytes(branch.outputs[k], prepared->symbols);
@@ -307,6 +339,7 @@ class StepwiseRun {
 
   const Plan& plan_;
   std::vector<int64_t>& symbols_;
+  std::vector<char> bound_;  // by symbol: decided by this run or the one around it
   void* const* inputs_;
   void** outputs_;
   std::vector<void*> memory_;
@@ -316,8 +349,8 @@ class StepwiseRun {
 }  // namespace
 
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
-                   std::vector<std::vector<int64_t>>* out_dims) {
-  StepwiseRun run(plan, symbols, inputs, outputs);
+                   std::vector<std::vector<int64_t>>* out_dims, const std::vector<char>& bound) {
+  StepwiseRun run(plan, symbols, inputs, outputs, bound);
   BELAY_RETURN_IF_ERROR(run.Run());
   out_dims->clear();
   for (size_t k = 0; k < plan.outputs.size(); ++k) out_dims->push_back(run.OutputDims(static_cast<int>(k)));

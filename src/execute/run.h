@@ -30,8 +30,8 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
                    std::byte* arena, std::vector<void*>* pointers);
 
 // For plans that decide extents while they run. Outputs whose pointer is null are allocated (AllocateMemory)
-// and stored; out_dims receives every output's extents.
+// and stored; out_dims receives every output's extents. bound, by symbol: what the run around has decided.
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
-                   std::vector<std::vector<int64_t>>* out_dims);
+                   std::vector<std::vector<int64_t>>* out_dims, const std::vector<char>& bound = {});
 
 }  // namespace belay

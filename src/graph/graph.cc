@@ -1,5 +1,7 @@
 #include "graph/graph.h"
 
+#include <algorithm>
+
 #include <unordered_map>
 #include <unordered_set>
 
@@ -24,6 +26,12 @@ const char* ReduceKindName(ReduceKind kind) {
 }
 
 std::string ToString(const TensorType& type) { return DTypeName(type.dtype) + ToString(type.shape); }
+
+bool Guard::DependsOnRun(const std::vector<SymbolInfo>& symbols) const {
+  std::vector<int> ids;
+  condition.CollectSymbols(&ids);
+  return std::any_of(ids.begin(), ids.end(), [&](int id) { return symbols[id].input < 0; });
+}
 
 Node* Graph::Add(Op op, std::vector<Node*> in, TensorType type) {
   auto node = std::make_unique<Node>();

@@ -127,6 +127,8 @@ struct SymbolInfo {
 struct Guard {
   Dim condition;  // 1 or 0
   bool expected = true;
+  // Holds a symbol that is bound while the graph runs.
+  bool DependsOnRun(const std::vector<SymbolInfo>& symbols) const;
 };
 
 class Graph {

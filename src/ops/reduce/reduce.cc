@@ -94,7 +94,16 @@ BELAY_OP(ReduceSum) {
   OnnxNorm(op, "ReduceSumSquare", "Square", nullptr);
 }
 BELAY_REDUCE_OP(ReduceMean, kNumbers, "ReduceMean", 18, MeanOf)
-BELAY_REDUCE_OP(ReduceMax, kAnyDtype, "ReduceMax", 18, ReduceOf<ReduceKind::kMax>)
+BELAY_OP(ReduceMax) {
+  WithAxesInput(op, kAnyDtype, ReduceOf<ReduceKind::kMax>);
+  op.FromOnnx("ReduceMax", 1, OnnxReduce("ReduceMax", 18));
+  op.FromOnnx("GlobalMaxPool", 1, [](OnnxNode& n) {
+    if (n.InputRank(0) < 0) n.Fail("the rank of the input is not known");
+    std::vector<int64_t> axes;
+    for (int d = 2; d < n.InputRank(0); ++d) axes.push_back(d);
+    n.Output(0, n.Emit("ReduceMax", {n.Input(0), n.ConstInts(axes)}, {{"keep_dims", true}}));
+  });
+}
 BELAY_REDUCE_OP(ReduceMin, kAnyDtype, "ReduceMin", 18, ReduceOf<ReduceKind::kMin>)
 BELAY_REDUCE_OP(ReduceProd, kNumbers, "ReduceProd", 18, ReduceOf<ReduceKind::kProd>)
 BELAY_REDUCE_OP(ReduceAll, kBools, "", 0, ReduceOf<ReduceKind::kAnd>)

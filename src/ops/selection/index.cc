@@ -197,14 +197,22 @@ BELAY_OP(Tril) {
 }
 BELAY_OP(Triu) {
   op.FromOnnx("Trilu", 14, [](OnnxNode& n) {
-    const char* ge_op = n.Int("upper", 1) ? "Triu" : "Tril";
-    int64_t diagonal = 0;
-    if (n.HasInput(1)) {
-      LiteralPtr k = n.ConstInput(1);
-      if (!k || k->NumElements() != 1) n.Fail("input k must be a constant scalar");
-      diagonal = LiteralToInts(*k)[0];
+    const bool upper = n.Int("upper", 1) != 0;
+    LiteralPtr k = n.HasInput(1) ? n.ConstInput(1) : nullptr;
+    if (!n.HasInput(1) || (k && k->NumElements() == 1)) {
+      const int64_t diagonal = k ? LiteralToInts(*k)[0] : 0;
+      return n.Output(0, n.Emit(upper ? "Triu" : "Tril", {n.Input(0)}, {{"diagonal", diagonal}}));
     }
-    n.Output(0, n.Emit(ge_op, {n.Input(0)}, {{"diagonal", diagonal}}));
+    // The offset is only known at run time: column - row against it.
+    ModelEdge shape = n.Emit("Shape", {n.Input(0)}, {{"dtype", GeType(DType::kI64)}});
+    auto line = [&](int64_t from_end, int64_t axis) {
+      ModelEdge extent = n.Emit("GatherV2", {shape, n.Const(LiteralFromInts(DType::kI64, {}, {from_end})), n.ConstInts({0})});
+      ModelEdge zero = n.Const(LiteralFromInts(DType::kI64, {}, {0})), one = n.Const(LiteralFromInts(DType::kI64, {}, {1}));
+      return n.Emit("ExpandDims", {n.Emit("Range", {zero, extent, one}), n.ConstInts({axis})});
+    };
+    ModelEdge offset = n.Emit("Sub", {line(-1, 0), line(-2, 1)});
+    ModelEdge keep = n.Emit(upper ? "GreaterEqual" : "LessEqual", {offset, n.Input(1)});
+    n.Output(0, n.Emit("SelectV2", {keep, n.Input(0), n.Emit("ZerosLike", {n.Input(0)})}));
   });
   op.Computes([](Body& b) { TriangleBody(b, true); });
 }
