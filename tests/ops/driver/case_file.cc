@@ -21,6 +21,8 @@ struct Block {
   std::vector<std::pair<std::string, std::vector<std::string>>> values;  // NAME: variants
   std::map<std::string, Range> ranges;                                  // "" for all inputs
   std::map<std::string, int> outputs;
+  std::vector<std::string> fixed;
+  int reads = -1;
   bool static_only = false;
   double ulps = -1, relative = -1;
   int line = 0;
@@ -60,6 +62,12 @@ std::vector<std::string> Spread(const std::string& value, const std::vector<cons
     }
   }
   return out;
+}
+
+void MarkFixed(const Block& block, OpCase* c) {
+  for (InputCase& in : c->inputs) {
+    in.fixed = std::find(block.fixed.begin(), block.fixed.end(), in.name) != block.fixed.end();
+  }
 }
 
 class Expander {
@@ -102,6 +110,7 @@ class Expander {
     c.ulps = block_.ulps;
     c.relative = block_.relative;
     c.outputs = block_.outputs;
+    c.reads = block_.reads;
     BELAY_RETURN_IF_ERROR(AddInputs(*proto, shape, dtype, chosen, &c));
     for (auto& [name, value] : chosen) {
       if (FindInput(*proto, name) >= 0 || value == "-") continue;
@@ -109,6 +118,7 @@ class Expander {
       if (attr < 0) return NotFound("{} has no input or attribute {}", op, name);
       BELAY_TRY(c.attrs[name], ParseAttr(proto->attrs[attr].type, value));
     }
+    MarkFixed(block_, &c);
     file_->cases.push_back(std::move(c));
     return OkStatus();
   }
@@ -125,7 +135,7 @@ class Expander {
       if (const std::string* value = Chosen(chosen, port.name)) {
         if (*value == "-") continue;
         BELAY_TRY(LiteralPtr literal, ParseTensor(*value, DType::kI64));
-        c->inputs.push_back({port.name, true, literal});
+        c->inputs.push_back({port.name, true, false, literal});
         continue;
       }
       const size_t k = next++;
@@ -135,7 +145,7 @@ class Expander {
       for (const std::string& instance : SplitAt(shapes[k], '+')) {
         BELAY_TRY(std::vector<int64_t> dims, ParseExtents(instance));
         const uint64_t seed = Hash(c->text) + c->inputs.size();
-        c->inputs.push_back({port.name, false, Fill(block_, port.name, type, dims, seed)});
+        c->inputs.push_back({port.name, false, false, Fill(block_, port.name, type, dims, seed)});
       }
     }
     return OkStatus();
@@ -172,7 +182,7 @@ Status ReadGiven(const Prototype& proto, const std::string& text, bool by_type, 
       BELAY_TRY(literal, ParseTensor(value, DType::kF32));
       force_const = force_const || (input > 0 && IsInt(literal->dtype));
     }
-    inputs.push_back({name, force_const, literal});
+    inputs.push_back({name, force_const, false, literal});
     force_const = false;
   }
   for (const PortProto& port : proto.inputs) {
@@ -234,6 +244,11 @@ class Reader {
       if (words.size() != 2) return InvalidArgument("tolerance needs ulps and a share");
       block_.ulps = std::stod(words[0]);
       block_.relative = std::stod(words[1]);
+    } else if (key[0] == "fixed") {
+      block_.fixed = words;
+    } else if (key[0] == "reads") {
+      if (words.size() != 1) return InvalidArgument("reads needs a number");
+      block_.reads = std::stoi(words[0]);
     } else if (key[0] == "extents") {
       block_.static_only = words == std::vector<std::string>{"static"};
       if (!block_.static_only) return InvalidArgument("extents are static or not mentioned");
@@ -263,6 +278,7 @@ class Reader {
       c.static_only = block_.static_only;
       c.outputs = block_.outputs;
       BELAY_RETURN_IF_ERROR(ReadGiven(*proto, rest.substr(0, arrow), is_error, &c));
+      MarkFixed(block_, &c);
       if (is_error) {
         c.error = expected;
       } else {

@@ -13,6 +13,8 @@
 //                                    a dtype stands before (f32:[0.5]); `-` leaves it out
 //   range:  LO HI    range NAME: LO HI   bounds of random inputs; floats -2 2, integers -5 5 (unsigned 0 10)
 //   outputs: NAME=3                  instances of a dynamic output
+//   fixed:  filter                   inputs whose extents are known even where the others' are not
+//   reads:  2                        only so many outputs are asked for
 //   extents: static                  only with extents known at compile time (otherwise also with unknown ones)
 //   tolerance: 8 1e-5                ulps, and a share of the largest magnitude; a comment must say why
 //   golden: x=[0,2] axis=0 -> [1,2] ; [3]      given inputs (f32 unless f16:[..] etc.) and expected outputs
@@ -36,6 +38,7 @@ namespace belay {
 struct InputCase {
   std::string name;       // prototype port
   bool is_const = false;
+  bool fixed = false;     // its extents are always known
   LiteralPtr value;       // contents of data, too
 };
 
@@ -46,6 +49,7 @@ struct OpCase {
   std::vector<InputCase> inputs;  // instances of dynamic inputs are neighbours
   AttrMap attrs;
   std::map<std::string, int> outputs;  // instances of dynamic outputs
+  int reads = -1;                      // outputs asked for; -1: all
   bool static_only = false;
   double ulps = -1, relative = -1;     // -1: follows from the graph
   std::vector<LiteralPtr> golden;      // nullptr: any

@@ -21,7 +21,7 @@ int AddSource(ModelGraph& model, const InputCase& in, bool known_extents, Litera
   node.type = in.is_const ? "Const" : "Data";
   node.output_ports = {{"y", 0}};
   std::vector<int64_t> dims = in.value->dims;
-  if (!known_extents) dims.assign(dims.size(), -1);
+  if (!known_extents && !in.fixed) dims.assign(dims.size(), -1);
   node.output_descs = {{in.value->dtype, 2, dims}};
   if (in.is_const) {
     node.attrs["value"] = in.value;
@@ -56,7 +56,7 @@ BuiltModel Build(const OpCase& c, bool known_extents) {
   const int id = static_cast<int>(model.nodes.size()), outputs = static_cast<int>(node.output_ports.size());
   model.nodes.push_back(std::move(node));
   const bool only_golden = !c.golden.empty() && static_cast<int>(c.golden.size()) < outputs;
-  const int wanted = only_golden ? static_cast<int>(c.golden.size()) : outputs;
+  const int wanted = only_golden ? static_cast<int>(c.golden.size()) : c.reads >= 0 ? c.reads : outputs;
   for (int i = 0; i < wanted; ++i) model.outputs.push_back({id, i});
   return built;
 }
