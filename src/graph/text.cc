@@ -1,10 +1,12 @@
-// The text form of core graphs.
+// The text form of core graphs; text_parse.cc reads it back, except for constants that are not printed whole.
 #include <map>
 
 #include "graph/graph.h"
 
 namespace belay {
 namespace {
+
+constexpr int64_t kPrintedElements = 64;
 
 const char* OpName(Op op) {
   static const char* const kNames[] = {"input",  "const",   "iota",     "dims",   "map",    "reshape", "transpose",
@@ -26,7 +28,7 @@ std::string IntText(int64_t v) { return std::to_string(v); }
 
 std::string LiteralText(const Literal& literal) {
   const int64_t n = literal.NumElements();
-  if (literal.dtype == DType::kString || n > 16) return fmt::format("<{} elements>", n);
+  if (literal.dtype == DType::kString || n > kPrintedElements) return fmt::format("<{} elements>", n);
   std::vector<int64_t> ints = LiteralToInts(literal);
   if (!ints.empty()) return List(ints, IntText);
   return List(LiteralToDoubles(literal), [](double v) { return fmt::format("{}", v); });
@@ -51,6 +53,10 @@ std::string NodeText(const Node& node, const std::map<const Node*, std::string>&
             " dilations=" + List(w.dilations, IntText) + " pads=" + List(w.pads_lo, DimText) +
             fmt::format(" groups={}", w.groups);
   }
+  if (!node.call_types.empty()) {
+    text += " types=" + List(node.call_types, [](const TensorType& t) { return ToString(t); });
+  }
+  if (!node.binds.empty()) text += " binds=" + List(node.binds, IntText);
   for (auto& [key, value] : node.attrs) text += fmt::format(" {}={}", key, value);
   return text;
 }

@@ -1,4 +1,6 @@
 // What a legal core graph is, op by op.
+#include <algorithm>
+
 #include "graph/graph.h"
 
 namespace belay {
@@ -16,14 +18,26 @@ Status WantInputs(const Node& node, size_t least, size_t most) {
 Status WantAxes(const Node& node, size_t count, int rank) {
   if (node.axes.size() != count) return Bad(node, fmt::format("has {} axes, not {}", node.axes.size(), count));
   for (int a : node.axes) {
-    if (a >= rank) return Bad(node, fmt::format("axis {} is outside rank {}", a, rank));
+    if (a < 0 || a >= rank) return Bad(node, fmt::format("axis {} is outside rank {}", a, rank));
   }
   return OkStatus();
 }
 
-Status CheckMap(const Node& node) {
-  BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 3));
+int MapArity(ScalarOp op) {
+  if (op == ScalarOp::kSelect || op == ScalarOp::kFma) return 3;
+  return op <= ScalarOp::kGe ? 2 : 1;
+}
+
+DType MapResult(const Node& node) {
   const bool compares = node.scalar >= ScalarOp::kEq && node.scalar <= ScalarOp::kGe;
+  if (compares || node.scalar == ScalarOp::kIsNan || node.scalar == ScalarOp::kIsInf) return DType::kBool;
+  if (node.scalar == ScalarOp::kCast || node.scalar == ScalarOp::kBitcast) return node.type.dtype;
+  return node.inputs[node.scalar == ScalarOp::kSelect ? 1 : 0]->type.dtype;
+}
+
+Status CheckMap(const Node& node) {
+  const size_t arity = static_cast<size_t>(MapArity(node.scalar));
+  BELAY_RETURN_IF_ERROR(WantInputs(node, arity, arity));
   const size_t first = node.scalar == ScalarOp::kSelect ? 1 : 0;
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     if (node.inputs[i]->shape() != node.shape()) {
@@ -31,11 +45,88 @@ Status CheckMap(const Node& node) {
                                    ToString(node.inputs[i]->shape()), ToString(node.shape())));
     }
     if (i > first && node.inputs[i]->type.dtype != node.inputs[first]->type.dtype) {
-      return Bad(node, "operands differ in dtype");
+      return Bad(node, fmt::format("operands are {} and {}", DTypeName(node.inputs[first]->type.dtype),
+                                   DTypeName(node.inputs[i]->type.dtype)));
     }
   }
   if (first && node.inputs[0]->type.dtype != DType::kBool) return Bad(node, "the condition is not bool");
-  if (compares && node.type.dtype != DType::kBool) return Bad(node, "a comparison must give bool");
+  if (node.type.dtype != MapResult(node)) {
+    return Bad(node, fmt::format("the result is {}, but must be {}", DTypeName(node.type.dtype),
+                                 DTypeName(MapResult(node))));
+  }
+  if (node.scalar == ScalarOp::kBitcast &&
+      BitWidth(node.type.dtype) != BitWidth(node.inputs[0]->type.dtype)) {
+    return Bad(node, "a bitcast changes the width");
+  }
+  return OkStatus();
+}
+
+Status CheckConcat(const Node& node) {
+  BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 100000));
+  BELAY_RETURN_IF_ERROR(WantAxes(node, 1, node.rank()));
+  for (const Node* in : node.inputs) {
+    if (in->type.dtype != node.type.dtype || in->rank() != node.rank()) {
+      return Bad(node, "parts differ in dtype or rank");
+    }
+    for (int d = 0; d < node.rank(); ++d) {
+      if (d != node.axes[0] && in->shape()[d] != node.shape()[d]) {
+        return Bad(node, fmt::format("a part has extent {} in dim {}, the result {}", in->shape()[d].ToString(), d,
+                                     node.shape()[d].ToString()));
+      }
+    }
+  }
+  return OkStatus();
+}
+
+// kGather (first = 1) and kScatter (first = 2): axes and indices over the space `space`.
+Status CheckIndices(const Node& node, size_t first, const Shape& space) {
+  BELAY_RETURN_IF_ERROR(WantInputs(node, first, 64));
+  const Node& data = *node.inputs[0];
+  if (data.type.dtype != node.type.dtype) return Bad(node, "the data and the result differ in dtype");
+  if (static_cast<int>(node.axes.size()) != data.rank()) return Bad(node, "not one axis per dim of the data");
+  const int indices = static_cast<int>(node.inputs.size() - first);
+  for (int axis : node.axes) {
+    if (axis >= static_cast<int>(space.size()) || axis < -indices) {
+      return Bad(node, fmt::format("axis {} names neither a dim nor one of {} indices", axis, indices));
+    }
+  }
+  for (size_t i = first; i < node.inputs.size(); ++i) {
+    const TensorType& type = node.inputs[i]->type;
+    if (type.dtype != DType::kI32 && type.dtype != DType::kI64) {
+      return Bad(node, fmt::format("indices are {}, but must be i32 or i64", DTypeName(type.dtype)));
+    }
+    if (type.shape != space) return Bad(node, "indices have another shape");
+  }
+  return OkStatus();
+}
+
+Status CheckReduce(const Node& node) {
+  BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 1));
+  const Node& x = *node.inputs[0];
+  BELAY_RETURN_IF_ERROR(WantAxes(node, node.axes.size(), x.rank()));
+  Shape rest;
+  for (int d = 0; d < x.rank(); ++d) {
+    if (std::count(node.axes.begin(), node.axes.end(), d) == 0) rest.push_back(x.shape()[d]);
+  }
+  if (rest != node.shape()) return Bad(node, "the shape does not follow the axes");
+  const bool arg = node.reduce == ReduceKind::kArgMax || node.reduce == ReduceKind::kArgMin;
+  if (arg && node.axes.size() != 1) return Bad(node, "an index is found along one axis");
+  if (node.type.dtype != (arg ? DType::kI64 : x.type.dtype)) return Bad(node, "the result has another dtype");
+  return node.reduce == ReduceKind::kNone ? Bad(node, "no kind of reduction") : OkStatus();
+}
+
+Status CheckSubgraphs(const Node& node) {
+  if (node.subgraphs.size() != 2) return Bad(node, "needs two subgraphs");
+  const size_t captures = node.op == Op::kIf ? node.inputs.size() - 1 : node.inputs.size();
+  for (const auto& sub : node.subgraphs) {
+    if (sub->inputs.size() != captures) {
+      return Bad(node, fmt::format("a subgraph has {} inputs, but {} values come in", sub->inputs.size(), captures));
+    }
+    BELAY_RETURN_IF_ERROR(VerifyGraph(*sub));
+  }
+  if (node.op == Op::kWhile && node.subgraphs[1]->outputs.size() != node.inputs.size()) {
+    return Bad(node, "the body does not give every carried value");
+  }
   return OkStatus();
 }
 
@@ -48,6 +139,7 @@ Status CheckView(const Node& node) {
   if (node.op == Op::kTranspose) {
     BELAY_RETURN_IF_ERROR(WantAxes(node, x.shape().size(), x.rank()));
     for (int d = 0; d < node.rank(); ++d) {
+      if (std::count(node.axes.begin(), node.axes.end(), d) != 1) return Bad(node, "axes are no permutation");
       if (node.shape()[d] != x.shape()[node.axes[d]]) return Bad(node, "the shape does not follow the permutation");
     }
   }
@@ -90,19 +182,13 @@ Status CheckNode(const Node& node) {
     case Op::kBroadcast:
     case Op::kSlice:
     case Op::kPad: return CheckView(node);
-    case Op::kConcat: return WantAxes(node, 1, node.rank());
-    case Op::kGather:
-      BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 64));
-      return WantAxes(node, node.inputs[0]->shape().size(), node.rank());
+    case Op::kConcat: return CheckConcat(node);
+    case Op::kGather: return CheckIndices(node, 1, node.shape());
     case Op::kScatter:
       BELAY_RETURN_IF_ERROR(WantInputs(node, 2, 64));
-      return WantAxes(node, node.shape().size(), node.inputs[1]->rank());
-    case Op::kReduce:
-      BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 1));
-      if (node.rank() + static_cast<int>(node.axes.size()) != node.inputs[0]->rank()) {
-        return Bad(node, "the rank does not follow the axes");
-      }
-      return WantAxes(node, node.axes.size(), node.inputs[0]->rank());
+      if (node.inputs[1]->type.dtype != node.type.dtype) return Bad(node, "updates have another dtype");
+      return CheckIndices(node, 2, node.inputs[1]->shape());
+    case Op::kReduce: return CheckReduce(node);
     case Op::kScan:
       BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 1));
       return WantAxes(node, 1, node.rank());
@@ -111,9 +197,8 @@ Status CheckNode(const Node& node) {
     case Op::kContract: return CheckContract(node);
     case Op::kGetOutput: return WantInputs(node, 1, 1);
     case Op::kCall: return node.callee.empty() ? Bad(node, "no callee") : OkStatus();
-    case Op::kIf:
-    case Op::kWhile:
-      return node.subgraphs.size() == 2 ? OkStatus() : Bad(node, "needs two subgraphs");
+    case Op::kIf: BELAY_RETURN_IF_ERROR(WantInputs(node, 1, 100000)); return CheckSubgraphs(node);
+    case Op::kWhile: return CheckSubgraphs(node);
     case Op::kFused: break;
   }
   if (node.op == Op::kFused) {

@@ -1,0 +1,127 @@
+#include "graph/dim.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace belay {
+namespace {
+
+int64_t FloorDivInt(int64_t a, int64_t b) {
+  if (b == 0) return 0;
+  const int64_t q = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+// An expression as a Dim and as its value for given symbols. Expressions that divide by zero are left out:
+// s/s is 1 to the algebra whatever s is.
+struct Pair {
+  Dim dim;
+  int64_t value;
+};
+
+class RandomDims {
+ public:
+  RandomDims(uint64_t seed, std::vector<int64_t> symbols) : random_(seed), symbols_(std::move(symbols)) {}
+
+  bool divides_by_zero() const { return divides_by_zero_; }
+
+  Pair Make(int depth) {
+    if (depth == 0 || Pick(5) == 0) {
+      if (Pick(2) == 0) {
+        const int64_t v = static_cast<int64_t>(Pick(15)) - 4;
+        return {v, v};
+      }
+      const int id = static_cast<int>(Pick(symbols_.size()));
+      return {Dim::Symbol(id), symbols_[id]};
+    }
+    const Pair a = Make(depth - 1), b = Make(depth - 1);
+    const uint64_t kind = Pick(10);
+    divides_by_zero_ = divides_by_zero_ || (b.value == 0 && (kind == 3 || kind == 4 || kind == 9));
+    switch (kind) {
+      case 0: return {a.dim + b.dim, a.value + b.value};
+      case 1: return {a.dim - b.dim, a.value - b.value};
+      case 2: return {a.dim * b.dim, a.value * b.value};
+      case 3: return {FloorDiv(a.dim, b.dim), FloorDivInt(a.value, b.value)};
+      case 4: return {Mod(a.dim, b.dim), b.value ? a.value - FloorDivInt(a.value, b.value) * b.value : 0};
+      case 5: return {Min(a.dim, b.dim), std::min(a.value, b.value)};
+      case 6: return {Max(a.dim, b.dim), std::max(a.value, b.value)};
+      case 7: return {Equal(a.dim, b.dim), a.value == b.value};
+      case 8: return {Less(a.dim, b.dim), a.value < b.value};
+      default: return {TruncDiv(a.dim, b.dim), b.value ? a.value / b.value : 0};
+    }
+  }
+
+ private:
+  uint64_t Pick(uint64_t n) { return random_() % n; }
+  std::mt19937_64 random_;
+  bool divides_by_zero_ = false;
+  const std::vector<int64_t> symbols_;
+};
+
+TEST(Dim, ExpressionsHaveTheirValue) {
+  for (uint64_t seed = 0; seed < 4000; ++seed) {
+    const std::vector<int64_t> symbols = {static_cast<int64_t>(seed % 11), static_cast<int64_t>(seed % 7),
+                                          static_cast<int64_t>(seed % 5) + 1};
+    RandomDims random(seed, symbols);
+    const Pair p = random.Make(3);
+    if (random.divides_by_zero()) continue;
+    ASSERT_EQ(p.dim.Evaluate(symbols), p.value) << "seed " << seed << ": " << p.dim.ToString();
+  }
+}
+
+TEST(Dim, SubstitutionKeepsTheValue) {
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    const std::vector<int64_t> symbols = {3, static_cast<int64_t>(seed % 9), 4};
+    RandomDims random(seed, symbols);
+    const Pair p = random.Make(3);
+    if (random.divides_by_zero()) continue;
+    const Dim put = p.dim.Substitute([&](int id) { return Dim(symbols[id]); });
+    ASSERT_TRUE(put.IsConst()) << p.dim.ToString() << " became " << put.ToString();
+    ASSERT_EQ(put.value(), p.value) << p.dim.ToString();
+  }
+}
+
+TEST(Dim, NonNegativeIsNeverWrong) {
+  for (uint64_t seed = 0; seed < 2000; ++seed) {
+    for (int64_t s = 0; s < 4; ++s) {
+      const std::vector<int64_t> symbols = {s, 2 * s, 5 - s};
+      RandomDims random(seed, symbols);
+      const Pair p = random.Make(2);
+      if (!random.divides_by_zero() && p.dim.NonNegative()) {
+        ASSERT_GE(p.value, 0) << p.dim.ToString();
+      }
+    }
+  }
+}
+
+TEST(Dim, EqualPolynomialsAreOne) {
+  const Dim s = Dim::Symbol(0), t = Dim::Symbol(1);
+  EXPECT_EQ((s + t) * (s - t), s * s - t * t);
+  EXPECT_EQ(s + s + Dim(1) - s, s + Dim(1));
+  EXPECT_TRUE((s - s).IsConst(0));
+  EXPECT_EQ(FloorDiv(s * Dim(6) + Dim(3), 3), s * Dim(2) + Dim(1));
+  EXPECT_NE(s, t);
+}
+
+TEST(Dim, ConstantsFold) {
+  EXPECT_TRUE(FloorDiv(-7, 2).IsConst(-4));
+  EXPECT_TRUE(TruncDiv(-7, 2).IsConst(-3));
+  EXPECT_TRUE(CeilDiv(7, 2).IsConst(4));
+  EXPECT_TRUE(Mod(-7, 3).IsConst(2));
+  EXPECT_TRUE(FloorDiv(5, 0).IsConst(0));
+  EXPECT_TRUE(Select(Less(1, 2), 10, 20).IsConst(10));
+  EXPECT_TRUE(Abs(-3).IsConst(3));
+}
+
+TEST(Dim, ShapesPrint) {
+  const Dim s = Dim::Symbol(0);
+  EXPECT_EQ(ToString(Shape{2, s, s * Dim(2) + Dim(3)}), "[2,s0,2*s0+3]");
+  EXPECT_EQ(NumElements(Shape{2, s, 3}), s * Dim(6));
+  EXPECT_TRUE(IsStatic(Shape{2, 3}));
+  EXPECT_FALSE(IsStatic(Shape{2, s}));
+}
+
+}  // namespace
+}  // namespace belay
