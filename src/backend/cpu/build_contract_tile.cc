@@ -59,7 +59,7 @@ void ChooseBlocks(MatrixProblem* p) {
   const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
   p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant ? 128 : 256));
-  p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 4);
+  p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 2);
   while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
   while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
   while (work() < kChunk && p->block_panels < all_panels) ++p->block_panels;
