@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 
 namespace belay {
 namespace {
@@ -67,8 +68,8 @@ class NumberReader {
   bool Number(size_t depth) {
     if (dims_->size() != depth) return false;
     for (const char* word : {"true", "false"}) {
-      const size_t n = std::char_traits<char>::length(word);
-      if (std::char_traits<char>::compare(at_, word, n) == 0) {
+      const size_t n = std::strlen(word);
+      if (std::strncmp(at_, word, n) == 0) {
         at_ += n;
         values_->push_back(word[0] == 't');
         return true;
