@@ -8,6 +8,7 @@ Status LibraryUnique(LibraryCall& call);
 Status LibraryNonMaxSuppression(LibraryCall& call);
 Status LibraryRecurrent(LibraryCall& call);
 Status LibraryDeterminant(LibraryCall& call);
+Status LibrarySlice(LibraryCall& call);
 
 namespace {
 
@@ -22,6 +23,7 @@ const Row kFunctions[] = {
     {"non_max_suppression", LibraryNonMaxSuppression},
     {"recurrent", LibraryRecurrent},
     {"determinant", LibraryDeterminant},
+    {"slice", LibrarySlice},
 };
 
 }  // namespace

@@ -62,12 +62,22 @@ class Joiner {
     }
     return joined;
   }
+  // A result of a subgraph as the graph around it sees it.
+  TensorType FromInside(TensorType type) {
+    for (Dim& d : type.shape) {
+      if (IsInner(d)) d = Fresh();
+    }
+    return type;
+  }
   Dim Fresh() {
     const Dim symbol = b_.NewSymbol("extent");
     symbol.CollectSymbols(&binds_);
     return symbol;
   }
   const std::vector<int>& binds() const { return binds_; }
+  bool Binds(const Dim& d) const {
+    return std::any_of(binds_.begin(), binds_.end(), [&](int id) { return d == Dim::Symbol(id); });
+  }
 
  private:
   // Symbols that a subgraph binds mean nothing outside of it.
@@ -214,6 +224,9 @@ class OnnxLoop {
     const Dim turns = scans_ ? joiner_.Fresh() : Dim(0);
     for (const TensorType& scan : scan_types_) {
       Shape empty = scan.shape, open = scan.shape;
+      for (Dim& d : empty) {
+        if (joiner_.Binds(d)) d = 0;  // not known before the first turn
+      }
       empty.insert(empty.begin(), Dim(0));
       open.insert(open.begin(), turns);
       initial.push_back(Full(builder_, empty, scan.dtype, 0));
@@ -258,7 +271,9 @@ class OnnxLoop {
   void FindScanTypes() {
     if (!scans_) return;
     auto graph = UserBody(initial_types_);
-    for (int k = 0; k < scans_; ++k) scan_types_.push_back(graph->outputs[1 + values_ + k]->type);
+    for (int k = 0; k < scans_; ++k) {
+      scan_types_.push_back(joiner_.FromInside(graph->outputs[1 + values_ + k]->type));
+    }
   }
 
   std::shared_ptr<Graph> BodyFor(const std::vector<TensorType>& types) {

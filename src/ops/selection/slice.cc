@@ -13,11 +13,25 @@ struct Span {
   Dim start, size, step;
 };
 
+// Extents that a run decides (loops, NonZero) change from turn to turn: what is done with them must hold for
+// all values, not be a guard.
+bool DecidedByRun(Builder& b, const Dim& d) {
+  std::vector<int> ids;
+  d.CollectSymbols(&ids);
+  return std::any_of(ids.begin(), ids.end(), [&](int id) { return b.root().symbols[id].input < 0; });
+}
+
 // `at` moved into 0..n (or -1..n-1 for negative steps), as NumPy clamps it.
 Dim Clamped(Builder& b, Dim at, const Dim& n, bool backwards) {
   const Dim low = backwards ? Dim(-1) : Dim(0), high = backwards ? n - Dim(1) : n;
   if (at.IsConst() && at.value() >= kHuge - 1) return high;
   if (at.IsConst() && at.value() <= -kHuge + 1) return low;
+  if (DecidedByRun(b, at) || DecidedByRun(b, n)) {
+    if (at == n) return high;
+    if (at.IsConst(0) && !backwards) return at;
+    const Dim wrapped = at.NonNegative() ? at : Select(Less(at, 0), at + n, at), clipped = Min(wrapped, high);
+    return !backwards && clipped.NonNegative() ? clipped : Max(low, clipped);
+  }
   const bool negative =
       at.IsConst() ? at.value() < 0 : !at.NonNegative() && b.Assume(Less(at, 0), false);
   if (negative) {
@@ -37,6 +51,8 @@ Span NumpySpan(Builder& b, const Dim& start, const Dim& end, int64_t step, const
   Dim room = backwards ? from - to : to - from;
   if (room.IsConst()) {
     room = std::max<int64_t>(room.value(), 0);
+  } else if (DecidedByRun(b, room)) {
+    room = room.NonNegative() ? room : Max(room, 0);
   } else if (!room.NonNegative() && b.Assume(Less(room, 0), false)) {
     room = 0;
   }
@@ -113,6 +129,26 @@ std::vector<Dim> AsDims(const std::vector<int64_t>& values) {
   return std::vector<Dim>(values.begin(), values.end());
 }
 
+// begin and end are only known while the graph runs: a library function copies the slice and binds its extents.
+Tensor SliceWhileRunning(const Tensor& x, const Tensor& begin, const Tensor& end, const std::vector<int64_t>& axes,
+                         const std::vector<int64_t>& strides) {
+  Builder& b = x.builder();
+  Shape shape = x.shape();
+  std::vector<CallAttr> attrs = {{"count", static_cast<int64_t>(axes.size())}};
+  std::vector<int> binds;
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const int axis = NormalizeAxis(axes[i], x.rank(), "axes");
+    if (strides[i] == 0) Fail("strides[{}] is 0", i);
+    attrs.push_back({"axis" + std::to_string(i), axis});
+    attrs.push_back({"step" + std::to_string(i), strides[i]});
+    shape[axis] = b.NewSymbol("slice");
+    shape[axis].CollectSymbols(&binds);
+  }
+  return Call("slice", {x, Cast(begin, DType::kI64), Cast(end, DType::kI64)}, {{x.dtype(), shape}}, attrs, binds)[0];
+}
+
+bool IsKnown(const Tensor& t) { return t.node()->contents.has_value() || t.node()->literal; }
+
 // begin, end and strides of some axes.
 Tensor AxesSlice(const Tensor& x, const std::vector<Dim>& begin, const std::vector<Dim>& end,
                  const std::vector<int64_t>& axes, const std::vector<int64_t>& strides) {
@@ -161,12 +197,23 @@ BELAY_OP(StridedSliceV2) {
   });
   op.Computes([](Body& b) {
     Tensor x = b.Raw("x");
+    const Masks masks = MasksOf(b);
+    const bool masked = masks.begin || masks.end || masks.ellipsis || masks.new_axis || masks.shrink;
+    const Dim entries = NumElements(b.Raw("begin").shape());
+    const bool inside_subgraph = &b.builder().graph() != &b.builder().root();
+    if (inside_subgraph && !masked && entries.IsConst() && !(IsKnown(b.Raw("begin")) && IsKnown(b.Raw("end")))) {
+      std::vector<int64_t> axes, strides(entries.value(), 1);
+      for (int64_t i = 0; i < entries.value(); ++i) axes.push_back(i);
+      if (b.Has("axes")) axes = b.ConstInts("axes");
+      if (b.Has("strides")) strides = b.ConstInts("strides");
+      if (axes.size() != strides.size()) Fail("axes and strides have {} and {} elements", axes.size(), strides.size());
+      return b.OutRaw("y", SliceWhileRunning(x, b.Raw("begin"), b.Raw("end"), axes, strides));
+    }
     const std::vector<Dim> begin = b.Dims("begin"), end = b.Dims("end");
     std::vector<int64_t> strides(begin.size(), 1);
     if (b.Has("strides")) strides = b.ConstInts("strides");
-    const Masks masks = MasksOf(b);
     if (!b.Has("axes")) return b.OutRaw("y", MaskedSlice(x, begin, end, strides, masks));
-    if (masks.begin || masks.end || masks.ellipsis || masks.new_axis || masks.shrink) {
+    if (masked) {
       FailNotSupported("masks together with the input axes");
     }
     b.OutRaw("y", AxesSlice(x, begin, end, b.ConstInts("axes"), strides));
