@@ -113,13 +113,17 @@ class CasesTest : public testing::Test {
       Expect(c, "", CheckCase(c, true));
       if (!c.static_only) Expect(c, " (extents unknown)", CheckCase(c, false));
     }
+    RecordProperty("passed", passed_);
+    RecordProperty("failed", failed_);
   }
 
  private:
   void Expect(const OpCase& c, const char* how, const std::string& wrong) {
+    ++(wrong.empty() ? passed_ : failed_);
     EXPECT_TRUE(wrong.empty()) << path_ << ":" << c.line << ": " << c.text << how << ": " << wrong;
   }
   const std::string path_;
+  int passed_ = 0, failed_ = 0;
 };
 
 }  // namespace
