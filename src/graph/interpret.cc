@@ -10,8 +10,7 @@ namespace interpret {
 
 Status NoDType(const Node& node, DType dtype) {
   const char* what = node.op == Op::kMap ? ScalarOpName(node.scalar) : ReduceKindName(node.reduce);
-  return NotSupported("the interpreter has no {} on {}", what,
-                      DTypeName(dtype));
+  return NotSupported("the interpreter has no {} on {}", what, DTypeName(dtype));
 }
 
 int64_t Count(const Dims& dims) {
@@ -56,7 +55,8 @@ Run FindRun(Op op) {
   }
 }
 
-std::vector<int64_t> EvaluateAll(const std::vector<Dim>& dims, const std::vector<int64_t>& symbols) {
+std::vector<int64_t> EvaluateAll(const std::vector<Dim>& dims,
+                                 const std::vector<int64_t>& symbols) {
   std::vector<int64_t> out;
   for (const Dim& d : dims) {
     out.push_back(d.IsConst() ? d.value() : d.Evaluate([&](int id) {
@@ -79,7 +79,8 @@ Status CheckExtents(const Node& node, const std::vector<int64_t>& dims) {
 LibraryBuffer BufferOf(const Literal& x) { return {x.dtype, x.dims, const_cast<void*>(x.data)}; }
 
 // An extent that the call itself decides is -1.
-std::vector<int64_t> ExtentsBefore(const Node& node, const Shape& shape, const std::vector<int64_t>& symbols) {
+std::vector<int64_t> ExtentsBefore(const Node& node, const Shape& shape,
+                                   const std::vector<int64_t>& symbols) {
   std::vector<int64_t> dims = EvaluateAll(shape, symbols);
   for (size_t d = 0; d < dims.size(); ++d) {
     std::vector<int> ids;
@@ -162,7 +163,8 @@ Status CheckInput(const Node& input, const Literal& value, const std::vector<int
   const std::vector<int64_t> dims = EvaluateAll(input.shape(), symbols);
   if (value.dtype != input.type.dtype || value.dims != dims) {
     return InvalidArgument("input {} ({}) is {}{}, but must be {}", input.index, input.name,
-                           DTypeName(value.dtype), ToString(Shape(value.dims.begin(), value.dims.end())),
+                           DTypeName(value.dtype),
+                           ToString(Shape(value.dims.begin(), value.dims.end())),
                            ToString(TensorType{input.type.dtype, Shape(dims.begin(), dims.end())}));
   }
   return OkStatus();
@@ -217,7 +219,8 @@ class Evaluation {
 
 }  // namespace
 
-Result<std::vector<LiteralPtr>> InterpretNode(const Node& node, const std::vector<LiteralPtr>& inputs,
+Result<std::vector<LiteralPtr>> InterpretNode(const Node& node,
+                                              const std::vector<LiteralPtr>& inputs,
                                               std::vector<int64_t>* symbols) {
   switch (node.op) {
     case Op::kConst: return Values{node.literal};
@@ -228,16 +231,22 @@ Result<std::vector<LiteralPtr>> InterpretNode(const Node& node, const std::vecto
     default: break;
   }
   Run run = FindRun(node.op);
-  if (!run) return Internal("the interpreter does not know operation {}", static_cast<int>(node.op));
-  Case c{node, inputs, EvaluateAll(node.shape(), *symbols), EvaluateAll(node.starts, *symbols),
-         EvaluateAll(node.steps, *symbols), {}};
+  if (!run)
+    return Internal("the interpreter does not know operation {}", static_cast<int>(node.op));
+  Case c{node,
+         inputs,
+         EvaluateAll(node.shape(), *symbols),
+         EvaluateAll(node.starts, *symbols),
+         EvaluateAll(node.steps, *symbols),
+         {}};
   if (node.window) c.pads_lo = EvaluateAll(node.window->pads_lo, *symbols);
   BELAY_RETURN_IF_ERROR(CheckExtents(node, c.dims));
   BELAY_TRY(LiteralPtr value, interpret::MovesWide(node) ? interpret::MoveWide(c, run) : run(c));
   return Values{std::move(value)};
 }
 
-Result<std::vector<LiteralPtr>> InterpretFragment(const Graph& graph, const std::vector<LiteralPtr>& inputs,
+Result<std::vector<LiteralPtr>> InterpretFragment(const Graph& graph,
+                                                  const std::vector<LiteralPtr>& inputs,
                                                   std::vector<int64_t>* symbols) {
   return Evaluation(graph, symbols).Run(inputs);
 }
@@ -247,7 +256,8 @@ Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<
   std::vector<int64_t> values = symbols;
   for (size_t id = values.size(); id < graph.symbols.size(); ++id) {
     const SymbolInfo& info = graph.symbols[id];
-    const bool known = info.input >= 0 && info.input < static_cast<int>(inputs.size()) && inputs[info.input] &&
+    const bool known = info.input >= 0 && info.input < static_cast<int>(inputs.size()) &&
+                       inputs[info.input] &&
                        info.dim < static_cast<int>(inputs[info.input]->dims.size());
     values.push_back(known ? inputs[info.input]->dims[info.dim] : -1);
   }

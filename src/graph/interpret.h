@@ -1,5 +1,5 @@
-// The reference interpreter: evaluates a core graph node by node with plain loops. It is the oracle of
-// every backend, the engine of constant folding, and the `ref` backend.
+// The reference interpreter: evaluates a core graph node by node with plain loops. It is the oracle
+// of every backend, the engine of constant folding, and the `ref` backend.
 #pragma once
 #include <vector>
 
@@ -7,17 +7,19 @@
 
 namespace belay {
 
-// inputs by position; symbol values by id (from Graph::symbols; calls extend it). Values not given follow
-// from the inputs' extents. Every node of floats computes in f64 and rounds once; sums and contractions
-// accumulate in f64.
+// inputs by position; symbol values by id (from Graph::symbols; calls extend it). Values not given
+// follow from the inputs' extents. Every node of floats computes in f64 and rounds once; sums and
+// contractions accumulate in f64.
 Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<LiteralPtr>& inputs,
                                           const std::vector<int64_t>& symbols = {});
 // The same for a fragment or subgraph, with the root's symbols; calls inside extend them.
-Result<std::vector<LiteralPtr>> InterpretFragment(const Graph& graph, const std::vector<LiteralPtr>& inputs,
+Result<std::vector<LiteralPtr>> InterpretFragment(const Graph& graph,
+                                                  const std::vector<LiteralPtr>& inputs,
                                                   std::vector<int64_t>* symbols);
 // One node on given input values; outputs has more than one entry for kCall/kIf/kWhile.
 // `symbols` may grow: a kCall sets the values of its `binds`.
-Result<std::vector<LiteralPtr>> InterpretNode(const Node& node, const std::vector<LiteralPtr>& inputs,
+Result<std::vector<LiteralPtr>> InterpretNode(const Node& node,
+                                              const std::vector<LiteralPtr>& inputs,
                                               std::vector<int64_t>* symbols);
 
 }  // namespace belay

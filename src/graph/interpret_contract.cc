@@ -16,7 +16,8 @@ std::vector<Acc> LoadAll(const Literal& x) {
 }
 
 template <typename Acc>
-void MultiplyMatrices(const Case& c, const std::vector<Acc>& a, const std::vector<Acc>& b, std::vector<Acc>* out) {
+void MultiplyMatrices(const Case& c, const std::vector<Acc>& a, const std::vector<Acc>& b,
+                      std::vector<Acc>* out) {
   const size_t rank = c.dims.size();
   const int64_t m = c.dims[rank - 2], n = c.dims[rank - 1], k = c.in[0]->dims[rank - 1];
   const int64_t batch = Count(Dims(c.dims.begin(), c.dims.end() - 2));
@@ -39,8 +40,8 @@ struct ConvShape {
 
 // One output position: all of its channels, accumulated in `acc`.
 template <typename Acc>
-void ConvolvePosition(const Case& c, const ConvShape& s, const Acc* image, const Acc* w, const Dims& position,
-                      Acc* acc) {
+void ConvolvePosition(const Case& c, const ConvShape& s, const Acc* image, const Acc* w,
+                      const Dims& position, Acc* acc) {
   const Window& window = *c.node.window;
   const int64_t in_group = s.channels / s.groups, out_group = s.out_channels / s.groups;
   int64_t tap = -1;
@@ -64,10 +65,11 @@ void ConvolvePosition(const Case& c, const ConvShape& s, const Acc* image, const
 }
 
 template <typename Acc>
-void Convolve(const Case& c, const std::vector<Acc>& x, const std::vector<Acc>& w, std::vector<Acc>* out) {
+void Convolve(const Case& c, const std::vector<Acc>& x, const std::vector<Acc>& w,
+              std::vector<Acc>* out) {
   const Dims& in = c.in[0]->dims;
-  ConvShape s{Dims(in.begin() + 1, in.end() - 1), Dims(c.dims.begin() + 1, c.dims.end() - 1), in.back(),
-              c.dims.back(), c.node.window->groups};
+  ConvShape s{Dims(in.begin() + 1, in.end() - 1), Dims(c.dims.begin() + 1, c.dims.end() - 1),
+              in.back(), c.dims.back(), c.node.window->groups};
   const int64_t image = Count(s.spatial) * s.channels;
   Acc* acc = out->data();
   for (int64_t n = 0; n < c.dims[0]; ++n) {

@@ -88,7 +88,8 @@ bool IsFloatUnary(ScalarOp op) {
   return (op >= ScalarOp::kNeg && op <= ScalarOp::kSigmoid) && op != ScalarOp::kNot;
 }
 
-// Wide is int64_t or uint64_t: exact for every narrower type of that sign, and it wraps by conversion.
+// Wide is int64_t or uint64_t: exact for every narrower type of that sign, and it wraps by
+// conversion.
 template <typename Wide>
 Wide IntPow(Wide x, Wide y) {
   if constexpr (std::is_signed_v<Wide>) {
@@ -125,7 +126,8 @@ Wide IntDivide(ScalarOp op, Wide x, Wide y) {
 template <typename Wide>
 Wide IntShift(ScalarOp op, Wide x, Wide amount, int bits) {
   const bool in_range = static_cast<uint64_t>(amount) < static_cast<uint64_t>(bits);
-  if (op == ScalarOp::kShl) return in_range ? static_cast<Wide>(static_cast<uint64_t>(x) << amount) : 0;
+  if (op == ScalarOp::kShl)
+    return in_range ? static_cast<Wide>(static_cast<uint64_t>(x) << amount) : 0;
   if (std::is_signed_v<Wide>) return x >> (in_range ? amount : bits - 1);
   return in_range ? x >> amount : 0;
 }
@@ -175,8 +177,9 @@ bool BoolBinary(ScalarOp op, bool x, bool y) {
 }
 
 bool IsBoolBinary(ScalarOp op) {
-  return op == ScalarOp::kAdd || op == ScalarOp::kSub || op == ScalarOp::kMul || op == ScalarOp::kMax ||
-         op == ScalarOp::kMin || op == ScalarOp::kAnd || op == ScalarOp::kOr || op == ScalarOp::kXor;
+  return op == ScalarOp::kAdd || op == ScalarOp::kSub || op == ScalarOp::kMul ||
+         op == ScalarOp::kMax || op == ScalarOp::kMin || op == ScalarOp::kAnd ||
+         op == ScalarOp::kOr || op == ScalarOp::kXor;
 }
 
 template <typename T>
@@ -321,13 +324,15 @@ void Select(const Values& in, Literal* out) {
 
 Result<LiteralPtr> Map(const Case& c) {
   const ScalarOp op = c.node.scalar;
-  auto out = Literal::Allocate(op == ScalarOp::kSelect ? c.in[1]->dtype : c.node.type.dtype, c.dims);
+  auto out =
+      Literal::Allocate(op == ScalarOp::kSelect ? c.in[1]->dtype : c.node.type.dtype, c.dims);
   const int64_t n = out->NumElements();
   for (const LiteralPtr& x : c.in) {
     if (x->NumElements() != n) return Internal("operands of {} differ in size", ScalarOpName(op));
   }
   if (op == ScalarOp::kCast || op == ScalarOp::kBitcast) {
-    BELAY_RETURN_IF_ERROR(op == ScalarOp::kCast ? Cast(*c.in[0], out.get()) : Bitcast(*c.in[0], out.get()));
+    BELAY_RETURN_IF_ERROR(op == ScalarOp::kCast ? Cast(*c.in[0], out.get())
+                                                : Bitcast(*c.in[0], out.get()));
     return LiteralPtr(out);
   }
   if (op == ScalarOp::kSelect) {

@@ -15,7 +15,8 @@ size_t ElementBytes(DType dtype) {
 }
 
 template <typename T>
-void CopyStridedAs(const Dims& dims, const Dims& strides, int64_t offset, const void* src, void* dst) {
+void CopyStridedAs(const Dims& dims, const Dims& strides, int64_t offset, const void* src,
+                   void* dst) {
   const T* from = static_cast<const T*>(src);
   T* to = static_cast<T*>(dst);
   ForEachOffset(dims, strides, offset, [&](int64_t at) { *to++ = from[at]; });
@@ -26,8 +27,8 @@ struct Wide16 {
 };
 
 // dst (dense, of extents dims) = src[offset + sum(index * strides)].
-void CopyStrided(const Dims& dims, const Dims& strides, int64_t offset, size_t element, const void* src,
-                 void* dst) {
+void CopyStrided(const Dims& dims, const Dims& strides, int64_t offset, size_t element,
+                 const void* src, void* dst) {
   switch (element) {
     case 1: return CopyStridedAs<uint8_t>(dims, strides, offset, src, dst);
     case 2: return CopyStridedAs<uint16_t>(dims, strides, offset, src, dst);
@@ -37,7 +38,8 @@ void CopyStrided(const Dims& dims, const Dims& strides, int64_t offset, size_t e
   }
 }
 
-// Coordinates in the data of a kGather or kScatter for one index of the space that the indices have.
+// Coordinates in the data of a kGather or kScatter for one index of the space that the indices
+// have.
 class Coordinates {
  public:
   Coordinates(const Node& node, const Values& in, size_t first_index)
@@ -77,8 +79,10 @@ double CombineDoubles(ReduceKind kind, double x, double y) {
 template <typename T>
 T CombineInts(ReduceKind kind, T x, T y) {
   switch (kind) {
-    case ReduceKind::kSum: return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
-    case ReduceKind::kProd: return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
+    case ReduceKind::kSum:
+      return static_cast<T>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+    case ReduceKind::kProd:
+      return static_cast<T>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
     case ReduceKind::kMax: return x > y ? x : y;
     case ReduceKind::kMin: return x < y ? x : y;
     case ReduceKind::kAnd: return x & y;
@@ -140,7 +144,8 @@ Result<LiteralPtr> MoveWide(const Case& c, Result<LiteralPtr> (*move)(const Case
   BELAY_TRY(LiteralPtr moved, move(Case{c.node, wide, c.dims, c.starts, c.steps, c.pads_lo}));
   if (dtype != DType::kString) return LiteralFromInts(dtype, moved->dims, LiteralToInts(*moved));
   auto out = Literal::Allocate(dtype, moved->dims);
-  for (int64_t i = 0; i < moved->NumElements(); ++i) (*out->strings)[i] = pool[moved->as<int64_t>()[i]];
+  for (int64_t i = 0; i < moved->NumElements(); ++i)
+    (*out->strings)[i] = pool[moved->as<int64_t>()[i]];
   return LiteralPtr(out);
 }
 
@@ -194,7 +199,8 @@ Result<LiteralPtr> View(const Case& c) {
       strides[d] = in_strides[d] * c.steps[d];
       offset += in_strides[d] * c.starts[d];
       const int64_t last = c.starts[d] + (c.dims[d] - 1) * c.steps[d];
-      const bool outside = std::min(c.starts[d], last) < 0 || std::max(c.starts[d], last) >= x.dims[d];
+      const bool outside =
+          std::min(c.starts[d], last) < 0 || std::max(c.starts[d], last) >= x.dims[d];
       if (Count(c.dims) > 0 && outside) {
         return InvalidArgument("slice of dim {} from {} to {} leaves its {} elements", d,
                                c.starts[d], last, x.dims[d]);

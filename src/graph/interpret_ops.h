@@ -13,8 +13,8 @@ using Values = std::vector<LiteralPtr>;
 struct Case {
   const Node& node;
   const Values& in;
-  Dims dims;            // the output's
-  Dims starts, steps;   // evaluated
+  Dims dims;           // the output's
+  Dims starts, steps;  // evaluated
   Dims pads_lo;
 };
 
@@ -51,7 +51,8 @@ void ForEachIndex(const Dims& dims, Fn fn) {
   Dims index(dims.size(), 0);
   for (int64_t i = 0; i < n; ++i) {
     fn(index);
-    for (int d = static_cast<int>(dims.size()) - 1; d >= 0 && ++index[d] == dims[d]; --d) index[d] = 0;
+    for (int d = static_cast<int>(dims.size()) - 1; d >= 0 && ++index[d] == dims[d]; --d)
+      index[d] = 0;
   }
 }
 

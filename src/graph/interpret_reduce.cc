@@ -13,7 +13,8 @@ namespace {
 template <typename T>
 using WideOf = std::conditional_t<
     kIsFloatType<T>, double,
-    std::conditional_t<std::is_same_v<T, bool>, bool, std::conditional_t<std::is_unsigned_v<T>, uint64_t, int64_t>>>;
+    std::conditional_t<std::is_same_v<T, bool>, bool,
+                       std::conditional_t<std::is_unsigned_v<T>, uint64_t, int64_t>>>;
 
 template <typename T>
 WideOf<T> Load(T v) {
@@ -65,12 +66,15 @@ Wide Step(ReduceKind kind, Wide x, Wide y) {
       default: return std::isnan(x) || x < y ? x : y;
     }
   } else if constexpr (std::is_same_v<Wide, bool>) {
-    const bool any = kind == ReduceKind::kSum || kind == ReduceKind::kMax || kind == ReduceKind::kOr;
+    const bool any =
+        kind == ReduceKind::kSum || kind == ReduceKind::kMax || kind == ReduceKind::kOr;
     return any ? x || y : x && y;
   } else {
     switch (kind) {
-      case ReduceKind::kSum: return static_cast<Wide>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
-      case ReduceKind::kProd: return static_cast<Wide>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
+      case ReduceKind::kSum:
+        return static_cast<Wide>(static_cast<uint64_t>(x) + static_cast<uint64_t>(y));
+      case ReduceKind::kProd:
+        return static_cast<Wide>(static_cast<uint64_t>(x) * static_cast<uint64_t>(y));
       case ReduceKind::kMax: return x > y ? x : y;
       case ReduceKind::kMin: return x < y ? x : y;
       case ReduceKind::kAnd: return x & y;
@@ -110,7 +114,9 @@ void ArgReduce(const Case& c, const T* x, int64_t* out) {
     const T* row = x + i / inner * extent * inner + i % inner;
     int64_t best = 0;
     for (int64_t k = 1; k < extent; ++k) {
-      if (Better(c.node.reduce, c.node.flags & kSelectLast, Load(row[best * inner]), Load(row[k * inner]))) best = k;
+      if (Better(c.node.reduce, c.node.flags & kSelectLast, Load(row[best * inner]),
+                 Load(row[k * inner])))
+        best = k;
     }
     out[i] = best;
   }
@@ -133,7 +139,8 @@ void ReduceAll(const Case& c, const T* x, T* out) {
   const int64_t n = Count(c.dims);
   std::unique_ptr<Wide[]> sums(new Wide[n]);
   std::fill_n(sums.get(), n, Identity<T>(c.node.reduce));
-  ForEachOffset(dims, strides, 0, [&](int64_t at) { sums[at] = Step<Wide>(c.node.reduce, sums[at], Load(*x++)); });
+  ForEachOffset(dims, strides, 0,
+                [&](int64_t at) { sums[at] = Step<Wide>(c.node.reduce, sums[at], Load(*x++)); });
   for (int64_t i = 0; i < n; ++i) out[i] = Store<T>(sums[i]);
 }
 
@@ -160,7 +167,8 @@ void ScanAll(const Case& c, const T* x, T* out) {
 
 // The cells of x under the window at one output position: fn(flat spatial index).
 template <typename Fn>
-void ForEachCell(const Window& w, const Dims& pads, const Dims& spatial, const Dims& position, Fn fn) {
+void ForEachCell(const Window& w, const Dims& pads, const Dims& spatial, const Dims& position,
+                 Fn fn) {
   ForEachIndex(w.kernel, [&](const Dims& k) {
     int64_t at = 0;
     for (size_t d = 0; d < spatial.size(); ++d) {
@@ -175,7 +183,8 @@ void ForEachCell(const Window& w, const Dims& pads, const Dims& spatial, const D
 template <typename T, typename Out>
 void PoolAll(const Case& c, const T* x, Out* out) {
   const Dims& in = c.in[0]->dims;
-  const Dims spatial(in.begin() + 1, in.end() - 1), out_spatial(c.dims.begin() + 1, c.dims.end() - 1);
+  const Dims spatial(in.begin() + 1, in.end() - 1),
+      out_spatial(c.dims.begin() + 1, c.dims.end() - 1);
   const int64_t channels = in.back(), image = Count(spatial) * channels;
   const bool arg = IsArg(c.node.reduce);
   for (int64_t n = 0; n < c.dims[0]; ++n) {
@@ -224,9 +233,8 @@ Result<LiteralPtr> Scan(const Case& c) {
   const Literal& x = *c.in[0];
   auto out = Literal::Allocate(c.node.type.dtype, c.dims);
   if (!HasKind(c.node.reduce, x.dtype) || IsArg(c.node.reduce)) return NoDType(c.node, x.dtype);
-  const bool known = VisitNumber(x.dtype, [&]<typename T>(T) {
-    ScanAll(c, x.as<T>(), static_cast<T*>(out->mutable_data()));
-  });
+  const bool known = VisitNumber(
+      x.dtype, [&]<typename T>(T) { ScanAll(c, x.as<T>(), static_cast<T*>(out->mutable_data())); });
   if (!known) return NoDType(c.node, x.dtype);
   return LiteralPtr(out);
 }

@@ -23,7 +23,8 @@ void StoreSubByte(Literal& literal, int64_t i, int bits, int64_t value) {
 }
 
 bool IsSubByteInt(DType d) {
-  return d == DType::kI4 || d == DType::kU4 || d == DType::kI2 || d == DType::kU2 || d == DType::kU1;
+  return d == DType::kI4 || d == DType::kU4 || d == DType::kI2 || d == DType::kU2 ||
+         d == DType::kU1;
 }
 
 }  // namespace
@@ -47,7 +48,8 @@ std::shared_ptr<Literal> Literal::Allocate(DType dtype, std::vector<int64_t> dim
   void* memory = std::aligned_alloc(64, bytes);
   if (!memory) throw std::bad_alloc();
   std::memset(memory, 0, bytes);
-  literal->owner = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  literal->owner =
+      std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   literal->data = memory;
   return literal;
 }
@@ -93,10 +95,12 @@ std::vector<double> LiteralToDoubles(const Literal& literal) {
   return out;
 }
 
-LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims, const std::vector<int64_t>& values) {
+LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims,
+                           const std::vector<int64_t>& values) {
   auto literal = Literal::Allocate(dtype, std::move(dims));
   if (IsSubByteInt(dtype)) {
-    for (size_t i = 0; i < values.size(); ++i) StoreSubByte(*literal, i, BitWidth(dtype), values[i]);
+    for (size_t i = 0; i < values.size(); ++i)
+      StoreSubByte(*literal, i, BitWidth(dtype), values[i]);
     return literal;
   }
   VisitNumber(dtype, [&]<typename T>(T) {
@@ -106,7 +110,8 @@ LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims, const std::ve
   return literal;
 }
 
-LiteralPtr LiteralFromDoubles(DType dtype, std::vector<int64_t> dims, const std::vector<double>& values) {
+LiteralPtr LiteralFromDoubles(DType dtype, std::vector<int64_t> dims,
+                              const std::vector<double>& values) {
   if (IsSubByteInt(dtype)) {
     std::vector<int64_t> ints;
     for (double v : values) ints.push_back(StoreDouble<int64_t>(v));

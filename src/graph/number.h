@@ -18,7 +18,8 @@ struct BFloat {
 };
 
 template <typename T>
-constexpr bool kIsFloatType = std::is_floating_point_v<T> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat>;
+constexpr bool kIsFloatType =
+    std::is_floating_point_v<T> || std::is_same_v<T, Half> || std::is_same_v<T, BFloat>;
 
 // Calls fn(T{}) with the C++ type of the dtype; false when it has none.
 template <typename Fn>
@@ -69,7 +70,8 @@ T StoreDouble(double v) {
     // The bound is a power of two, exact in double, where max() itself may not be.
     const double bound = std::ldexp(1.0, std::numeric_limits<T>::digits);
     if (t >= bound) return std::numeric_limits<T>::max();
-    if (t < static_cast<double>(std::numeric_limits<T>::min())) return std::numeric_limits<T>::min();
+    if (t < static_cast<double>(std::numeric_limits<T>::min()))
+      return std::numeric_limits<T>::min();
     return static_cast<T>(t);
   }
 }

@@ -1,4 +1,5 @@
-// The text form of core graphs; text_parse.cc reads it back, except for constants that are not printed whole.
+// The text form of core graphs; text_parse.cc reads it back, except for constants that are not
+// printed whole.
 #include <map>
 
 #include "graph/graph.h"
@@ -9,10 +10,10 @@ namespace {
 constexpr int64_t kPrintedElements = 64;
 
 const char* OpName(Op op) {
-  static const char* const kNames[] = {"input",  "const",   "iota",     "dims",   "map",    "reshape", "transpose",
-                                       "broadcast", "slice", "pad",     "concat", "gather", "scatter", "reduce",
-                                       "scan",   "pool",    "contract", "conv",   "call",   "get",     "if",
-                                       "while",  "fused"};
+  static const char* const kNames[] = {
+      "input",    "const", "iota",   "dims",   "map",     "reshape", "transpose", "broadcast",
+      "slice",    "pad",   "concat", "gather", "scatter", "reduce",  "scan",      "pool",
+      "contract", "conv",  "call",   "get",    "if",      "while",   "fused"};
   return kNames[static_cast<int>(op)];
 }
 
@@ -28,7 +29,8 @@ std::string IntText(int64_t v) { return std::to_string(v); }
 
 std::string LiteralText(const Literal& literal) {
   const int64_t n = literal.NumElements();
-  if (literal.dtype == DType::kString || n > kPrintedElements) return fmt::format("<{} elements>", n);
+  if (literal.dtype == DType::kString || n > kPrintedElements)
+    return fmt::format("<{} elements>", n);
   std::vector<int64_t> ints = LiteralToInts(literal);
   if (!ints.empty()) return List(ints, IntText);
   return List(LiteralToDoubles(literal), [](double v) { return fmt::format("{}", v); });
@@ -38,7 +40,8 @@ std::string NodeText(const Node& node, const std::map<const Node*, std::string>&
   std::string text = node.op == Op::kMap ? ScalarOpName(node.scalar) : OpName(node.op);
   if (node.op == Op::kCall) text += "." + node.callee;
   text += "(";
-  for (size_t i = 0; i < node.inputs.size(); ++i) text += (i ? ", " : "") + names.at(node.inputs[i]);
+  for (size_t i = 0; i < node.inputs.size(); ++i)
+    text += (i ? ", " : "") + names.at(node.inputs[i]);
   text += ")";
   if (node.op == Op::kConst) text += " value=" + LiteralText(*node.literal);
   if (node.reduce != ReduceKind::kNone) text += std::string(" kind=") + ReduceKindName(node.reduce);
@@ -79,12 +82,14 @@ std::string PrintGraph(const Graph& graph) {
     text += "\n";
     for (const auto& sub : node->subgraphs) {
       std::string inner = PrintGraph(*sub);
-      for (size_t at = 0; (at = inner.find('\n', at)) != std::string::npos; at += 5) inner.replace(at, 1, "\n    ");
+      for (size_t at = 0; (at = inner.find('\n', at)) != std::string::npos; at += 5)
+        inner.replace(at, 1, "\n    ");
       text += "    " + inner + "\n";
     }
   }
   text += "  return";
-  for (size_t i = 0; i < graph.outputs.size(); ++i) text += (i ? ", " : " ") + names[graph.outputs[i]];
+  for (size_t i = 0; i < graph.outputs.size(); ++i)
+    text += (i ? ", " : " ") + names[graph.outputs[i]];
   return text + "\n}";
 }
 

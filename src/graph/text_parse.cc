@@ -1,5 +1,5 @@
-// Reads what PrintGraph writes. Symbols s0, s1, ... get their value from the first input extent that is the
-// bare symbol.
+// Reads what PrintGraph writes. Symbols s0, s1, ... get their value from the first input extent
+// that is the bare symbol.
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -11,13 +11,27 @@ namespace belay {
 namespace {
 
 const std::map<std::string, Op>& OpNames() {
-  static const auto* const names = new std::map<std::string, Op>{
-      {"const", Op::kConst},       {"iota", Op::kIota},           {"dims", Op::kDims},   {"reshape", Op::kReshape},
-      {"transpose", Op::kTranspose}, {"broadcast", Op::kBroadcast}, {"slice", Op::kSlice}, {"pad", Op::kPad},
-      {"concat", Op::kConcat},     {"gather", Op::kGather},       {"scatter", Op::kScatter}, {"reduce", Op::kReduce},
-      {"scan", Op::kScan},         {"pool", Op::kPool},           {"contract", Op::kContract}, {"conv", Op::kConv},
-      {"call", Op::kCall},         {"get", Op::kGetOutput},       {"if", Op::kIf},       {"while", Op::kWhile},
-      {"fused", Op::kFused}};
+  static const auto* const names = new std::map<std::string, Op>{{"const", Op::kConst},
+                                                                 {"iota", Op::kIota},
+                                                                 {"dims", Op::kDims},
+                                                                 {"reshape", Op::kReshape},
+                                                                 {"transpose", Op::kTranspose},
+                                                                 {"broadcast", Op::kBroadcast},
+                                                                 {"slice", Op::kSlice},
+                                                                 {"pad", Op::kPad},
+                                                                 {"concat", Op::kConcat},
+                                                                 {"gather", Op::kGather},
+                                                                 {"scatter", Op::kScatter},
+                                                                 {"reduce", Op::kReduce},
+                                                                 {"scan", Op::kScan},
+                                                                 {"pool", Op::kPool},
+                                                                 {"contract", Op::kContract},
+                                                                 {"conv", Op::kConv},
+                                                                 {"call", Op::kCall},
+                                                                 {"get", Op::kGetOutput},
+                                                                 {"if", Op::kIf},
+                                                                 {"while", Op::kWhile},
+                                                                 {"fused", Op::kFused}};
   return *names;
 }
 
@@ -87,7 +101,9 @@ class Parser {
   std::string ReadWord() {
     SkipBlanks();
     const size_t first = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
+    while (at_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_'))
+      ++at_;
     if (at_ == first) Fail("expected a name");
     return text_.substr(first, at_ - first);
   }
@@ -113,7 +129,8 @@ class Parser {
   Dim ReadFactor() {
     if (!error_.ok()) return 0;
     SkipBlanks();
-    const bool number = at_ < text_.size() && (std::isdigit(static_cast<unsigned char>(text_[at_])) || text_[at_] == '-');
+    const bool number = at_ < text_.size() &&
+                        (std::isdigit(static_cast<unsigned char>(text_[at_])) || text_[at_] == '-');
     if (number) return ReadInt();
     const std::string word = ReadWord();
     if (word.size() > 1 && word[0] == 's' && std::isdigit(static_cast<unsigned char>(word[1]))) {
@@ -252,7 +269,8 @@ class Parser {
         at_ = before;
         break;
       }
-      if (key == "kernel" || key == "strides" || key == "dilations" || key == "pads" || key == "groups") {
+      if (key == "kernel" || key == "strides" || key == "dilations" || key == "pads" ||
+          key == "groups") {
         has_window = true;
         ReadWindow(key, &window);
       } else {
@@ -313,7 +331,8 @@ class Parser {
       return Fail("a constant has another number of elements than its type");
     }
     const DType dtype = node->type.dtype;
-    node->literal = is_float ? LiteralFromDoubles(dtype, dims, doubles) : LiteralFromInts(dtype, dims, ints);
+    node->literal =
+        is_float ? LiteralFromDoubles(dtype, dims, doubles) : LiteralFromInts(dtype, dims, ints);
   }
 
   void AddSymbols(Graph* graph) const {

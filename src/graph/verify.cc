@@ -12,11 +12,13 @@ Status Bad(const Node& node, const std::string& what) {
 
 Status WantInputs(const Node& node, size_t least, size_t most) {
   if (node.inputs.size() >= least && node.inputs.size() <= most) return OkStatus();
-  return Bad(node, fmt::format("has {} inputs, but {} to {} are legal", node.inputs.size(), least, most));
+  return Bad(node,
+             fmt::format("has {} inputs, but {} to {} are legal", node.inputs.size(), least, most));
 }
 
 Status WantAxes(const Node& node, size_t count, int rank) {
-  if (node.axes.size() != count) return Bad(node, fmt::format("has {} axes, not {}", node.axes.size(), count));
+  if (node.axes.size() != count)
+    return Bad(node, fmt::format("has {} axes, not {}", node.axes.size(), count));
   for (int a : node.axes) {
     if (a < 0 || a >= rank) return Bad(node, fmt::format("axis {} is outside rank {}", a, rank));
   }
@@ -30,7 +32,8 @@ int MapArity(ScalarOp op) {
 
 DType MapResult(const Node& node) {
   const bool compares = node.scalar >= ScalarOp::kEq && node.scalar <= ScalarOp::kGe;
-  if (compares || node.scalar == ScalarOp::kIsNan || node.scalar == ScalarOp::kIsInf) return DType::kBool;
+  if (compares || node.scalar == ScalarOp::kIsNan || node.scalar == ScalarOp::kIsInf)
+    return DType::kBool;
   if (node.scalar == ScalarOp::kCast || node.scalar == ScalarOp::kBitcast) return node.type.dtype;
   return node.inputs[node.scalar == ScalarOp::kSelect ? 1 : 0]->type.dtype;
 }
@@ -45,11 +48,13 @@ Status CheckMap(const Node& node) {
                                    ToString(node.inputs[i]->shape()), ToString(node.shape())));
     }
     if (i > first && node.inputs[i]->type.dtype != node.inputs[first]->type.dtype) {
-      return Bad(node, fmt::format("operands are {} and {}", DTypeName(node.inputs[first]->type.dtype),
-                                   DTypeName(node.inputs[i]->type.dtype)));
+      return Bad(node,
+                 fmt::format("operands are {} and {}", DTypeName(node.inputs[first]->type.dtype),
+                             DTypeName(node.inputs[i]->type.dtype)));
     }
   }
-  if (first && node.inputs[0]->type.dtype != DType::kBool) return Bad(node, "the condition is not bool");
+  if (first && node.inputs[0]->type.dtype != DType::kBool)
+    return Bad(node, "the condition is not bool");
   if (node.type.dtype != MapResult(node)) {
     return Bad(node, fmt::format("the result is {}, but must be {}", DTypeName(node.type.dtype),
                                  DTypeName(MapResult(node))));
@@ -70,8 +75,8 @@ Status CheckConcat(const Node& node) {
     }
     for (int d = 0; d < node.rank(); ++d) {
       if (d != node.axes[0] && in->shape()[d] != node.shape()[d]) {
-        return Bad(node, fmt::format("a part has extent {} in dim {}, the result {}", in->shape()[d].ToString(), d,
-                                     node.shape()[d].ToString()));
+        return Bad(node, fmt::format("a part has extent {} in dim {}, the result {}",
+                                     in->shape()[d].ToString(), d, node.shape()[d].ToString()));
       }
     }
   }
@@ -82,18 +87,22 @@ Status CheckConcat(const Node& node) {
 Status CheckIndices(const Node& node, size_t first, const Shape& space) {
   BELAY_RETURN_IF_ERROR(WantInputs(node, first, 64));
   const Node& data = *node.inputs[0];
-  if (data.type.dtype != node.type.dtype) return Bad(node, "the data and the result differ in dtype");
-  if (static_cast<int>(node.axes.size()) != data.rank()) return Bad(node, "not one axis per dim of the data");
+  if (data.type.dtype != node.type.dtype)
+    return Bad(node, "the data and the result differ in dtype");
+  if (static_cast<int>(node.axes.size()) != data.rank())
+    return Bad(node, "not one axis per dim of the data");
   const int indices = static_cast<int>(node.inputs.size() - first);
   for (int axis : node.axes) {
     if (axis >= static_cast<int>(space.size()) || axis < -indices) {
-      return Bad(node, fmt::format("axis {} names neither a dim nor one of {} indices", axis, indices));
+      return Bad(node,
+                 fmt::format("axis {} names neither a dim nor one of {} indices", axis, indices));
     }
   }
   for (size_t i = first; i < node.inputs.size(); ++i) {
     const TensorType& type = node.inputs[i]->type;
     if (type.dtype != DType::kI32 && type.dtype != DType::kI64) {
-      return Bad(node, fmt::format("indices are {}, but must be i32 or i64", DTypeName(type.dtype)));
+      return Bad(node,
+                 fmt::format("indices are {}, but must be i32 or i64", DTypeName(type.dtype)));
     }
     if (type.shape != space) return Bad(node, "indices have another shape");
   }
@@ -111,7 +120,8 @@ Status CheckReduce(const Node& node) {
   if (rest != node.shape()) return Bad(node, "the shape does not follow the axes");
   const bool arg = node.reduce == ReduceKind::kArgMax || node.reduce == ReduceKind::kArgMin;
   if (arg && node.axes.size() != 1) return Bad(node, "an index is found along one axis");
-  if (node.type.dtype != (arg ? DType::kI64 : x.type.dtype)) return Bad(node, "the result has another dtype");
+  if (node.type.dtype != (arg ? DType::kI64 : x.type.dtype))
+    return Bad(node, "the result has another dtype");
   return node.reduce == ReduceKind::kNone ? Bad(node, "no kind of reduction") : OkStatus();
 }
 
@@ -120,7 +130,8 @@ Status CheckSubgraphs(const Node& node) {
   const size_t captures = node.op == Op::kIf ? node.inputs.size() - 1 : node.inputs.size();
   for (const auto& sub : node.subgraphs) {
     if (sub->inputs.size() != captures) {
-      return Bad(node, fmt::format("a subgraph has {} inputs, but {} values come in", sub->inputs.size(), captures));
+      return Bad(node, fmt::format("a subgraph has {} inputs, but {} values come in",
+                                   sub->inputs.size(), captures));
     }
     BELAY_RETURN_IF_ERROR(VerifyGraph(*sub));
   }
@@ -139,20 +150,24 @@ Status CheckView(const Node& node) {
   if (node.op == Op::kTranspose) {
     BELAY_RETURN_IF_ERROR(WantAxes(node, x.shape().size(), x.rank()));
     for (int d = 0; d < node.rank(); ++d) {
-      if (std::count(node.axes.begin(), node.axes.end(), d) != 1) return Bad(node, "axes are no permutation");
-      if (node.shape()[d] != x.shape()[node.axes[d]]) return Bad(node, "the shape does not follow the permutation");
+      if (std::count(node.axes.begin(), node.axes.end(), d) != 1)
+        return Bad(node, "axes are no permutation");
+      if (node.shape()[d] != x.shape()[node.axes[d]])
+        return Bad(node, "the shape does not follow the permutation");
     }
   }
   if (node.op == Op::kBroadcast) {
     for (int d = 0; d < node.rank(); ++d) {
       if (!x.shape()[d].IsConst(1) && x.shape()[d] != node.shape()[d]) {
-        return Bad(node, fmt::format("{} does not broadcast to {}", ToString(x.shape()), ToString(node.shape())));
+        return Bad(node, fmt::format("{} does not broadcast to {}", ToString(x.shape()),
+                                     ToString(node.shape())));
       }
     }
   }
   if (node.op == Op::kSlice || node.op == Op::kPad) {
     const size_t rank = x.shape().size();
-    if (node.starts.size() != rank || node.steps.size() != rank) return Bad(node, "starts and steps miss dims");
+    if (node.starts.size() != rank || node.steps.size() != rank)
+      return Bad(node, "starts and steps miss dims");
   }
   return OkStatus();
 }
@@ -161,11 +176,14 @@ Status CheckContract(const Node& node) {
   BELAY_RETURN_IF_ERROR(WantInputs(node, 2, 2));
   const Node &a = *node.inputs[0], &b = *node.inputs[1];
   const int rank = node.rank();
-  if (rank < 2 || a.rank() != rank || b.rank() != rank) return Bad(node, "operands and result differ in rank");
+  if (rank < 2 || a.rank() != rank || b.rank() != rank)
+    return Bad(node, "operands and result differ in rank");
   for (int d = 0; d < rank - 2; ++d) {
-    if (a.shape()[d] != node.shape()[d] || b.shape()[d] != node.shape()[d]) return Bad(node, "batch dims differ");
+    if (a.shape()[d] != node.shape()[d] || b.shape()[d] != node.shape()[d])
+      return Bad(node, "batch dims differ");
   }
-  const bool fits = a.shape()[rank - 2] == node.shape()[rank - 2] && b.shape()[rank - 1] == node.shape()[rank - 1];
+  const bool fits = a.shape()[rank - 2] == node.shape()[rank - 2] &&
+                    b.shape()[rank - 1] == node.shape()[rank - 1];
   return fits ? OkStatus() : Bad(node, "rows and columns do not follow the operands");
 }
 
@@ -173,9 +191,12 @@ Status CheckNode(const Node& node) {
   switch (node.op) {
     case Op::kInput: return WantInputs(node, 0, 0);
     case Op::kConst:
-      return node.literal && node.literal->dtype == node.type.dtype ? OkStatus() : Bad(node, "no matching literal");
+      return node.literal && node.literal->dtype == node.type.dtype
+                 ? OkStatus()
+                 : Bad(node, "no matching literal");
     case Op::kIota: return WantAxes(node, 1, node.rank());
-    case Op::kDims: return IsStatic(node.shape()) ? OkStatus() : Bad(node, "the shape must be static");
+    case Op::kDims:
+      return IsStatic(node.shape()) ? OkStatus() : Bad(node, "the shape must be static");
     case Op::kMap: return CheckMap(node);
     case Op::kReshape:
     case Op::kTranspose:
@@ -186,7 +207,8 @@ Status CheckNode(const Node& node) {
     case Op::kGather: return CheckIndices(node, 1, node.shape());
     case Op::kScatter:
       BELAY_RETURN_IF_ERROR(WantInputs(node, 2, 64));
-      if (node.inputs[1]->type.dtype != node.type.dtype) return Bad(node, "updates have another dtype");
+      if (node.inputs[1]->type.dtype != node.type.dtype)
+        return Bad(node, "updates have another dtype");
       return CheckIndices(node, 2, node.inputs[1]->shape());
     case Op::kReduce: return CheckReduce(node);
     case Op::kScan:
@@ -211,8 +233,9 @@ Status CheckNode(const Node& node) {
   }
   if (!node.window) return Bad(node, "no window");
   const size_t spatial = node.shape().size() - 2;
-  const bool fits = node.window->kernel.size() == spatial && node.window->strides.size() == spatial &&
-                    node.window->dilations.size() == spatial && node.window->pads_lo.size() == spatial;
+  const bool fits =
+      node.window->kernel.size() == spatial && node.window->strides.size() == spatial &&
+      node.window->dilations.size() == spatial && node.window->pads_lo.size() == spatial;
   return fits ? OkStatus() : Bad(node, "the window does not have one entry per spatial dim");
 }
 

@@ -14,8 +14,8 @@ int64_t FloorDivInt(int64_t a, int64_t b) {
   return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
-// An expression as a Dim and as its value for given symbols. Expressions that divide by zero are left out:
-// s/s is 1 to the algebra whatever s is.
+// An expression as a Dim and as its value for given symbols. Expressions that divide by zero are
+// left out: s/s is 1 to the algebra whatever s is.
 struct Pair {
   Dim dim;
   int64_t value;
@@ -23,7 +23,8 @@ struct Pair {
 
 class RandomDims {
  public:
-  RandomDims(uint64_t seed, std::vector<int64_t> symbols) : random_(seed), symbols_(std::move(symbols)) {}
+  RandomDims(uint64_t seed, std::vector<int64_t> symbols)
+      : random_(seed), symbols_(std::move(symbols)) {}
 
   bool divides_by_zero() const { return divides_by_zero_; }
 
@@ -44,7 +45,8 @@ class RandomDims {
       case 1: return {a.dim - b.dim, a.value - b.value};
       case 2: return {a.dim * b.dim, a.value * b.value};
       case 3: return {FloorDiv(a.dim, b.dim), FloorDivInt(a.value, b.value)};
-      case 4: return {Mod(a.dim, b.dim), b.value ? a.value - FloorDivInt(a.value, b.value) * b.value : 0};
+      case 4:
+        return {Mod(a.dim, b.dim), b.value ? a.value - FloorDivInt(a.value, b.value) * b.value : 0};
       case 5: return {Min(a.dim, b.dim), std::min(a.value, b.value)};
       case 6: return {Max(a.dim, b.dim), std::max(a.value, b.value)};
       case 7: return {Equal(a.dim, b.dim), a.value == b.value};
@@ -62,7 +64,8 @@ class RandomDims {
 
 TEST(Dim, ExpressionsHaveTheirValue) {
   for (uint64_t seed = 0; seed < 4000; ++seed) {
-    const std::vector<int64_t> symbols = {static_cast<int64_t>(seed % 11), static_cast<int64_t>(seed % 7),
+    const std::vector<int64_t> symbols = {static_cast<int64_t>(seed % 11),
+                                          static_cast<int64_t>(seed % 7),
                                           static_cast<int64_t>(seed % 5) + 1};
     RandomDims random(seed, symbols);
     const Pair p = random.Make(3);

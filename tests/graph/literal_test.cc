@@ -17,12 +17,14 @@ TEST_P(LiteralTypes, SmallIntegersSurvive) {
   }
 }
 INSTANTIATE_TEST_SUITE_P(All, LiteralTypes,
-                         testing::Values(DType::kF32, DType::kF64, DType::kF16, DType::kBF16, DType::kI8, DType::kI16,
-                                         DType::kI32, DType::kI64, DType::kU8, DType::kU16, DType::kU32, DType::kU64,
+                         testing::Values(DType::kF32, DType::kF64, DType::kF16, DType::kBF16,
+                                         DType::kI8, DType::kI16, DType::kI32, DType::kI64,
+                                         DType::kU8, DType::kU16, DType::kU32, DType::kU64,
                                          DType::kBool, DType::kI4, DType::kU4));
 
 TEST(Literal, NegativeNibblesAndUnsignedBytes) {
-  EXPECT_EQ(LiteralToInts(*LiteralFromInts(DType::kI4, {3}, {-8, 7, -1})), (std::vector<int64_t>{-8, 7, -1}));
+  EXPECT_EQ(LiteralToInts(*LiteralFromInts(DType::kI4, {3}, {-8, 7, -1})),
+            (std::vector<int64_t>{-8, 7, -1}));
   EXPECT_EQ(LiteralToInts(*LiteralFromInts(DType::kU8, {1}, {-1})), (std::vector<int64_t>{255}));
 }
 

@@ -12,7 +12,8 @@ TEST(Text, WhatIsPrintedReadsBack) {
   int whole = 0;
   for (uint64_t seed = 1; seed <= 120; ++seed) {
     const std::string text = Canonical(*GenerateGraph(seed, false).graph);
-    if (text.find("elements>") != std::string::npos) continue;  // a constant that is not printed whole
+    if (text.find("elements>") != std::string::npos)
+      continue;  // a constant that is not printed whole
     Result<std::unique_ptr<Graph>> read = ParseGraph(text);
     ASSERT_TRUE(read.ok()) << read.status().ToString() << "\n" << text;
     EXPECT_EQ(Canonical(**read), text);
@@ -22,7 +23,8 @@ TEST(Text, WhatIsPrintedReadsBack) {
 }
 
 TEST(Text, SymbolsAreBoundToTheirFirstInput) {
-  Result<std::unique_ptr<Graph>> graph = ParseGraph("(x: f32[2,s1], y: f32[s0,s1]) { return x, y }");
+  Result<std::unique_ptr<Graph>> graph =
+      ParseGraph("(x: f32[2,s1], y: f32[s0,s1]) { return x, y }");
   ASSERT_TRUE(graph.ok()) << graph.status().ToString();
   ASSERT_EQ((*graph)->symbols.size(), 2u);
   EXPECT_EQ((*graph)->symbols[0].input, 1);
@@ -53,19 +55,22 @@ class TextErrors : public testing::TestWithParam<BadText> {};
 TEST_P(TextErrors, AreNamed) {
   Result<std::unique_ptr<Graph>> graph = ParseGraph(GetParam().text);
   ASSERT_FALSE(graph.ok());
-  EXPECT_NE(graph.status().message().find(GetParam().message), std::string::npos) << graph.status().message();
+  EXPECT_NE(graph.status().message().find(GetParam().message), std::string::npos)
+      << graph.status().message();
 }
 INSTANTIATE_TEST_SUITE_P(
     All, TextErrors,
-    testing::Values(BadText{"", "expected '('"}, BadText{"(x: f33[2]) { return x }", "unknown dtype f33"},
-                    BadText{"(x: f32[2]) { return y }", "nothing is called y"},
-                    BadText{"(x: f32[2]) {\n y: f32[2] = frob(x)\n return y }", "line 2: unknown operation frob"},
-                    BadText{"(x: f32[2]) { return x } x", "text after the graph"},
-                    BadText{"() { c: f32[3] = const() value=[1,2] return c }", "another number of elements"},
-                    BadText{"() { c: f32[300] = const() value=<300 elements> return c }", "not printed whole"},
-                    BadText{"(x: f32[s99999999]) { return x }", "symbol's number"},
-                    BadText{"(x: f32[2]) { y: f32[] = reduce(x) kind=average axes=[0] return y }",
-                            "unknown kind average"}));
+    testing::Values(
+        BadText{"", "expected '('"}, BadText{"(x: f33[2]) { return x }", "unknown dtype f33"},
+        BadText{"(x: f32[2]) { return y }", "nothing is called y"},
+        BadText{"(x: f32[2]) {\n y: f32[2] = frob(x)\n return y }",
+                "line 2: unknown operation frob"},
+        BadText{"(x: f32[2]) { return x } x", "text after the graph"},
+        BadText{"() { c: f32[3] = const() value=[1,2] return c }", "another number of elements"},
+        BadText{"() { c: f32[300] = const() value=<300 elements> return c }", "not printed whole"},
+        BadText{"(x: f32[s99999999]) { return x }", "symbol's number"},
+        BadText{"(x: f32[2]) { y: f32[] = reduce(x) kind=average axes=[0] return y }",
+                "unknown kind average"}));
 
 }  // namespace
 }  // namespace belay

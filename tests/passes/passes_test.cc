@@ -73,7 +73,8 @@ class PassTest : public testing::Test {
 void RegisterPasses(const std::string& folder) {
   for (const PassEntry& pass : PassTable()) {
     const std::string name = pass.name;
-    if (std::isdigit(static_cast<unsigned char>(name.back()))) continue;  // a later turn of another entry
+    if (std::isdigit(static_cast<unsigned char>(name.back())))
+      continue;  // a later turn of another entry
     std::string file = name;
     std::replace(file.begin(), file.end(), '-', '_');
     const std::string path = folder + "/" + file + ".test";

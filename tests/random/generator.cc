@@ -13,8 +13,8 @@
 namespace belay {
 namespace {
 
-// A value and what is known about its numbers. `error` bounds how far two correct evaluations are apart;
-// functions with jumps (floor, comparisons, casts to integers) are only put on exact values.
+// A value and what is known about its numbers. `error` bounds how far two correct evaluations are
+// apart; functions with jumps (floor, comparisons, casts to integers) are only put on exact values.
 struct Item {
   Tensor t;
   double bound = 0;
@@ -55,10 +55,14 @@ class Generator {
  private:
   using Maker = std::optional<Item> (Generator::*)();
 
-  int Pick(int lo, int hi) { return lo + static_cast<int>(random_() % static_cast<uint64_t>(hi - lo + 1)); }
+  int Pick(int lo, int hi) {
+    return lo + static_cast<int>(random_() % static_cast<uint64_t>(hi - lo + 1));
+  }
   bool Chance(int one_in) { return Pick(1, one_in) == 1; }
   template <typename T>
-  const T& PickOf(const std::vector<T>& items) { return items[random_() % items.size()]; }
+  const T& PickOf(const std::vector<T>& items) {
+    return items[random_() % items.size()];
+  }
   // Later values more often, so that graphs grow deep.
   const Item& Any() { return pool_[std::max(random_() % pool_.size(), random_() % pool_.size())]; }
   const Item* AnyFloat() {
@@ -72,7 +76,8 @@ class Generator {
   int64_t Value(const Dim& d) const { return d.Evaluate(out_.extents); }
   int64_t Count(const Tensor& t) const { return Value(NumElements(t.shape())); }
 
-  Tensor AddInput(DType dtype, const std::vector<int64_t>& dims, double lo, double hi, bool dynamic) {
+  Tensor AddInput(DType dtype, const std::vector<int64_t>& dims, double lo, double hi,
+                  bool dynamic) {
     Graph& g = *out_.graph;
     const int index = static_cast<int>(g.inputs.size());
     Shape shape;
@@ -82,7 +87,8 @@ class Generator {
         continue;
       }
       shape.push_back(Dim::Symbol(static_cast<int>(g.symbols.size())));
-      g.symbols.push_back({fmt::format("s{}", g.symbols.size()), index, static_cast<int>(d), dims[d]});
+      g.symbols.push_back(
+          {fmt::format("s{}", g.symbols.size()), index, static_cast<int>(d), dims[d]});
       out_.extents.push_back(dims[d]);
     }
     out_.inputs.push_back({lo, hi});
@@ -90,9 +96,9 @@ class Generator {
   }
 
   void AddRandomInput() {
-    static const std::vector<DType> kTypes = {DType::kF32, DType::kF32, DType::kF32, DType::kF32, DType::kF16,
-                                              DType::kBF16, DType::kF64, DType::kI32, DType::kI64, DType::kI8,
-                                              DType::kU8, DType::kBool};
+    static const std::vector<DType> kTypes = {DType::kF32, DType::kF32,  DType::kF32, DType::kF32,
+                                              DType::kF16, DType::kBF16, DType::kF64, DType::kI32,
+                                              DType::kI64, DType::kI8,   DType::kU8,  DType::kBool};
     static const std::vector<int64_t> kExtents = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33};
     const DType dtype = pool_.empty() ? DType::kF32 : PickOf(kTypes);
     std::vector<int64_t> dims;
@@ -103,7 +109,10 @@ class Generator {
       for (int r = Pick(1, 4); r > 0; --r) dims.push_back(large_ ? Pick(17, 40) : PickOf(kExtents));
       if (large_) dims.resize(3, 33);
     }
-    const double lo = IsUnsignedInt(dtype) ? 0 : IsFloat(dtype) ? -2 : -5, hi = IsFloat(dtype) ? 2 : 5;
+    const double lo = IsUnsignedInt(dtype) ? 0
+                      : IsFloat(dtype)     ? -2
+                                           : -5,
+                 hi = IsFloat(dtype) ? 2 : 5;
     pool_.push_back({AddInput(dtype, dims, lo, hi, dynamic_), 5, 0});
   }
 
@@ -131,7 +140,8 @@ class Generator {
       case 5: return Rounded(Map(ScalarOp::kCos, t), 1, x->error, 2);
       case 6: return Rounded(Sqrt(t * t + 1.0), x->bound + 1, x->error, 4);
       case 7: return Rounded(Log(Abs(t) + 1.0), x->bound, x->error, 4);
-      case 8: return Rounded(Map(ScalarOp::kRecip, t * t + 1.0), 1, 2 * x->error * (x->bound + 1), 4);
+      case 8:
+        return Rounded(Map(ScalarOp::kRecip, t * t + 1.0), 1, 2 * x->error * (x->bound + 1), 4);
       case 9: return Item{-t, x->bound, x->error};
       case 10: return Item{Max(t, 0.0), x->bound, x->error};
       default: return Rounded(t * Sigmoid(t), x->bound, 1.2 * x->error, 3);
@@ -161,7 +171,8 @@ class Generator {
 
   std::optional<Item> Binary() {
     const Item x = Any(), y = Partner(x);
-    if (x.t.dtype() == DType::kBool) return Item{PickOf(std::vector{And(x.t, y.t), Or(x.t, y.t), Xor(x.t, y.t)}), 1, 0};
+    if (x.t.dtype() == DType::kBool)
+      return Item{PickOf(std::vector{And(x.t, y.t), Or(x.t, y.t), Xor(x.t, y.t)}), 1, 0};
     if (!IsFloat(x.t.dtype())) return IntBinary(x, y);
     switch (Pick(0, 5)) {
       case 0: return Rounded(x.t + y.t, x.bound + y.bound, x.error + y.error);
@@ -201,11 +212,13 @@ class Generator {
 
   std::optional<Item> Convert() {
     const Item x = Any();
-    static const std::vector<DType> kTo = {DType::kF32, DType::kF32, DType::kF16, DType::kBF16, DType::kF64,
-                                           DType::kI32, DType::kI64, DType::kI8, DType::kU8};
+    static const std::vector<DType> kTo = {DType::kF32,  DType::kF32, DType::kF16,
+                                           DType::kBF16, DType::kF64, DType::kI32,
+                                           DType::kI64,  DType::kI8,  DType::kU8};
     const DType to = PickOf(kTo);
     if (to == x.t.dtype()) return std::nullopt;
-    if (!IsFloat(to)) return x.error == 0 ? std::optional<Item>(Item{Cast(x.t, to), 0, 0}) : std::nullopt;
+    if (!IsFloat(to))
+      return x.error == 0 ? std::optional<Item>(Item{Cast(x.t, to), 0, 0}) : std::nullopt;
     if (!IsFloat(x.t.dtype())) {
       // Integers may have grown large.
       Tensor small = x.t.dtype() == DType::kBool ? x.t : Mod(x.t, 17.0);
@@ -239,7 +252,8 @@ class Generator {
       }
       default: {
         if (!IsFloat(x.t.dtype())) return Item{Sum(x.t, axes, keep), 0, 0};
-        return Rounded(Mean(Cast(x.t, DType::kF32), axes, keep), x.bound, x.error, 4 + std::sqrt(terms));
+        return Rounded(Mean(Cast(x.t, DType::kF32), axes, keep), x.bound, x.error,
+                       4 + std::sqrt(terms));
       }
     }
   }
@@ -263,7 +277,8 @@ class Generator {
     Tensor variance = Mean(centred * centred, axes);
     const double terms = 2.0 * static_cast<double>(Value(t.dim(-1))) + 16, b = x->bound + 1;
     // The slope of c / sqrt(v + 1) in c and v.
-    return Rounded(centred / Sqrt(variance + 1.0), 2 * b, 8 * b * b * x->error, (8 + std::sqrt(terms)) * b * b);
+    return Rounded(centred / Sqrt(variance + 1.0), 2 * b, 8 * b * b * x->error,
+                   (8 + std::sqrt(terms)) * b * b);
   }
 
   std::optional<Item> Turn() {
@@ -302,8 +317,13 @@ class Generator {
       switch (n >= 4 ? Pick(0, 4) : 4) {
         case 0: starts.push_back(1), sizes.push_back(extent - Dim(2)), steps.push_back(1); break;
         case 1: starts.push_back(0), sizes.push_back(CeilDiv(extent, 2)), steps.push_back(2); break;
-        case 2: starts.push_back(extent - Dim(1)), sizes.push_back(extent), steps.push_back(-1); break;
-        case 3: starts.push_back(extent - Dim(2)), sizes.push_back(FloorDiv(extent, 2)), steps.push_back(-2); break;
+        case 2:
+          starts.push_back(extent - Dim(1)), sizes.push_back(extent), steps.push_back(-1);
+          break;
+        case 3:
+          starts.push_back(extent - Dim(2)), sizes.push_back(FloorDiv(extent, 2)),
+              steps.push_back(-2);
+          break;
         default: starts.push_back(0), sizes.push_back(extent), steps.push_back(1);
       }
     }
@@ -312,7 +332,8 @@ class Generator {
 
   std::optional<Item> Padding() {
     const Item x = Any();
-    if (x.t.dtype() == DType::kBool || Count(x.t) * 4 > Limit() || x.t.rank() == 0) return std::nullopt;
+    if (x.t.dtype() == DType::kBool || Count(x.t) * 4 > Limit() || x.t.rank() == 0)
+      return std::nullopt;
     std::vector<Dim> lo, hi;
     std::vector<int64_t> gaps;
     for (const Dim& extent : x.t.shape()) {
@@ -331,8 +352,10 @@ class Generator {
     std::vector<Tensor> parts = {x.t};
     Item out = x;
     for (const Item& y : pool_) {
-      bool fits = y.t.dtype() == x.t.dtype() && y.t.rank() == x.t.rank() && parts.size() < 3 && Count(y.t) < Limit() / 3;
-      for (int d = 0; fits && d < x.t.rank(); ++d) fits = d == axis || Value(y.t.dim(d)) == Value(x.t.dim(d));
+      bool fits = y.t.dtype() == x.t.dtype() && y.t.rank() == x.t.rank() && parts.size() < 3 &&
+                  Count(y.t) < Limit() / 3;
+      for (int d = 0; fits && d < x.t.rank(); ++d)
+        fits = d == axis || Value(y.t.dim(d)) == Value(x.t.dim(d));
       if (!fits) continue;
       parts.push_back(y.t);
       out.bound = std::max(out.bound, y.bound);
@@ -345,7 +368,8 @@ class Generator {
   // An input of indices below `limit`.
   Tensor Indices(int64_t count, int64_t limit, bool negative) {
     const DType dtype = Chance(2) ? DType::kI32 : DType::kI64;
-    return AddInput(dtype, {count}, negative ? -static_cast<double>(limit) : 0, static_cast<double>(limit - 1), false);
+    return AddInput(dtype, {count}, negative ? -static_cast<double>(limit) : 0,
+                    static_cast<double>(limit - 1), false);
   }
 
   std::optional<Item> Lookup() {
@@ -355,7 +379,8 @@ class Generator {
     const int64_t extent = Value(x.t.dim(axis)), count = Pick(1, 9);
     if (Count(x.t) / extent * count > Limit()) return std::nullopt;
     const bool negative = Chance(2);
-    return Item{GatherAxis(x.t, Indices(count, extent, negative), axis, negative), x.bound, x.error};
+    return Item{GatherAxis(x.t, Indices(count, extent, negative), axis, negative), x.bound,
+                x.error};
   }
 
   std::optional<Item> Update() {
@@ -368,11 +393,12 @@ class Generator {
     spread[0] = count;
     std::vector<int> axes = {-1};
     for (int d = 1; d < x.t.rank(); ++d) axes.push_back(d);
-    const ReduceKind kind = PickOf(std::vector{ReduceKind::kNone, ReduceKind::kSum, ReduceKind::kMax});
+    const ReduceKind kind =
+        PickOf(std::vector{ReduceKind::kNone, ReduceKind::kSum, ReduceKind::kMax});
     Tensor y = Scatter(kind, x.t, updates, {Reshape(where, spread)}, axes);
     if (kind != ReduceKind::kSum) return Item{y, x.bound, x.error};
-    return Rounded(y, x.bound * static_cast<double>(count + 1), x.error * static_cast<double>(count + 1),
-                   static_cast<double>(count));
+    return Rounded(y, x.bound * static_cast<double>(count + 1),
+                   x.error * static_cast<double>(count + 1), static_cast<double>(count));
   }
 
   std::optional<Item> Running() {
@@ -383,7 +409,8 @@ class Generator {
     const double terms = sums ? 2.0 * static_cast<double>(Value(x.t.dim(axis))) + 16 : 1;
     const ReduceKind kind = sums ? ReduceKind::kSum : ReduceKind::kMax;
     Tensor y = Scan(kind, x.t, axis, sums && Chance(3), Chance(2));
-    return sums ? Rounded(y, x.bound * terms, x.error * terms, std::sqrt(terms)) : Item{y, x.bound, x.error};
+    return sums ? Rounded(y, x.bound * terms, x.error * terms, std::sqrt(terms))
+                : Item{y, x.bound, x.error};
   }
 
   Tensor Weights(const std::vector<int64_t>& dims) {
@@ -392,16 +419,19 @@ class Generator {
 
   std::optional<Item> Product() {
     const Item* x = AnyFloat();
-    if (!x || x->t.dtype() == DType::kF64 || x->t.rank() < 2 || Count(x->t) == 0) return std::nullopt;
+    if (!x || x->t.dtype() == DType::kF64 || x->t.rank() < 2 || Count(x->t) == 0)
+      return std::nullopt;
     const double terms = static_cast<double>(Value(x->t.dim(-1)));
     if (Chance(3)) {
       std::vector<int> perm(static_cast<size_t>(x->t.rank()));
       for (int d = 0; d < x->t.rank(); ++d) perm[d] = d;
       std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
-      if (Count(x->t) / static_cast<int64_t>(terms) * Value(x->t.dim(-2)) > Limit()) return std::nullopt;
+      if (Count(x->t) / static_cast<int64_t>(terms) * Value(x->t.dim(-2)) > Limit())
+        return std::nullopt;
       Tensor y = MatMul(x->t, Transpose(x->t, perm), DType::kF32);
       const double grown = 2 * terms + 16;
-      return Rounded(y, grown * x->bound * x->bound, 2 * grown * x->bound * x->error, 2 + std::sqrt(grown));
+      return Rounded(y, grown * x->bound * x->bound, 2 * grown * x->bound * x->error,
+                     2 + std::sqrt(grown));
     }
     const int64_t columns = PickOf(std::vector<int64_t>{1, 3, 8, 16, 17, 33});
     if (!x->t.dim(-1).IsConst()) return std::nullopt;
@@ -413,7 +443,8 @@ class Generator {
 
   std::optional<Item> Image() {
     const Item* x = AnyFloat();
-    if (!x || x->t.dtype() == DType::kF64 || x->t.rank() != 4 || Count(x->t) == 0) return std::nullopt;
+    if (!x || x->t.dtype() == DType::kF64 || x->t.rank() != 4 || Count(x->t) == 0)
+      return std::nullopt;
     const Tensor& t = x->t;
     Window w;
     std::vector<Dim> hi;
@@ -427,8 +458,10 @@ class Generator {
     const double taps = static_cast<double>(w.kernel[0] * w.kernel[1]);
     if (Chance(3)) {
       const bool max = Chance(2);
-      Tensor y = Pool(max ? ReduceKind::kMax : ReduceKind::kSum, Cast(t, DType::kF32), w, hi, Chance(4));
-      return max ? Item{y, x->bound, x->error} : Rounded(y, taps * x->bound, taps * x->error, 1 + taps);
+      Tensor y =
+          Pool(max ? ReduceKind::kMax : ReduceKind::kSum, Cast(t, DType::kF32), w, hi, Chance(4));
+      return max ? Item{y, x->bound, x->error}
+                 : Rounded(y, taps * x->bound, taps * x->error, 1 + taps);
     }
     if (!t.dim(3).IsConst()) return std::nullopt;
     const int64_t channels = t.dim(3).value();
@@ -444,11 +477,12 @@ class Generator {
 
   std::optional<Item> Step() {
     static const std::vector<Maker> kMakers = {
-        &Generator::Unary,   &Generator::Unary,   &Generator::Binary,  &Generator::Binary,        &Generator::Choice,
-        &Generator::Convert, &Generator::Convert, &Generator::Reduction, &Generator::Reduction,   &Generator::Softmax,
-        &Generator::Turn,    &Generator::Reform,  &Generator::Cut,     &Generator::Padding,       &Generator::Join,
-        &Generator::Lookup,  &Generator::Update,  &Generator::Running, &Generator::Product,       &Generator::Product,
-        &Generator::Image,   &Generator::Image,   &Generator::Image,   &Generator::Normalization};
+        &Generator::Unary,     &Generator::Unary,   &Generator::Binary,  &Generator::Binary,
+        &Generator::Choice,    &Generator::Convert, &Generator::Convert, &Generator::Reduction,
+        &Generator::Reduction, &Generator::Softmax, &Generator::Turn,    &Generator::Reform,
+        &Generator::Cut,       &Generator::Padding, &Generator::Join,    &Generator::Lookup,
+        &Generator::Update,    &Generator::Running, &Generator::Product, &Generator::Product,
+        &Generator::Image,     &Generator::Image,   &Generator::Image,   &Generator::Normalization};
     return (this->*PickOf(kMakers))();
   }
 
@@ -477,7 +511,8 @@ class Generator {
       const Node* at = stack.back();
       stack.pop_back();
       if (std::exchange(seen[at->id], 1)) continue;
-      if (at->op != Op::kInput && at->op != Op::kConst) grain = std::max(grain, Epsilon(at->type.dtype));
+      if (at->op != Op::kInput && at->op != Op::kConst)
+        grain = std::max(grain, Epsilon(at->type.dtype));
       stack.insert(stack.end(), at->inputs.begin(), at->inputs.end());
     }
     return grain;
@@ -495,13 +530,15 @@ class Generator {
 
 RandomGraph GenerateGraph(uint64_t seed, bool large) { return Generator(seed, large).Run(); }
 
-std::vector<LiteralPtr> RandomInputs(const RandomGraph& random, const std::vector<int64_t>& extents, uint64_t seed) {
+std::vector<LiteralPtr> RandomInputs(const RandomGraph& random, const std::vector<int64_t>& extents,
+                                     uint64_t seed) {
   std::vector<LiteralPtr> inputs;
   for (size_t i = 0; i < random.inputs.size(); ++i) {
     const TensorType& type = random.graph->inputs[i]->type;
     std::vector<int64_t> dims;
     for (const Dim& d : type.shape) dims.push_back(d.Evaluate(extents));
-    inputs.push_back(RandomLiteral(type.dtype, dims, random.inputs[i].lo, random.inputs[i].hi, seed * 64 + i));
+    inputs.push_back(
+        RandomLiteral(type.dtype, dims, random.inputs[i].lo, random.inputs[i].hi, seed * 64 + i));
   }
   return inputs;
 }

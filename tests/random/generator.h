@@ -1,4 +1,5 @@
-// Random core graphs: maps, reductions, contractions, views, indexing, casts, static and symbolic extents.
+// Random core graphs: maps, reductions, contractions, views, indexing, casts, static and symbolic
+// extents.
 #pragma once
 #include <memory>
 #include <vector>
@@ -14,14 +15,16 @@ struct RandomInput {
 struct RandomGraph {
   std::unique_ptr<Graph> graph;
   std::vector<RandomInput> inputs;
-  std::vector<int64_t> extents;         // by symbol
-  std::vector<double> allowed_errors;   // by output: what roundings can add up to at worst; 0 is exact
-  std::vector<double> grains;           // by output: the relative step of the coarsest type on the way
+  std::vector<int64_t> extents;  // by symbol
+  std::vector<double>
+      allowed_errors;          // by output: what roundings can add up to at worst; 0 is exact
+  std::vector<double> grains;  // by output: the relative step of the coarsest type on the way
 };
 
 // The same graph for the same seed. `large` has enough elements for several threads.
 RandomGraph GenerateGraph(uint64_t seed, bool large);
 // Contents for the given extents of the symbols.
-std::vector<LiteralPtr> RandomInputs(const RandomGraph& random, const std::vector<int64_t>& extents, uint64_t seed);
+std::vector<LiteralPtr> RandomInputs(const RandomGraph& random, const std::vector<int64_t>& extents,
+                                     uint64_t seed);
 
 }  // namespace belay

@@ -1,5 +1,6 @@
-// Random graphs through the whole pipeline against the interpreter, and the pipeline against itself with one
-// pass left out. --graphs=N --first=SEED for more than CI runs; --digest prints what the outputs' bytes are.
+// Random graphs through the whole pipeline against the interpreter, and the pipeline against itself
+// with one pass left out. --graphs=N --first=SEED for more than CI runs; --digest prints what the
+// outputs' bytes are.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,13 +20,17 @@ namespace {
 int graph_count = 100;
 uint64_t first_seed = 1;
 
-std::string CheckOutputs(const RandomGraph& random, const Result<Literals>& got, const Literals& want) {
+std::string CheckOutputs(const RandomGraph& random, const Result<Literals>& got,
+                         const Literals& want) {
   if (!got.ok()) return got.status().ToString();
   for (size_t i = 0; i < want.size(); ++i) {
-    // The worst case of long chains is far from what happens: errors stay near the steps of the numbers.
+    // The worst case of long chains is far from what happens: errors stay near the steps of the
+    // numbers.
     double magnitude = 1;
-    for (double v : LiteralToDoubles(*want[i])) magnitude = std::isfinite(v) ? std::max(magnitude, std::fabs(v)) : magnitude;
-    const Tolerance tolerance{0, 0, std::min(random.allowed_errors[i], 16 * random.grains[i] * magnitude)};
+    for (double v : LiteralToDoubles(*want[i]))
+      magnitude = std::isfinite(v) ? std::max(magnitude, std::fabs(v)) : magnitude;
+    const Tolerance tolerance{
+        0, 0, std::min(random.allowed_errors[i], 16 * random.grains[i] * magnitude)};
     const std::string wrong = Compare(*(*got)[i], *want[i], tolerance);
     if (!wrong.empty()) return fmt::format("output {}: {}", i, wrong);
   }
@@ -86,7 +91,8 @@ TEST(RandomGraphs, EveryPassCanBeLeftOut) {
     if (seed % 16 == 0) continue;
     EXPECT_EQ(CheckSeed(seed, RefBackend(), {}), "") << "seed " << seed << " with all passes";
     for (const PassEntry& pass : PassTable()) {
-      EXPECT_EQ(CheckSeed(seed, RefBackend(), {pass.name}), "") << "seed " << seed << " without " << pass.name;
+      EXPECT_EQ(CheckSeed(seed, RefBackend(), {pass.name}), "")
+          << "seed " << seed << " without " << pass.name;
     }
   }
 }
@@ -102,9 +108,11 @@ int PrintDigests() {
     if (!out.ok()) return std::fprintf(stderr, "%s\n", out.status().ToString().c_str()), 1;
     uint64_t hash = 1469598103934665603u;
     for (const LiteralPtr& x : *out) {
-      for (int64_t b = 0; b < x->ByteSize(); ++b) hash = (hash ^ x->as<uint8_t>()[b]) * 1099511628211u;
+      for (int64_t b = 0; b < x->ByteSize(); ++b)
+        hash = (hash ^ x->as<uint8_t>()[b]) * 1099511628211u;
     }
-    std::printf("%llu %016llx\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(hash));
+    std::printf("%llu %016llx\n", static_cast<unsigned long long>(seed),
+                static_cast<unsigned long long>(hash));
   }
   return 0;
 }
@@ -117,7 +125,8 @@ int main(int argc, char** argv) {
   bool digest = false;
   for (int i = 1; i < argc; ++i) {
     if (std::strncmp(argv[i], "--graphs=", 9) == 0) belay::graph_count = std::atoi(argv[i] + 9);
-    if (std::strncmp(argv[i], "--first=", 8) == 0) belay::first_seed = std::strtoull(argv[i] + 8, nullptr, 10);
+    if (std::strncmp(argv[i], "--first=", 8) == 0)
+      belay::first_seed = std::strtoull(argv[i] + 8, nullptr, 10);
     digest = digest || std::strcmp(argv[i], "--digest") == 0;
   }
   return digest ? belay::PrintDigests() : RUN_ALL_TESTS();

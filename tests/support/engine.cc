@@ -61,7 +61,8 @@ LiteralPtr ToLiteral(const TensorView& v) {
 }
 
 // Enqueues one run.
-using Launch = std::function<Status(const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs)>;
+using Launch =
+    std::function<Status(const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs)>;
 
 const std::shared_ptr<Stream>& TestStream() {
   static const auto* const stream = new std::shared_ptr<Stream>(MakeStream());
@@ -146,7 +147,8 @@ double Terms(const Node& node) {
     case Op::kPool:
       for (int64_t k : node.window->kernel) terms *= static_cast<double>(k);
       return terms;
-    case Op::kScatter: return node.reduce == ReduceKind::kNone ? 0 : value(NumElements(node.inputs[1]->shape()));
+    case Op::kScatter:
+      return node.reduce == ReduceKind::kNone ? 0 : value(NumElements(node.inputs[1]->shape()));
     default: return 0;
   }
 }
@@ -196,7 +198,8 @@ Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals
   auto no_variants = [](const auto&, const auto&, auto*) -> Result<std::shared_ptr<const Plan>> {
     return Internal("a guard of the plan does not hold");
   };
-  auto graph = std::make_shared<LoadedGraph>("test", signatures, plan->outputs.size(), plan, no_variants);
+  auto graph =
+      std::make_shared<LoadedGraph>("test", signatures, plan->outputs.size(), plan, no_variants);
   auto launch = [&](const std::vector<TensorView>& in, std::vector<TensorView>& out) {
     return graph->Execute(TestStream(), in, out);
   };
@@ -244,7 +247,8 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
   auto type = [](const Literal& x) {
     return ToString(TensorType{x.dtype, Shape(x.dims.begin(), x.dims.end())});
   };
-  if (got.dtype != want.dtype || got.dims != want.dims) return "is " + type(got) + ", not " + type(want);
+  if (got.dtype != want.dtype || got.dims != want.dims)
+    return "is " + type(got) + ", not " + type(want);
   const int64_t n = want.NumElements();
   if (!IsFloat(want.dtype)) {
     const std::vector<int64_t> a = LiteralToInts(got), b = LiteralToInts(want);
@@ -264,24 +268,31 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
   std::string text;
   for (int64_t i = 0; i < n; ++i) {
     if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
-    const double apart = std::isfinite(a[i]) && std::isfinite(b[i]) ? UlpsApart(got, want, i) : HUGE_VAL;
+    const double apart =
+        std::isfinite(a[i]) && std::isfinite(b[i]) ? UlpsApart(got, want, i) : HUGE_VAL;
     const double error = std::fabs(a[i] - b[i]);
-    if (apart <= ulps || error <= tolerance.relative * magnitude || error <= tolerance.absolute || apart < worst) continue;
+    if (apart <= ulps || error <= tolerance.relative * magnitude || error <= tolerance.absolute ||
+        apart < worst)
+      continue;
     worst = apart;
-    text = fmt::format("element {} is {:.9g}, not {:.9g}: {} ulp, {:.2e} of the largest (allowed: {} ulp, {:.2e} of it, or {:.2e})",
-                       i, a[i], b[i], apart, magnitude > 0 ? error / magnitude : 0.0, ulps, tolerance.relative, tolerance.absolute);
+    text = fmt::format(
+        "element {} is {:.9g}, not {:.9g}: {} ulp, {:.2e} of the largest (allowed: {} ulp, {:.2e} "
+        "of it, or {:.2e})",
+        i, a[i], b[i], apart, magnitude > 0 ? error / magnitude : 0.0, ulps, tolerance.relative,
+        tolerance.absolute);
   }
   return text;
 }
 
-LiteralPtr RandomLiteral(DType dtype, std::vector<int64_t> dims, double lo, double hi, uint64_t seed) {
+LiteralPtr RandomLiteral(DType dtype, std::vector<int64_t> dims, double lo, double hi,
+                         uint64_t seed) {
   std::mt19937_64 random(seed * 0x9e3779b97f4a7c15u + 1);
   int64_t n = 1;
   for (int64_t d : dims) n *= d;
   std::vector<double> values(static_cast<size_t>(n));
   for (double& v : values) {
     const double unit = static_cast<double>(random() >> 11) * 0x1p-53;
-    v = IsFloat(dtype) ? lo + (hi - lo) * unit
+    v = IsFloat(dtype)          ? lo + (hi - lo) * unit
         : dtype == DType::kBool ? static_cast<double>(unit < 0.5)
                                 : std::floor(lo + (hi - lo + 1) * unit);
   }

@@ -19,7 +19,7 @@ struct Range {
 struct Block {
   std::vector<std::string> ops, dtypes, shapes;
   std::vector<std::pair<std::string, std::vector<std::string>>> values;  // NAME: variants
-  std::map<std::string, Range> ranges;                                  // "" for all inputs
+  std::map<std::string, Range> ranges;                                   // "" for all inputs
   std::map<std::string, int> outputs;
   std::vector<std::string> fixed;
   int reads = -1;
@@ -34,7 +34,8 @@ uint64_t Hash(const std::string& text) {
   return h;
 }
 
-LiteralPtr Fill(const Block& block, const std::string& name, DType dtype, std::vector<int64_t> dims, uint64_t seed) {
+LiteralPtr Fill(const Block& block, const std::string& name, DType dtype, std::vector<int64_t> dims,
+                uint64_t seed) {
   Range range = IsFloat(dtype) ? Range{-2, 2} : IsUnsignedInt(dtype) ? Range{0, 10} : Range{-5, 5};
   for (const std::string& key : {std::string(), name}) {
     auto it = block.ranges.find(key);
@@ -48,9 +49,10 @@ const std::string* Chosen(const std::map<std::string, std::string>& chosen, cons
   return it == chosen.end() ? nullptr : &it->second;
 }
 
-// The data inputs' tokens for one shape (or dtype) value, by prototype port; "" where there is none.
-std::vector<std::string> Spread(const std::string& value, const std::vector<const PortProto*>& ports,
-                                bool optional_too) {
+// The data inputs' tokens for one shape (or dtype) value, by prototype port; "" where there is
+// none.
+std::vector<std::string> Spread(const std::string& value,
+                                const std::vector<const PortProto*>& ports, bool optional_too) {
   std::vector<std::string> parts = SplitAt(value, '/');
   std::vector<std::string> out;
   for (size_t i = 0; i < ports.size(); ++i) {
@@ -87,7 +89,8 @@ class Expander {
               std::map<std::string, std::string> chosen) {
     if (at == block_.values.size()) {
       Status status = Make(op, shape, dtype, chosen);
-      if (!status.ok()) file_->problems.push_back(fmt::format("line {}: {}", block_.line, status.message()));
+      if (!status.ok())
+        file_->problems.push_back(fmt::format("line {}: {}", block_.line, status.message()));
       return;
     }
     auto& [name, variants] = block_.values[at];
@@ -129,7 +132,8 @@ class Expander {
     for (const PortProto& port : proto.inputs) {
       if (!Chosen(chosen, port.name)) data.push_back(&port);
     }
-    const std::vector<std::string> shapes = Spread(shape, data, false), dtypes = Spread(dtype, data, true);
+    const std::vector<std::string> shapes = Spread(shape, data, false),
+                                   dtypes = Spread(dtype, data, true);
     size_t next = 0;
     for (const PortProto& port : proto.inputs) {
       if (const std::string* value = Chosen(chosen, port.name)) {
@@ -205,7 +209,8 @@ class Reader {
       line = Trim(line);
       if (line.empty()) continue;
       Status status = Line(line);
-      if (!status.ok()) file_.problems.push_back(fmt::format("line {}: {}", number_, status.message()));
+      if (!status.ok())
+        file_.problems.push_back(fmt::format("line {}: {}", number_, status.message()));
     }
     Finish();
     return std::move(file_);

@@ -1,29 +1,31 @@
 // Reads tests/ops/**/*.cases: tables of what an operator must compute.
 //
-// A file holds blocks; `op:` starts one. Lines of a block multiply: every op with every dtype, every shape and
-// every value of every other line is one case. Values are separated by blanks; '#' starts a comment.
+// A file holds blocks; `op:` starts one. Lines of a block multiply: every op with every dtype, every
+// shape and every value of every other line is one case. Values are separated by blanks; '#' starts
+// a comment.
 //
-//   op:     Add Sub Mul              GE operators of the block
-//   dtype:  f32 f16 f32/i32          of the data inputs in prototype order; one dtype means all of them
-//   shape:  7x33  2x3/3  s/4  -/4    of the data inputs in prototype order; `s` is rank 0, `-` leaves the input
-//           2x3+2x4                  out; instances of a dynamic input are joined by '+'; one shape means all
-//                                    required inputs, and optional ones are left out
-//   NAME:   0  -1  [0,1]  -          an attribute (lists in brackets, strings in quotes or bare), or an input that is
-//                                    a constant: 3 is a scalar, [0,1] and [[1,2],[3,4]] are tensors, i64 unless
-//                                    a dtype stands before (f32:[0.5]); `-` leaves it out
-//   range:  LO HI    range NAME: LO HI   bounds of random inputs; floats -2 2, integers -5 5 (unsigned 0 10)
-//   outputs: NAME=3                  instances of a dynamic output
-//   fixed:  filter                   inputs whose extents are known even where the others' are not
-//   reads:  2                        only so many outputs are asked for
-//   extents: static                  only with extents known at compile time (otherwise also with unknown ones)
-//   tolerance: 8 1e-5                ulps, and a share of the largest magnitude; a comment must say why
-//   golden: x=[0,2] axis=0 -> [1,2] ; [3]      given inputs (f32 unless f16:[..] etc.) and expected outputs
-//   error:  x=f32[2,3] axis=7 -> invalid argument: axis is 7     inputs by type; the message contains the text
+//   op:        Add Sub Mul           GE operators of the block
+//   dtype:     f32 f16 f32/i32       of the data inputs in prototype order; one dtype means all
+//   shape:     7x33  2x3/3  s/4      of the data inputs in prototype order; `s` is rank 0
+//              -/4  2x3+2x4          `-` leaves the input out, '+' joins the instances of a dynamic
+//                                    one; one shape means all required inputs
+//   NAME:      0  -1  [0,1]  -       an attribute (lists in brackets, strings in quotes or bare)
+//   NAME:      3  [0,1]  f32:[0.5]   an input that is a constant, i64 unless a dtype stands before
+//                                    `-` leaves either out
+//   range:     LO HI                 bounds of random inputs: floats -2 2, integers -5 5 (unsigned
+//   range NAME: LO HI                0 10)
+//   outputs:   NAME=3                instances of a dynamic output
+//   fixed:     filter                inputs whose extents are known even where the others' are not
+//   reads:     2                     only so many outputs are asked for
+//   extents:   static                only with extents known at compile time, not also with unknown
+//   tolerance: 8 1e-5                ulps, and a share of the largest magnitude; say why beside it
+//   golden:    x=[0,2] axis=0 -> [1,2] ; [3]       inputs (f32 unless f16:[..]) and outputs
+//   error:     x=f32[2,3] axis=7 -> invalid argument: axis is 7     the message contains the text
 //
-// In golden and error lines an integer input other than the first is a constant of the graph, and `const` before
-// the name (const w=[1,2]) makes any input one.
-// Each case runs through the whole pipeline on the CPU backend and on the interpreter; they must agree.
-// Golden lines are also judged against the numbers given, since the interpreter follows the same record.
+// In golden and error lines an integer input other than the first is a constant of the graph, and
+// `const` before the name (const w=[1,2]) makes any input one. Each case runs through the whole
+// pipeline on the CPU backend and on the interpreter; they must agree. Golden lines are also judged
+// against the numbers given, since the interpreter follows the same record.
 #pragma once
 #include <map>
 #include <string>
@@ -36,24 +38,24 @@
 namespace belay {
 
 struct InputCase {
-  std::string name;       // prototype port
+  std::string name;  // prototype port
   bool is_const = false;
-  bool fixed = false;     // its extents are always known
-  LiteralPtr value;       // contents of data, too
+  bool fixed = false;  // its extents are always known
+  LiteralPtr value;    // contents of data, too
 };
 
 struct OpCase {
   std::string op;
   int line = 0;
-  std::string text;       // as a golden line would have it, for messages
+  std::string text;               // as a golden line would have it, for messages
   std::vector<InputCase> inputs;  // instances of dynamic inputs are neighbours
   AttrMap attrs;
   std::map<std::string, int> outputs;  // instances of dynamic outputs
   int reads = -1;                      // outputs asked for; -1: all
   bool static_only = false;
-  double ulps = -1, relative = -1;     // -1: follows from the graph
-  std::vector<LiteralPtr> golden;      // nullptr: any
-  std::string error;                   // expected in the message
+  double ulps = -1, relative = -1;  // -1: follows from the graph
+  std::vector<LiteralPtr> golden;   // nullptr: any
+  std::string error;                // expected in the message
 };
 
 struct CaseFile {

@@ -53,16 +53,20 @@ BuiltModel Build(const OpCase& c, bool known_extents) {
       node.output_descs.push_back({});
     }
   }
-  const int id = static_cast<int>(model.nodes.size()), outputs = static_cast<int>(node.output_ports.size());
+  const int id = static_cast<int>(model.nodes.size()),
+            outputs = static_cast<int>(node.output_ports.size());
   model.nodes.push_back(std::move(node));
   const bool only_golden = !c.golden.empty() && static_cast<int>(c.golden.size()) < outputs;
-  const int wanted = only_golden ? static_cast<int>(c.golden.size()) : c.reads >= 0 ? c.reads : outputs;
+  const int wanted = only_golden    ? static_cast<int>(c.golden.size())
+                     : c.reads >= 0 ? c.reads
+                                    : outputs;
   for (int i = 0; i < wanted; ++i) model.outputs.push_back({id, i});
   return built;
 }
 
 std::string CheckAll(const Literals& got, const Literals& want, const Tolerance& tolerance) {
-  if (got.size() != want.size()) return fmt::format("has {} outputs, not {}", got.size(), want.size());
+  if (got.size() != want.size())
+    return fmt::format("has {} outputs, not {}", got.size(), want.size());
   for (size_t i = 0; i < got.size(); ++i) {
     const std::string wrong = want[i] ? Compare(*got[i], *want[i], tolerance) : "";
     if (!wrong.empty()) return fmt::format("output {}: {}", i, wrong);
@@ -75,9 +79,11 @@ std::string CheckError(const OpCase& c) {
   const Result<Literals> engine = RunOnEngine(built.model, built.inputs);
   if (engine.ok()) return "succeeds, but should say: " + c.error;
   if (engine.status().ToString().find(c.error) != std::string::npos) return "";
-  // The code stands first, the place between the two: "invalid argument: node 'op' (Relu): axis ...".
+  // The code stands first, the place between the two: "invalid argument: node 'op' (Relu): axis
+  // ...".
   const size_t colon = c.error.find(": ");
-  const bool both = colon != std::string::npos && engine.status().ToString().starts_with(c.error.substr(0, colon)) &&
+  const bool both = colon != std::string::npos &&
+                    engine.status().ToString().starts_with(c.error.substr(0, colon)) &&
                     engine.status().message().find(c.error.substr(colon + 2)) != std::string::npos;
   return both ? "" : "says: " + engine.status().ToString();
 }

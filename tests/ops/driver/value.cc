@@ -156,7 +156,8 @@ Result<LiteralPtr> ParseTensor(const std::string& text, DType fallback) {
   std::string body = text;
   const size_t colon = text.find(':');
   if (colon != std::string::npos) {
-    if (!ParseDType(text.substr(0, colon), &dtype)) return InvalidArgument("'{}' has no known dtype", text);
+    if (!ParseDType(text.substr(0, colon), &dtype))
+      return InvalidArgument("'{}' has no known dtype", text);
     body = text.substr(colon + 1);
   }
   std::vector<double> values;
@@ -171,7 +172,8 @@ bool ParseType(const std::string& text, DType* dtype, std::vector<int64_t>* dims
   if (open == std::string::npos || open == 0 || text.back() != ']') return false;
   if (!ParseDType(text.substr(0, open), dtype)) return false;
   dims->clear();
-  for (const std::string& item : Items(text.substr(open))) dims->push_back(std::strtoll(item.c_str(), nullptr, 10));
+  for (const std::string& item : Items(text.substr(open)))
+    dims->push_back(std::strtoll(item.c_str(), nullptr, 10));
   return true;
 }
 
