@@ -1,4 +1,5 @@
-// The CPU backend as the compiler sees it: many fragments at once, equal ones shared, library calls.
+// The CPU backend as the compiler sees it: many fragments at once, equal ones shared, library
+// calls.
 #include <thread>
 
 #include "backend_loops/harness.h"
@@ -15,8 +16,10 @@ std::shared_ptr<Graph> AddConstant(double value, int64_t n) {
 }
 
 TEST(Backend, EqualFragmentsShareCode) {
-  std::vector<KernelSpec> specs = {{AddConstant(1, 40), {false}, "a"}, {AddConstant(1, 40), {false}, "b"},
-                                   {AddConstant(2, 40), {false}, "c"}, {AddConstant(1, 41), {false}, "d"}};
+  std::vector<KernelSpec> specs = {{AddConstant(1, 40), {false}, "a"},
+                                   {AddConstant(1, 40), {false}, "b"},
+                                   {AddConstant(2, 40), {false}, "c"},
+                                   {AddConstant(1, 41), {false}, "d"}};
   auto kernels = CpuBackend().Compile(specs);
   ASSERT_TRUE(kernels.ok()) << kernels.status().ToString();
   EXPECT_EQ((*kernels)[0].fn, (*kernels)[1].fn);
@@ -56,7 +59,8 @@ TEST(Backend, NotSupportedIsSaidByName) {
   auto kernels = CpuBackend().Compile({{f.graph, {false}, "complex"}});
   ASSERT_FALSE(kernels.ok());
   EXPECT_EQ(kernels.status().code(), Code::kNotSupported);
-  EXPECT_NE(kernels.status().message().find("complex"), std::string::npos) << kernels.status().message();
+  EXPECT_NE(kernels.status().message().find("complex"), std::string::npos)
+      << kernels.status().message();
 }
 
 TEST(Backend, EveryRowIsNamedOnce) {

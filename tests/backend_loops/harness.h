@@ -1,4 +1,5 @@
-// Compiles a fragment for a row, runs it on buffers between inaccessible pages, compares with Interpret.
+// Compiles a fragment for a row, runs it on buffers between inaccessible pages, compares with
+// Interpret.
 #pragma once
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -22,7 +23,8 @@ class GuardedBlock {
     size_t page = 4096;
     inner_ = (static_cast<size_t>(bytes) + page - 1) / page * page;
     if (inner_ == 0) inner_ = page;
-    map_ = static_cast<char*>(mmap(nullptr, inner_ + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    map_ = static_cast<char*>(
+        mmap(nullptr, inner_ + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     mprotect(map_ + page, inner_, PROT_READ | PROT_WRITE);
     std::memset(map_ + page, 0x5a, inner_);
     data_ = at_end ? map_ + page + inner_ - bytes : map_ + page;
@@ -47,7 +49,7 @@ class GuardedBlock {
 };
 
 struct Tolerance {
-  double ulps = 0;      // of the result's dtype
+  double ulps = 0;  // of the result's dtype
   double absolute = 0;
 };
 
@@ -59,14 +61,17 @@ inline double UnitInLastPlace(DType d, double v) {
 }
 
 inline testing::AssertionResult Close(const Literal& got, const Literal& want, Tolerance t) {
-  if (got.dtype != want.dtype || got.dims != want.dims) return testing::AssertionFailure() << "another type";
+  if (got.dtype != want.dtype || got.dims != want.dims)
+    return testing::AssertionFailure() << "another type";
   if (!IsFloat(got.dtype)) {
     for (int64_t i = 0; i < got.NumElements(); ++i) {
       int64_t a = LiteralToInts(got)[i], b = LiteralToInts(want)[i];
-      if (a != b) return testing::AssertionFailure() << "element " << i << ": " << a << ", want " << b;
+      if (a != b)
+        return testing::AssertionFailure() << "element " << i << ": " << a << ", want " << b;
       if (i > 4096) break;
     }
-    if (std::memcmp(got.data, want.data, got.ByteSize()) != 0) return testing::AssertionFailure() << "bytes differ";
+    if (std::memcmp(got.data, want.data, got.ByteSize()) != 0)
+      return testing::AssertionFailure() << "bytes differ";
     return testing::AssertionSuccess();
   }
   std::vector<double> a = LiteralToDoubles(got), b = LiteralToDoubles(want);
@@ -76,8 +81,9 @@ inline testing::AssertionResult Close(const Literal& got, const Literal& want, T
     double limit = t.absolute + t.ulps * UnitInLastPlace(got.dtype, b[i]);
     double error = std::fabs(a[i] - b[i]);
     if (!(error <= limit)) {
-      return testing::AssertionFailure() << fmt::format("element {}: {:.9g}, want {:.9g}, error {:.3g} ulp", i, a[i],
-                                                        b[i], error / UnitInLastPlace(got.dtype, b[i]));
+      return testing::AssertionFailure()
+             << fmt::format("element {}: {:.9g}, want {:.9g}, error {:.3g} ulp", i, a[i], b[i],
+                            error / UnitInLastPlace(got.dtype, b[i]));
     }
   }
   return testing::AssertionSuccess();
@@ -88,7 +94,8 @@ inline std::vector<const TargetRow*> RunnableRows() {
   for (const TargetRow& row : TargetRows()) {
     // Rows that differ in dot products only make the same loops.
     std::string name = row.name;
-    if (HostRuns(row) && (name == "sse" || name == "avx2" || name == "avx512")) rows.push_back(&row);
+    if (HostRuns(row) && (name == "sse" || name == "avx2" || name == "avx512"))
+      rows.push_back(&row);
   }
   return rows;
 }
@@ -103,7 +110,8 @@ class Fragment {
  public:
   Fragment() : graph(std::make_shared<Graph>()), b(graph.get()) {}
   Tensor Input(DType dtype, Shape shape) {
-    return b.Wrap(graph->AddInput(static_cast<int>(graph->inputs.size()), {dtype, std::move(shape)}));
+    return b.Wrap(
+        graph->AddInput(static_cast<int>(graph->inputs.size()), {dtype, std::move(shape)}));
   }
   // An extent that is known at run time only.
   Dim Symbol(int64_t value) {
@@ -119,8 +127,9 @@ class Fragment {
   std::vector<int64_t> symbols;
 };
 
-inline LiteralPtr RunCompiled(const CompiledKernel& kernel, const Fragment& f, const std::vector<LiteralPtr>& inputs,
-                              bool at_end, int64_t chunk_step, RunError* error) {
+inline LiteralPtr RunCompiled(const CompiledKernel& kernel, const Fragment& f,
+                              const std::vector<LiteralPtr>& inputs, bool at_end,
+                              int64_t chunk_step, RunError* error) {
   std::vector<std::unique_ptr<GuardedBlock>> blocks;
   std::vector<void*> buffers;
   for (const LiteralPtr& in : inputs) {
@@ -136,7 +145,8 @@ inline LiteralPtr RunCompiled(const CompiledKernel& kernel, const Fragment& f, c
   for (const Dim& d : kernel.params) params.push_back(d.Evaluate(f.symbols));
   KernelCall call{buffers.data(), params.data(), error, kernel.closure};
   int64_t chunks = kernel.chunks.Evaluate(f.symbols);
-  for (int64_t c = 0; c < chunks; c += chunk_step) kernel.fn(&call, c, std::min(chunks, c + chunk_step));
+  for (int64_t c = 0; c < chunks; c += chunk_step)
+    kernel.fn(&call, c, std::min(chunks, c + chunk_step));
   for (auto& block : blocks) EXPECT_TRUE(block->MarginsIntact());
   if (out->ByteSize()) std::memcpy(out->mutable_data(), buffers.back(), out->ByteSize());
   return out;
@@ -157,11 +167,13 @@ inline void Check(const Fragment& f, const std::vector<LiteralPtr>& inputs, Tole
     LiteralPtr first;
     for (int mode = 0; mode < 3; ++mode) {
       RunError error;
-      LiteralPtr got = RunCompiled((*kernels)[0], f, inputs, mode != 1, mode == 2 ? 1 : int64_t{1} << 60, &error);
+      LiteralPtr got = RunCompiled((*kernels)[0], f, inputs, mode != 1,
+                                   mode == 2 ? 1 : int64_t{1} << 60, &error);
       ASSERT_EQ(error.set.load(), 0);
       ASSERT_TRUE(Close(*got, *(*want)[0], t)) << (*kernels)[0].about;
       if (first) {
-        ASSERT_EQ(std::memcmp(first->data, got->data, got->ByteSize()), 0) << "chunks change the bytes";
+        ASSERT_EQ(std::memcmp(first->data, got->data, got->ByteSize()), 0)
+            << "chunks change the bytes";
       }
       first = got;
     }
@@ -169,8 +181,8 @@ inline void Check(const Fragment& f, const std::vector<LiteralPtr>& inputs, Tole
 }
 
 // Random contents; floats in [lo, hi], integers too.
-inline LiteralPtr RandomLiteral(std::mt19937& rng, DType dtype, std::vector<int64_t> dims, double lo = -4,
-                                double hi = 4) {
+inline LiteralPtr RandomLiteral(std::mt19937& rng, DType dtype, std::vector<int64_t> dims,
+                                double lo = -4, double hi = 4) {
   auto shape = Literal::Allocate(dtype, dims);
   std::vector<double> values(shape->NumElements());
   std::uniform_real_distribution<double> d(lo, hi);
@@ -181,10 +193,12 @@ inline LiteralPtr RandomLiteral(std::mt19937& rng, DType dtype, std::vector<int6
   return LiteralFromDoubles(dtype, dims, values);
 }
 
-inline std::vector<LiteralPtr> RandomInputs(std::mt19937& rng, const Fragment& f, double lo = -4, double hi = 4) {
+inline std::vector<LiteralPtr> RandomInputs(std::mt19937& rng, const Fragment& f, double lo = -4,
+                                            double hi = 4) {
   std::vector<LiteralPtr> inputs;
   for (const Node* in : f.graph->inputs) {
-    inputs.push_back(RandomLiteral(rng, in->type.dtype, EvaluateShape(in->shape(), f.symbols), lo, hi));
+    inputs.push_back(
+        RandomLiteral(rng, in->type.dtype, EvaluateShape(in->shape(), f.symbols), lo, hi));
   }
   return inputs;
 }

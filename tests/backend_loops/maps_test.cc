@@ -144,8 +144,9 @@ TEST(Maps, IotaAndSelect) {
 
 TEST(Maps, CastsAndIntegers) {
   std::mt19937 rng(11);
-  std::vector<DType> all = {F, DType::kF64, DType::kF16, DType::kBF16, DType::kI8, DType::kU8, DType::kI16, DType::kU16,
-                            DType::kI32, DType::kU32, DType::kI64, DType::kU64, DType::kBool};
+  std::vector<DType> all = {F,           DType::kF64, DType::kF16, DType::kBF16, DType::kI8,
+                            DType::kU8,  DType::kI16, DType::kU16, DType::kI32,  DType::kU32,
+                            DType::kI64, DType::kU64, DType::kBool};
   for (DType from : all) {
     for (DType to : all) {
       if (from == to) continue;
@@ -162,8 +163,8 @@ TEST(Maps, CastsAndIntegers) {
 TEST(Maps, IntegerDivision) {
   std::mt19937 rng(12);
   for (DType d : {DType::kI8, DType::kU8, DType::kI32, DType::kI64, DType::kU64}) {
-    for (ScalarOp op : {ScalarOp::kDiv, ScalarOp::kFloorDiv, ScalarOp::kMod, ScalarOp::kFMod, ScalarOp::kPow,
-                        ScalarOp::kShl, ScalarOp::kShr, ScalarOp::kMul}) {
+    for (ScalarOp op : {ScalarOp::kDiv, ScalarOp::kFloorDiv, ScalarOp::kMod, ScalarOp::kFMod,
+                        ScalarOp::kPow, ScalarOp::kShl, ScalarOp::kShr, ScalarOp::kMul}) {
       SCOPED_TRACE(fmt::format("{} {}", ScalarOpName(op), DTypeName(d)));
       Fragment f;
       Tensor x = f.Input(d, {100}), y = f.Input(d, {100});
@@ -174,7 +175,8 @@ TEST(Maps, IntegerDivision) {
   Fragment f;
   Tensor x = f.Input(DType::kI32, {2}), y = f.Input(DType::kI32, {2});
   f.Output(x / y);
-  Check(f, {LiteralFromInts(DType::kI32, {2}, {INT32_MIN, 5}), LiteralFromInts(DType::kI32, {2}, {-1, 0})});
+  Check(f, {LiteralFromInts(DType::kI32, {2}, {INT32_MIN, 5}),
+            LiteralFromInts(DType::kI32, {2}, {-1, 0})});
 }
 
 }  // namespace

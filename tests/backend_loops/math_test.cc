@@ -5,11 +5,14 @@ namespace belay {
 namespace {
 
 LiteralPtr Arguments(DType d) {
-  std::vector<double> v = {0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, INFINITY, -INFINITY, NAN, 1e-40, -1e-40, 1e-45, 3e38, -3e38,
-                           88.7, 88.8, -87.4, -103.9, -104.5, 127.5, 128, -149, -150, 1e5, -1e5, 1e10, 1e30};
+  std::vector<double> v = {0.0,      -0.0,      1,     -1,     0.5,    -0.5,  2,    -2,
+                           INFINITY, -INFINITY, NAN,   1e-40,  -1e-40, 1e-45, 3e38, -3e38,
+                           88.7,     88.8,      -87.4, -103.9, -104.5, 127.5, 128,  -149,
+                           -150,     1e5,       -1e5,  1e10,   1e30};
   std::mt19937 rng(5);
   std::uniform_real_distribution<double> exponent(-40, 17), unit(1, 2);
-  for (int i = 0; i < 4000; ++i) v.push_back((i % 2 ? -1 : 1) * std::ldexp(unit(rng), static_cast<int>(exponent(rng))));
+  for (int i = 0; i < 4000; ++i)
+    v.push_back((i % 2 ? -1 : 1) * std::ldexp(unit(rng), static_cast<int>(exponent(rng))));
   for (int i = 0; i < 2000; ++i) v.push_back(-10 + i * 0.01);
   for (int i = 0; i < 500; ++i) v.push_back(1 + (i - 250) * 1e-6);
   return LiteralFromDoubles(d, {static_cast<int64_t>(v.size())}, v);
@@ -31,10 +34,11 @@ TEST(Math, Unary) {
 }
 
 TEST(Math, Binary) {
-  for (ScalarOp op : {ScalarOp::kAdd, ScalarOp::kSub, ScalarOp::kMul, ScalarOp::kDiv, ScalarOp::kFloorDiv, ScalarOp::kMod,
-                      ScalarOp::kFMod, ScalarOp::kPow, ScalarOp::kMax, ScalarOp::kMin, ScalarOp::kAtan2,
-                      ScalarOp::kCopySign, ScalarOp::kEq, ScalarOp::kNe, ScalarOp::kLt, ScalarOp::kLe, ScalarOp::kGt,
-                      ScalarOp::kGe}) {
+  for (ScalarOp op :
+       {ScalarOp::kAdd, ScalarOp::kSub, ScalarOp::kMul, ScalarOp::kDiv, ScalarOp::kFloorDiv,
+        ScalarOp::kMod, ScalarOp::kFMod, ScalarOp::kPow, ScalarOp::kMax, ScalarOp::kMin,
+        ScalarOp::kAtan2, ScalarOp::kCopySign, ScalarOp::kEq, ScalarOp::kNe, ScalarOp::kLt,
+        ScalarOp::kLe, ScalarOp::kGt, ScalarOp::kGe}) {
     for (DType d : {DType::kF32, DType::kF16, DType::kBF16, DType::kF64}) {
       SCOPED_TRACE(fmt::format("{} {}", ScalarOpName(op), DTypeName(d)));
       LiteralPtr x = Arguments(d);
@@ -50,10 +54,12 @@ TEST(Math, Binary) {
   }
 }
 
-// The quotient by a value that all lanes share is computed with its reciprocal, and must be the same.
+// The quotient by a value that all lanes share is computed with its reciprocal, and must be the
+// same.
 TEST(Math, DivisionByOneValue) {
   LiteralPtr x = Arguments(DType::kF32);
-  for (double d : {3.0, -7.0, 0.1, 6.0, 1e-39, 1e-45, 3e38, 1.1754944e-38, 0.0, -0.0, HUGE_VAL, -HUGE_VAL, 1e20, 1e-20}) {
+  for (double d : {3.0, -7.0, 0.1, 6.0, 1e-39, 1e-45, 3e38, 1.1754944e-38, 0.0, -0.0, HUGE_VAL,
+                   -HUGE_VAL, 1e20, 1e-20}) {
     SCOPED_TRACE(d);
     Fragment f;
     Tensor a = f.Input(DType::kF32, {x->dims[0]}), b = f.Input(DType::kF32, {1});

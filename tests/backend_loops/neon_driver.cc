@@ -1,5 +1,6 @@
-// Runs kernels made for AArch64 under qemu-user: reads their buffers from a file, writes the outputs to another.
-// Linked with the objects, with a generated table of them, and with run_support.cc.
+// Runs kernels made for AArch64 under qemu-user: reads their buffers from a file, writes the
+// outputs to another. Linked with the objects, with a generated table of them, and with
+// run_support.cc.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

@@ -18,8 +18,8 @@ struct Case {
 
 void AddCases(std::vector<std::unique_ptr<Case>>* cases) {
   std::mt19937 rng(1);
-  auto add = [&](const std::string& name, Tolerance t, const std::function<Tensor(Fragment&)>& make, double lo = -4,
-                 double hi = 4) {
+  auto add = [&](const std::string& name, Tolerance t, const std::function<Tensor(Fragment&)>& make,
+                 double lo = -4, double hi = 4) {
     auto c = std::make_unique<Case>();
     c->name = name;
     c->tolerance = t;
@@ -31,19 +31,34 @@ void AddCases(std::vector<std::unique_ptr<Case>>* cases) {
     Dim rows = f.Symbol(9);
     return Max(f.Input(F, {rows, 37}) + f.Input(F, {37}), 0.0);
   });
-  for (ScalarOp op : {ScalarOp::kExp, ScalarOp::kTanh, ScalarOp::kErf, ScalarOp::kSigmoid, ScalarOp::kSin, ScalarOp::kAtan}) {
-    add(ScalarOpName(op), {4, 0}, [&](Fragment& f) { return Map(op, f.Input(F, {203})); }, -12, 12);
+  for (ScalarOp op : {ScalarOp::kExp, ScalarOp::kTanh, ScalarOp::kErf, ScalarOp::kSigmoid,
+                      ScalarOp::kSin, ScalarOp::kAtan}) {
+    add(
+        ScalarOpName(op), {4, 0}, [&](Fragment& f) { return Map(op, f.Input(F, {203})); }, -12, 12);
   }
   add("softmax", {12, 1e-12}, [](Fragment& f) {
     Tensor x = f.Input(F, {5, 131});
     Tensor e = Exp(x - MaxOver(x, {1}));
     return e / Sum(e, {1});
   });
-  add("transposed f16", {}, [](Fragment& f) { return Transpose(f.Input(DType::kF16, {33, 18}), {1, 0}) * 2.0; });
-  add("bf16 sum", {2, 0}, [](Fragment& f) { return Sum(f.Input(DType::kBF16, {21, 19}), {0}, false); }, 0, 4);
-  add("u8 to f32", {}, [](Fragment& f) { return Cast(f.Input(DType::kU8, {77}), F) * (1.0 / 255); }, 0, 255);
-  add("pad", {}, [](Fragment& f) { return Pad(f.Input(F, {4, 9}), {1, 2}, {0, 3}, f.b.Scalar(F, 1)); });
-  add("argmax", {}, [](Fragment& f) { return Reduce(ReduceKind::kArgMax, f.Input(F, {6, 53}), {1}); });
+  add("transposed f16", {}, [](Fragment& f) {
+    return Transpose(f.Input(DType::kF16, {33, 18}), {1, 0}) * 2.0;
+  });
+  add(
+      "bf16 sum", {2, 0},
+      [](Fragment& f) {
+        return Sum(f.Input(DType::kBF16, {21, 19}), {0}, false);
+      },
+      0, 4);
+  add(
+      "u8 to f32", {}, [](Fragment& f) { return Cast(f.Input(DType::kU8, {77}), F) * (1.0 / 255); },
+      0, 255);
+  add("pad", {}, [](Fragment& f) {
+    return Pad(f.Input(F, {4, 9}), {1, 2}, {0, 3}, f.b.Scalar(F, 1));
+  });
+  add("argmax", {}, [](Fragment& f) {
+    return Reduce(ReduceKind::kArgMax, f.Input(F, {6, 53}), {1});
+  });
   add("pool", {}, [](Fragment& f) {
     Window w;
     w.kernel = {3, 3};
@@ -52,9 +67,18 @@ void AddCases(std::vector<std::unique_ptr<Case>>* cases) {
     w.pads_lo = {1, 1};
     return Pool(ReduceKind::kMax, f.Input(F, {1, 11, 9, 20}), w, {1, 1}, false);
   });
-  add("i64 division", {}, [](Fragment& f) { return f.Input(DType::kI64, {40}) / f.Input(DType::kI64, {40}); }, -9, 9);
-  add("matmul", {8, 1e-5}, [](Fragment& f) { return MatMul(f.Input(F, {7, 30}), f.Input(F, {30, 21}), F); });
-  add("cumsum", {2, 0}, [](Fragment& f) { return Scan(ReduceKind::kSum, f.Input(F, {4, 21}), 1, false, false); }, 0, 4);
+  add(
+      "i64 division", {},
+      [](Fragment& f) { return f.Input(DType::kI64, {40}) / f.Input(DType::kI64, {40}); }, -9, 9);
+  add("matmul", {8, 1e-5}, [](Fragment& f) {
+    return MatMul(f.Input(F, {7, 30}), f.Input(F, {30, 21}), F);
+  });
+  add(
+      "cumsum", {2, 0},
+      [](Fragment& f) {
+        return Scan(ReduceKind::kSum, f.Input(F, {4, 21}), 1, false, false);
+      },
+      0, 4);
 }
 
 void Put(std::ofstream& out, int64_t v) { out.write(reinterpret_cast<const char*>(&v), sizeof v); }
@@ -87,7 +111,8 @@ TEST(Neon, KernelsUnderQemu) {
     std::ofstream data(dir / "in.bin", std::ios::binary);
     for (size_t k = 0; k < cases.size(); ++k) {
       SCOPED_TRACE(cases[k]->name);
-      KernelSpec spec{cases[k]->f.graph, std::vector<bool>(cases[k]->inputs.size()), cases[k]->name};
+      KernelSpec spec{cases[k]->f.graph, std::vector<bool>(cases[k]->inputs.size()),
+                      cases[k]->name};
       KernelDraft draft;
       std::string symbol = fmt::format("k{}", k);
       auto object = EmitObject({&BuildLoops, &spec}, row, symbol, &draft);
@@ -99,13 +124,15 @@ TEST(Neon, KernelsUnderQemu) {
       table += symbol + ", ";
       PutCase(data, *cases[k], draft);
     }
-    std::ofstream(dir / "table.cc") << "#include \"backend/backend.h\"\nextern \"C\" {\n" << declarations
-                                    << "extern const belay::KernelFn kKernels[] = {" << table
-                                    << "};\nextern const int kKernelCount = " << cases.size() << ";\n}\n";
+    std::ofstream(dir / "table.cc")
+        << "#include \"backend/backend.h\"\nextern \"C\" {\n"
+        << declarations << "extern const belay::KernelFn kKernels[] = {" << table
+        << "};\nextern const int kKernelCount = " << cases.size() << ";\n}\n";
   }
   std::string source = BELAY_SOURCE_DIR;
   std::string build = fmt::format(
-      "aarch64-linux-gnu-g++-12 -std=c++20 -O1 -static -DFMT_HEADER_ONLY -I{0}/src {0}/tests/backend_loops/neon_driver.cc "
+      "aarch64-linux-gnu-g++-12 -std=c++20 -O1 -static -DFMT_HEADER_ONLY -I{0}/src "
+      "{0}/tests/backend_loops/neon_driver.cc "
       "{0}/src/backend/cpu/run_support.cc {1}/table.cc {2} -o {1}/driver",
       source, dir.string(), objects);
   ASSERT_EQ(std::system(build.c_str()), 0);

@@ -5,18 +5,24 @@ namespace {
 
 constexpr DType F = DType::kF32;
 // Sums of K terms: 2 * sqrt(K) * 2^-23 of the sum of magnitudes.
-Tolerance SumTolerance(double k, double magnitude) { return {4, 2 * std::sqrt(k) * 0x1p-23 * k * magnitude}; }
+Tolerance SumTolerance(double k, double magnitude) {
+  return {4, 2 * std::sqrt(k) * 0x1p-23 * k * magnitude};
+}
 
 TEST(Reduce, SumOverAxes) {
   std::mt19937 rng(1);
   for (DType d : {F, DType::kF64, DType::kF16, DType::kI32, DType::kI64}) {
-    for (std::vector<int> axes : std::vector<std::vector<int>>{{2}, {1}, {0}, {1, 2}, {0, 2}, {0, 1}, {0, 1, 2}}) {
-      for (auto dims : std::vector<std::vector<int64_t>>{{3, 5, 70}, {2, 40, 3}, {7, 1, 16}, {2, 3, 0}, {0, 4, 5}}) {
-        SCOPED_TRACE(fmt::format("{} axes {} of {},{},{}", DTypeName(d), fmt::join(axes, ","), dims[0], dims[1], dims[2]));
+    for (std::vector<int> axes :
+         std::vector<std::vector<int>>{{2}, {1}, {0}, {1, 2}, {0, 2}, {0, 1}, {0, 1, 2}}) {
+      for (auto dims : std::vector<std::vector<int64_t>>{
+               {3, 5, 70}, {2, 40, 3}, {7, 1, 16}, {2, 3, 0}, {0, 4, 5}}) {
+        SCOPED_TRACE(fmt::format("{} axes {} of {},{},{}", DTypeName(d), fmt::join(axes, ","),
+                                 dims[0], dims[1], dims[2]));
         Fragment f;
         Tensor x = f.Input(d, {dims[0], dims[1], dims[2]});
         f.Output(Sum(x, axes, false));
-        Check(f, RandomInputs(rng, f), SumTolerance(std::max<int64_t>(1, dims[0] * dims[1] * dims[2]), 4));
+        Check(f, RandomInputs(rng, f),
+              SumTolerance(std::max<int64_t>(1, dims[0] * dims[1] * dims[2]), 4));
       }
     }
   }
@@ -29,22 +35,26 @@ TEST(Reduce, LongSumsOfEqualTermsStayAccurate) {
     f.Output(Sum(x, {along ? 1 : 0}, false));
     int64_t n = along ? 1000001 : 500001;
     std::vector<double> ones(along ? n : 2 * n, 0.1);
-    auto in = LiteralFromDoubles(F, along ? std::vector<int64_t>{1, n} : std::vector<int64_t>{n, 2}, ones);
+    auto in = LiteralFromDoubles(F, along ? std::vector<int64_t>{1, n} : std::vector<int64_t>{n, 2},
+                                 ones);
     Check(f, {in}, SumTolerance(static_cast<double>(n), 0.1));
   }
 }
 
 TEST(Reduce, KindsAndDtypes) {
   std::mt19937 rng(2);
-  for (ReduceKind kind : {ReduceKind::kMax, ReduceKind::kMin, ReduceKind::kProd, ReduceKind::kArgMax, ReduceKind::kArgMin}) {
+  for (ReduceKind kind : {ReduceKind::kMax, ReduceKind::kMin, ReduceKind::kProd,
+                          ReduceKind::kArgMax, ReduceKind::kArgMin}) {
     for (DType d : {F, DType::kF16, DType::kI8, DType::kU8, DType::kI32, DType::kI64}) {
       for (int axis : {0, 1}) {
         for (bool last : {false, true}) {
-          SCOPED_TRACE(fmt::format("{} {} axis {} last {}", ReduceKindName(kind), DTypeName(d), axis, last));
+          SCOPED_TRACE(
+              fmt::format("{} {} axis {} last {}", ReduceKindName(kind), DTypeName(d), axis, last));
           Fragment f;
           Tensor x = f.Input(d, {19, 83});
           f.Output(Reduce(kind, x, {axis}, false, last));
-          Check(f, RandomInputs(rng, f, 0, 3), kind == ReduceKind::kProd ? Tolerance{200, 0} : Tolerance{});
+          Check(f, RandomInputs(rng, f, 0, 3),
+                kind == ReduceKind::kProd ? Tolerance{200, 0} : Tolerance{});
         }
       }
     }
@@ -141,7 +151,11 @@ TEST(Contract, PlainLoops) {
   struct Case {
     DType in, acc;
   };
-  for (Case c : {Case{F, F}, {DType::kF64, DType::kF64}, {DType::kU8, DType::kI32}, {DType::kI64, DType::kI64}, {DType::kF16, F}}) {
+  for (Case c : {Case{F, F},
+                 {DType::kF64, DType::kF64},
+                 {DType::kU8, DType::kI32},
+                 {DType::kI64, DType::kI64},
+                 {DType::kF16, F}}) {
     Fragment f;
     Tensor x = f.Input(c.in, {2, 5, 33}), y = f.Input(c.in, {2, 33, 19});
     f.Output(MatMul(x, y, c.acc));

@@ -34,7 +34,8 @@ class KernelCache {
   }
   void Add(const std::string& key, const CompiledKernel& kernel) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (kernels_.size() > 4096) std::erase_if(kernels_, [](const auto& e) { return e.second.code.expired(); });
+    if (kernels_.size() > 4096)
+      std::erase_if(kernels_, [](const auto& e) { return e.second.code.expired(); });
     Entry& entry = kernels_[key];
     entry.kernel = kernel;
     entry.kernel.code = nullptr;

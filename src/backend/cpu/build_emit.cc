@@ -29,7 +29,8 @@ LoopEmitter::LoopEmitter(KernelFrame* frame, LoopProgram* program)
     if (!f_.row.masks && BitWidth(d) < 32) mask_tails_ = false;
   };
   for (const LoopExpr& expr : p_.exprs) {
-    if (expr.kind != LoopExpr::Kind::kIndex && expr.kind != LoopExpr::Kind::kConst) account(expr.dtype);
+    if (expr.kind != LoopExpr::Kind::kIndex && expr.kind != LoopExpr::Kind::kConst)
+      account(expr.dtype);
   }
   account(p_.output);
   vector_lanes_ = f_.row.vector_bytes / widest;
@@ -162,11 +163,12 @@ Value* LoopEmitter::FindReciprocal(const LoopExpr* divisor) const {
 void LoopEmitter::HoistReciprocal(const LoopExpr* divisor) {
   if (FindReciprocal(divisor) || Varies(divisor->used)) return;
   Value* d = Get(divisor);
-  if (!IsVector(d)) scopes_.back().reciprocals[divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
+  if (!IsVector(d))
+    scopes_.back().reciprocals[divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
 }
 
-// x / d by the rounded reciprocal and one correction, which gives the correctly rounded quotient; divisors
-// whose reciprocal is no normal number divide.
+// x / d by the rounded reciprocal and one correction, which gives the correctly rounded quotient;
+// divisors whose reciprocal is no normal number divide.
 Value* LoopEmitter::DivideByUniform(Value* x, Value* divisor, Value* reciprocal) {
   auto& b = f_.b;
   Value* r = Wide(reciprocal);
@@ -284,7 +286,8 @@ Value* LoopEmitter::EmitIndex(const Dim& index, bool vector) {
         if (used >> v & 1) p.depth = std::max(p.depth, depth_[v]);
       }
     }
-    auto same = std::find_if(products.begin(), products.end(), [&](const Product& q) { return q.shape == p.shape; });
+    auto same = std::find_if(products.begin(), products.end(),
+                             [&](const Product& q) { return q.shape == p.shape; });
     if (same != products.end()) {
       same->coefficient = same->coefficient + coefficient;
     } else {
@@ -293,7 +296,8 @@ Value* LoopEmitter::EmitIndex(const Dim& index, bool vector) {
     }
   }
   // Outer variables first, so that the inner loop adds its own part to an invariant.
-  std::stable_sort(products.begin(), products.end(), [](auto& x, auto& y) { return x.depth < y.depth; });
+  std::stable_sort(products.begin(), products.end(),
+                   [](auto& x, auto& y) { return x.depth < y.depth; });
   Value* sum = nullptr;
   for (const Product& p : products) {
     bool wide = vector && Varies(p_.VarsOf(p.shape));
@@ -320,10 +324,12 @@ Value* LoopEmitter::EmitAtom(const Dim::AtomRep& atom, bool vector) {
       return vector ? Wide(v) : v;
     }
     int var = atom.symbol - kLoopSymbol;
-    if (!vector || var != lane_.var || lane_.lanes == 1) return vector ? Wide(vars_[var]) : vars_[var];
+    if (!vector || var != lane_.var || lane_.lanes == 1)
+      return vector ? Wide(vars_[var]) : vars_[var];
     return b.CreateAdd(Wide(vars_[var]), LaneIota(b.getInt64Ty()));
   }
-  if (atom.kind == Dim::Atom::kFloorDiv || atom.kind == Dim::Atom::kMod) return EmitDivision(atom, vector);
+  if (atom.kind == Dim::Atom::kFloorDiv || atom.kind == Dim::Atom::kMod)
+    return EmitDivision(atom, vector);
   Value* x = EmitIndex(atom.a, vector);
   Value* y = EmitIndex(atom.b, vector);
   switch (atom.kind) {
@@ -343,8 +349,8 @@ Value* LoopEmitter::EmitDivision(const Dim::AtomRep& atom, bool vector) {
   llvm::Type* type = x->getType();
   auto high = p_.Highest(atom.a);
   bool natural = p_.ProvablyNonNegative(atom.a);
-  if (natural && atom.b.IsConst() && high && high->IsConst() && high->value() < (int64_t{1} << 31) &&
-      atom.b.value() < (int64_t{1} << 31)) {
+  if (natural && atom.b.IsConst() && high && high->IsConst() &&
+      high->value() < (int64_t{1} << 31) && atom.b.value() < (int64_t{1} << 31)) {
     llvm::Type* narrow = type->getWithNewBitWidth(32);
     Value *p = b.CreateTrunc(x, narrow), *q = b.CreateTrunc(y, narrow);
     return b.CreateZExt(mod ? b.CreateURem(p, q) : b.CreateUDiv(p, q), type);
@@ -367,7 +373,9 @@ Value* LoopEmitter::AndMask(Value* a, Value* b) {
   return f_.b.CreateAnd(a, b);
 }
 
-Value* LoopEmitter::AnyLane(Value* mask) { return IsVector(mask) ? f_.b.CreateOrReduce(mask) : mask; }
+Value* LoopEmitter::AnyLane(Value* mask) {
+  return IsVector(mask) ? f_.b.CreateOrReduce(mask) : mask;
+}
 
 LoopEmitter::Gathered LoopEmitter::GatheredValue(int symbol) {
   auto& b = f_.b;
@@ -381,7 +389,8 @@ LoopEmitter::Gathered LoopEmitter::GatheredValue(int symbol) {
   Value* ok = b.CreateICmpULT(index, wide_limit);
   Value* bad = b.CreateNot(ok);
   if (IsVector(bad) && lane_.mask) bad = b.CreateAnd(bad, lane_.mask);
-  if (!IsVector(bad) && lane_.mask && lane_.may_be_empty) bad = b.CreateAnd(bad, AnyLane(lane_.mask));
+  if (!IsVector(bad) && lane_.mask && lane_.may_be_empty)
+    bad = b.CreateAnd(bad, AnyLane(lane_.mask));
   ReportBadIndex(bad, index, limit);
   Value* clamped = b.CreateSelect(ok, index, llvm::Constant::getNullValue(i64));
   bool never_empty = g.limit.IsConst() && g.limit.value() > 0;
@@ -397,7 +406,8 @@ void LoopEmitter::ReportBadIndex(Value* bad, Value* index, Value* limit) {
       Value* at = b.CreateBinaryIntrinsic(Intr::cttz, b.CreateBitCast(bad, bits), b.getTrue());
       first = b.CreateExtractElement(index, b.CreateZExtOrTrunc(at, b.getInt64Ty()));
     }
-    auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty()}, false);
+    auto* type = llvm::FunctionType::get(b.getVoidTy(),
+                                         {b.getPtrTy(), b.getInt64Ty(), b.getInt64Ty()}, false);
     b.CreateCall(f_.Runtime("belay_index_error", type), {f_.call, first, limit});
     return State{};
   });
@@ -407,7 +417,8 @@ void LoopEmitter::ReportBadIndex(Value* bad, Value* index, Value* limit) {
 
 Value* LoopEmitter::ConstantData(llvm::Constant* data) {
   std::string name = fmt::format("{}_data{}", std::string(f_.function->getName()), data_count_++);
-  auto* global = llvm::cast<llvm::GlobalVariable>(f_.module.getOrInsertGlobal(name, data->getType()));
+  auto* global =
+      llvm::cast<llvm::GlobalVariable>(f_.module.getOrInsertGlobal(name, data->getType()));
   global->setInitializer(data);
   global->setConstant(true);
   global->setLinkage(llvm::GlobalValue::PrivateLinkage);
@@ -421,7 +432,8 @@ Value* LoopEmitter::BufferPointer(int buffer) {
   if (constants_.size() <= k) constants_.resize(k + 1);
   if (!constants_[k]) {
     const Literal& literal = *p_.constants[k];
-    llvm::StringRef bytes(static_cast<const char*>(literal.data), static_cast<size_t>(literal.ByteSize()));
+    llvm::StringRef bytes(static_cast<const char*>(literal.data),
+                          static_cast<size_t>(literal.ByteSize()));
     auto* data = llvm::ConstantDataArray::getString(f_.module.getContext(), bytes, false);
     constants_[k] = ConstantData(data);
   }
@@ -467,8 +479,9 @@ Value* LoopEmitter::EmitLoad(const LoopExpr* expr) {
   Access at = Address(expr->buffer, expr->dtype, expr->index);
   Value* raw;
   if (at.contiguous && !at.reversed) {
-    raw = mask ? b.CreateMaskedLoad(type, at.pointer, align, mask, llvm::Constant::getNullValue(type))
-               : static_cast<Value*>(b.CreateAlignedLoad(type, at.pointer, align));
+    raw =
+        mask ? b.CreateMaskedLoad(type, at.pointer, align, mask, llvm::Constant::getNullValue(type))
+             : static_cast<Value*>(b.CreateAlignedLoad(type, at.pointer, align));
   } else if (at.contiguous) {
     llvm::Type* element = MemoryType(e_, expr->dtype, 1);
     Value* low = b.CreateConstGEP1_64(element, at.pointer, static_cast<uint64_t>(1 - lane_.lanes));
@@ -478,7 +491,8 @@ Value* LoopEmitter::EmitLoad(const LoopExpr* expr) {
     raw = b.CreateVectorReverse(raw);
   } else {
     Value* all = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(b.getInt1Ty(), lane_.lanes));
-    raw = b.CreateMaskedGather(type, at.pointer, align, mask ? mask : all, llvm::Constant::getNullValue(type));
+    raw = b.CreateMaskedGather(type, at.pointer, align, mask ? mask : all,
+                               llvm::Constant::getNullValue(type));
   }
   return FromMemory(e_, expr->dtype, raw);
 }
@@ -495,7 +509,8 @@ Value* LoopEmitter::EmitScalarLoad(const LoopExpr* expr, Value* ok) {
     }
     pointer = b.CreateSelect(AnyLane(ok), pointer, zero_slot_);
   }
-  return FromMemory(e_, expr->dtype, b.CreateAlignedLoad(type, pointer, llvm::Align(BitWidth(expr->dtype) / 8)));
+  return FromMemory(e_, expr->dtype,
+                    b.CreateAlignedLoad(type, pointer, llvm::Align(BitWidth(expr->dtype) / 8)));
 }
 
 // An index that was found out of range leaves the memory as it is.
@@ -526,7 +541,8 @@ void LoopEmitter::StoreLanes(int buffer, DType dtype, const Dim& index, Value* v
     return;
   }
   Value* pointers = at.pointer;
-  if (at.contiguous) pointers = b.CreateGEP(MemoryType(e_, dtype, 1), BufferPointer(buffer), VectorIndex(index));
+  if (at.contiguous)
+    pointers = b.CreateGEP(MemoryType(e_, dtype, 1), BufferPointer(buffer), VectorIndex(index));
   Value* all = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(b.getInt1Ty(), lane_.lanes));
   b.CreateMaskedScatter(raw, pointers, align, mask ? mask : all);
 }

@@ -23,8 +23,8 @@ class LoopEmitter {
   // Emits what does not depend on loops further in; never enters guards.
   void Hoist(const LoopExpr* root);
 
-  // Costly values of a row that a reduction and a later pass both need are kept in scratch memory. `columns`:
-  // the variables within a row, outermost first. Called once, before any loop.
+  // Costly values of a row that a reduction and a later pass both need are kept in scratch memory.
+  // `columns`: the variables within a row, outermost first. Called once, before any loop.
   void KeepCostlyValues(const LoopExpr* root, const std::vector<int>& columns, int lane);
 
   // for (var in [lo, hi)) body, one point at a time.
@@ -63,7 +63,7 @@ class LoopEmitter {
     bool reversed = false;
   };
   struct Kept {
-    llvm::Value* base;               // its part of the scratch
+    llvm::Value* base;                // its part of the scratch
     const LoopExpr* sweep = nullptr;  // the reduction that fills it
   };
   struct Conditions {
@@ -136,9 +136,9 @@ class LoopEmitter {
   std::unordered_map<const LoopExpr*, Kept> kept_;
   VarSet kept_columns_ = 0;
   int kept_last_ = -1;
-  Dim kept_index_;                          // the position within a row
-  const LoopExpr* sweep_ = nullptr;         // the reduction being emitted
-  int guarded_ = 0;                         // conditions around the current point
+  Dim kept_index_;                   // the position within a row
+  const LoopExpr* sweep_ = nullptr;  // the reduction being emitted
+  int guarded_ = 0;                  // conditions around the current point
   int vector_lanes_ = 1;
   bool mask_tails_ = false;
 };

@@ -78,7 +78,8 @@ class Simplifier {
     passes_.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));
     passes_.addPass(llvm::EarlyCSEPass());
     passes_.addPass(llvm::InstSimplifyPass());
-    passes_.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
+    passes_.addPass(
+        llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
   }
   void Run(llvm::Function& f) {
     passes_.run(f, function_);
@@ -121,8 +122,8 @@ std::string DumpModule(const llvm::Module& module) {
 }
 
 // All of a part's kernels in one module, down to object bytes.
-Status BuildPart(const std::vector<CompileJob>& jobs, const TargetRow& row, const std::vector<std::string>& symbols,
-                 Part* part) {
+Status BuildPart(const std::vector<CompileJob>& jobs, const TargetRow& row,
+                 const std::vector<std::string>& symbols, Part* part) {
   BELAY_TRY(std::unique_ptr<llvm::TargetMachine> machine, MakeMachine(row));
   llvm::LLVMContext context;
   auto module = std::make_unique<llvm::Module>("belay", context);
@@ -148,7 +149,8 @@ Status BuildPart(const std::vector<CompileJob>& jobs, const TargetRow& row, cons
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager codegen;
-  if (machine->addPassesToEmitFile(codegen, out, nullptr, llvm::CodeGenFileType::ObjectFile, true)) {
+  if (machine->addPassesToEmitFile(codegen, out, nullptr, llvm::CodeGenFileType::ObjectFile,
+                                   true)) {
     return Internal("LLVM cannot emit objects for {}", row.triple);
   }
   codegen.run(*module);
@@ -190,7 +192,8 @@ Linker& TheLinker() {
           llvm::orc::ExecutorAddr::fromPtr(kRuntimeSymbols[i].address),
           llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
     }
-    llvm::cantFail(l->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))));
+    llvm::cantFail(
+        l->jit->getMainJITDylib().define(llvm::orc::absoluteSymbols(std::move(symbols))));
     // memcpy, fmaf and their like, which LLVM may call by itself.
     auto process = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(
         l->jit->getDataLayout().getGlobalPrefix());
@@ -211,7 +214,8 @@ struct LoadedCode {
   }
 };
 
-Status LoadPart(const std::vector<std::string>& symbols, Part* part, std::vector<CompiledKernel>* kernels) {
+Status LoadPart(const std::vector<std::string>& symbols, Part* part,
+                std::vector<CompiledKernel>* kernels) {
   Linker& linker = TheLinker();
   if (!linker.error.empty()) return Internal("cannot start LLVM's linker: {}", linker.error);
   auto code = std::make_shared<LoadedCode>();  // outlives the lock: its destructor takes it
@@ -245,17 +249,20 @@ Status LoadPart(const std::vector<std::string>& symbols, Part* part, std::vector
 }
 
 // Names for `perf`: BELAY_PERF_MAP=1 writes /tmp/perf-PID.map as perf reads it.
-void WritePerfMap(const std::vector<CompileJob>& jobs, const std::vector<CompiledKernel>& kernels, Part part) {
+void WritePerfMap(const std::vector<CompileJob>& jobs, const std::vector<CompiledKernel>& kernels,
+                  Part part) {
   static const bool wanted = std::getenv("BELAY_PERF_MAP") != nullptr;
   if (!wanted) return;
   static std::FILE* file = std::fopen(fmt::format("/tmp/perf-{}.map", getpid()).c_str(), "w");
   if (file == nullptr) return;
   auto address = [&](int j) { return reinterpret_cast<uintptr_t>(kernels[j].fn); };
-  std::sort(part.jobs.begin(), part.jobs.end(), [&](int x, int y) { return address(x) < address(y); });
+  std::sort(part.jobs.begin(), part.jobs.end(),
+            [&](int x, int y) { return address(x) < address(y); });
   for (size_t k = 0; k < part.jobs.size(); ++k) {
     int j = part.jobs[k];
     bool last = k + 1 == part.jobs.size();
-    uintptr_t size = last ? part.object.size() / part.jobs.size() : address(part.jobs[k + 1]) - address(j);
+    uintptr_t size =
+        last ? part.object.size() / part.jobs.size() : address(part.jobs[k + 1]) - address(j);
     fmt::print(file, "{:x} {:x} {} [{}]\n", address(j), size, jobs[j].spec->name, kernels[j].about);
   }
   std::fflush(file);
@@ -265,23 +272,29 @@ constexpr int kKernelsPerModule = 8;
 
 }  // namespace
 
-Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs, const TargetRow& row) {
+Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs,
+                                                const TargetRow& row) {
   Linker& linker = TheLinker();
   std::vector<std::string> symbols;
-  for (size_t i = 0; i < jobs.size(); ++i) symbols.push_back(fmt::format("belay_k{}", linker.next++));
+  for (size_t i = 0; i < jobs.size(); ++i)
+    symbols.push_back(fmt::format("belay_k{}", linker.next++));
   int threads = std::max(1, std::min<int>(ThreadCount(), static_cast<int>(jobs.size())));
-  int per_part = std::min<int>(kKernelsPerModule, (static_cast<int>(jobs.size()) + threads - 1) / threads);
+  int per_part =
+      std::min<int>(kKernelsPerModule, (static_cast<int>(jobs.size()) + threads - 1) / threads);
   std::vector<Part> parts;
   for (size_t i = 0; i < jobs.size(); ++i) {
-    if (parts.empty() || static_cast<int>(parts.back().jobs.size()) == per_part) parts.emplace_back();
+    if (parts.empty() || static_cast<int>(parts.back().jobs.size()) == per_part)
+      parts.emplace_back();
     parts.back().jobs.push_back(static_cast<int>(i));
   }
   std::atomic<size_t> next{0};
   auto work = [&] {
-    for (size_t p; (p = next++) < parts.size();) parts[p].status = BuildPart(jobs, row, symbols, &parts[p]);
+    for (size_t p; (p = next++) < parts.size();)
+      parts[p].status = BuildPart(jobs, row, symbols, &parts[p]);
   };
   std::vector<std::thread> helpers;
-  for (int t = 1; t < std::min<int>(threads, static_cast<int>(parts.size())); ++t) helpers.emplace_back(work);
+  for (int t = 1; t < std::min<int>(threads, static_cast<int>(parts.size())); ++t)
+    helpers.emplace_back(work);
   work();
   for (std::thread& t : helpers) t.join();
   std::vector<CompiledKernel> kernels(jobs.size());
@@ -293,8 +306,8 @@ Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& j
   return kernels;
 }
 
-Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row, const std::string& symbol,
-                               KernelDraft* draft) {
+Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
+                               const std::string& symbol, KernelDraft* draft) {
   Part part;
   part.jobs = {0};
   BELAY_RETURN_IF_ERROR(BuildPart({job}, row, {symbol}, &part));
@@ -302,7 +315,8 @@ Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row, cons
   return std::move(part.object);
 }
 
-KernelFrame::KernelFrame(llvm::Module& m, const TargetRow& r, const std::string& symbol, KernelDraft* draft)
+KernelFrame::KernelFrame(llvm::Module& m, const TargetRow& r, const std::string& symbol,
+                         KernelDraft* draft)
     : b(m.getContext()), module(m), row(r), draft_(draft) {
   llvm::Type* ptr = b.getPtrTy();
   llvm::Type* i64 = b.getInt64Ty();
@@ -325,7 +339,8 @@ llvm::Value* KernelFrame::Buffer(int index) {
   llvm::IRBuilder<> eb(entry_->getTerminator());
   llvm::Value* table = eb.CreateAlignedLoad(eb.getPtrTy(), call, llvm::Align(8));
   llvm::Value* slot = eb.CreateConstInBoundsGEP1_64(eb.getPtrTy(), table, index);
-  llvm::Value* value = eb.CreateAlignedLoad(eb.getPtrTy(), slot, llvm::Align(8), fmt::format("buf{}", index));
+  llvm::Value* value =
+      eb.CreateAlignedLoad(eb.getPtrTy(), slot, llvm::Align(8), fmt::format("buf{}", index));
   buffers_.push_back({index, value});
   return value;
 }
@@ -338,10 +353,12 @@ llvm::Value* KernelFrame::DimValue(const Dim& dim) {
   if (params_.size() <= k) params_.resize(k + 1);
   if (params_[k] == nullptr) {
     llvm::IRBuilder<> eb(entry_->getTerminator());
-    llvm::Value* field = eb.CreateConstInBoundsGEP1_64(eb.getInt8Ty(), call, offsetof(KernelCall, params));
+    llvm::Value* field =
+        eb.CreateConstInBoundsGEP1_64(eb.getInt8Ty(), call, offsetof(KernelCall, params));
     llvm::Value* table = eb.CreateAlignedLoad(eb.getPtrTy(), field, llvm::Align(8));
     llvm::Value* slot = eb.CreateConstInBoundsGEP1_64(eb.getInt64Ty(), table, k);
-    params_[k] = eb.CreateAlignedLoad(eb.getInt64Ty(), slot, llvm::Align(8), fmt::format("param{}", k));
+    params_[k] =
+        eb.CreateAlignedLoad(eb.getInt64Ty(), slot, llvm::Align(8), fmt::format("param{}", k));
   }
   return params_[k];
 }
@@ -354,7 +371,8 @@ llvm::AllocaInst* KernelFrame::EntryAlloca(llvm::Type* type, int64_t count, int 
 }
 
 std::vector<llvm::Value*> KernelFrame::Loop(llvm::Value* lo, llvm::Value* hi, int64_t step,
-                                            llvm::ArrayRef<llvm::Value*> init, const LoopBody& body) {
+                                            llvm::ArrayRef<llvm::Value*> init,
+                                            const LoopBody& body) {
   llvm::LLVMContext& c = module.getContext();
   llvm::BasicBlock* from = b.GetInsertBlock();
   llvm::BasicBlock* pre = llvm::BasicBlock::Create(c, "pre", function);
@@ -391,7 +409,8 @@ std::vector<llvm::Value*> KernelFrame::Loop(llvm::Value* lo, llvm::Value* hi, in
   return results;
 }
 
-std::vector<llvm::Value*> KernelFrame::If(llvm::Value* condition, llvm::ArrayRef<llvm::Value*> otherwise,
+std::vector<llvm::Value*> KernelFrame::If(llvm::Value* condition,
+                                          llvm::ArrayRef<llvm::Value*> otherwise,
                                           const std::function<std::vector<llvm::Value*>()>& body) {
   llvm::LLVMContext& c = module.getContext();
   llvm::BasicBlock* from = b.GetInsertBlock();

@@ -1,5 +1,5 @@
-// Machine code from LLVM modules: what a generator gets and fills, compilation on all cores, lifetime.
-// Only build_*.cc includes this.
+// Machine code from LLVM modules: what a generator gets and fills, compilation on all cores,
+// lifetime. Only build_*.cc includes this.
 #pragma once
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
@@ -13,7 +13,8 @@
 
 namespace belay {
 
-// What a generator says about the function it wrote; the rest of CompiledKernel is filled by CompileJobs.
+// What a generator says about the function it wrote; the rest of CompiledKernel is filled by
+// CompileJobs.
 struct KernelDraft {
   std::vector<Dim> params;
   Dim chunks = 1;
@@ -23,25 +24,28 @@ struct KernelDraft {
   std::shared_ptr<const void> closure;
 };
 
-// Writes one function of type KernelFn named `symbol` (KernelFrame makes it) into `module`. On failure it may leave the
-// function half-written: it is dropped.
-using KernelGenerator = Status (*)(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,
-                                   const std::string& symbol, KernelDraft* draft);
+// Writes one function of type KernelFn named `symbol` (KernelFrame makes it) into `module`. On
+// failure it may leave the function half-written: it is dropped.
+using KernelGenerator = Status (*)(const KernelSpec& spec, const TargetRow& row,
+                                   llvm::Module& module, const std::string& symbol,
+                                   KernelDraft* draft);
 
 struct CompileJob {
   KernelGenerator generate = nullptr;
   const KernelSpec* spec = nullptr;
 };
 // One kernel per job, in order, compiled on all cores for a row that the host runs.
-Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs, const TargetRow& row);
+Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs,
+                                                const TargetRow& row);
 // One kernel as the bytes of an ELF object for any row: for tests and for the plan's code.
-Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row, const std::string& symbol,
-                               KernelDraft* draft);
+Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
+                               const std::string& symbol, KernelDraft* draft);
 
 // The frame of a kernel function: arguments, buffers, parameters and counted loops.
 class KernelFrame {
  public:
-  KernelFrame(llvm::Module& module, const TargetRow& row, const std::string& symbol, KernelDraft* draft);
+  KernelFrame(llvm::Module& module, const TargetRow& row, const std::string& symbol,
+              KernelDraft* draft);
 
   llvm::IRBuilder<> b;  // writes the body
   llvm::Module& module;
@@ -51,14 +55,16 @@ class KernelFrame {
   llvm::Value* begin;  // chunk range
   llvm::Value* end;
 
-  llvm::Value* Buffer(int index);           // pointer, loaded once in the entry block
-  llvm::Value* DimValue(const Dim& dim);    // i64: a constant, or a parameter loaded in the entry block
+  llvm::Value* Buffer(int index);  // pointer, loaded once in the entry block
+  llvm::Value* DimValue(
+      const Dim& dim);  // i64: a constant, or a parameter loaded in the entry block
   llvm::Value* Int(int64_t value) { return b.getInt64(value); }
   llvm::AllocaInst* EntryAlloca(llvm::Type* type, int64_t count, int align);
 
-  using LoopBody =
-      std::function<std::vector<llvm::Value*>(llvm::Value* i, llvm::ArrayRef<llvm::Value*> carried)>;
-  // for (i = lo; i < hi; i += step), possibly no iteration; returns the carried values behind the loop.
+  using LoopBody = std::function<std::vector<llvm::Value*>(llvm::Value* i,
+                                                           llvm::ArrayRef<llvm::Value*> carried)>;
+  // for (i = lo; i < hi; i += step), possibly no iteration; returns the carried values behind the
+  // loop.
   std::vector<llvm::Value*> Loop(llvm::Value* lo, llvm::Value* hi, int64_t step,
                                  llvm::ArrayRef<llvm::Value*> init, const LoopBody& body);
   // if (condition) body: the values of body, else `otherwise`.

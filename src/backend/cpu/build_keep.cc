@@ -27,7 +27,8 @@ std::vector<const LoopExpr*> OnePass(const LoopExpr* root) {
 
 }  // namespace
 
-void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>& columns, int lane) {
+void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>& columns,
+                                   int lane) {
   kept_.clear();
   kept_columns_ = 0;
   Shape extents;
@@ -89,12 +90,14 @@ Value* LoopEmitter::EmitKept(const LoopExpr* expr, Kept* kept) {
   llvm::Type* type = RegisterType(e_, expr->dtype, lane_.lanes);
   llvm::Align align(type->getScalarSizeInBits() / 8);
   // All columns have a value here, and lanes lie side by side.
-  bool within = (kept_columns_ & ~bound_) == 0 &&
-                (lane_.lanes == 1 || (kept_columns_ >> lane_.var & 1) == 0 || lane_.var == kept_last_);
+  bool within =
+      (kept_columns_ & ~bound_) == 0 &&
+      (lane_.lanes == 1 || (kept_columns_ >> lane_.var & 1) == 0 || lane_.var == kept_last_);
   if (within && sweep_ != kept->sweep && IsFilled(expr)) {
     return b.CreateAlignedLoad(type, KeptPointer(*kept, expr->dtype), align);
   }
-  bool fills = within && sweep_ != nullptr && guarded_ == 0 && (!kept->sweep || kept->sweep == sweep_) && !IsFilled(expr);
+  bool may_fill = sweep_ != nullptr && guarded_ == 0 && (!kept->sweep || kept->sweep == sweep_);
+  bool fills = within && may_fill && !IsFilled(expr);
   Value* value = Emit(expr);
   if (fills) {
     kept->sweep = sweep_;

@@ -5,8 +5,8 @@
 #include "backend/cpu/build_nest.h"
 
 namespace belay {
-Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& module, const std::string& symbol,
-                  KernelDraft* draft) {
+Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,
+                  const std::string& symbol, KernelDraft* draft) {
   if (IsSequential(*spec.fragment)) return BuildSequential(spec, row, module, symbol, draft);
   BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment));
   KernelFrame frame(module, row, symbol, draft);
@@ -30,8 +30,9 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
     first = first + plan.chunks;
     draft->ns_per_chunk = std::max(draft->ns_per_chunk, plan.ns_per_chunk);
     if (!draft->about.empty()) draft->about += "; ";
-    draft->about += fmt::format("{} loops, {}", plan.order.size(),
-                                plan.lane < 0 ? "lanes inside" : fmt::format("lanes over {}", program.extents[plan.lane].ToString()));
+    std::string lanes = "lanes inside";
+    if (plan.lane >= 0) lanes = fmt::format("lanes over {}", program.extents[plan.lane].ToString());
+    draft->about += fmt::format("{} loops, {}", plan.order.size(), lanes);
   }
   draft->chunks = first;
   frame.Finish();

@@ -54,7 +54,8 @@ IntDivision DivideInts(EmitContext& e, DType dtype, Value* x, Value* y) {
 // A remainder of x by y with y's sign from one with x's.
 Value* SignedLikeDivisor(EmitContext& e, Value* r, Value* y) {
   auto& b = e.b;
-  Value* wrong = b.CreateAnd(b.CreateICmpNE(r, Zero(r)), b.CreateICmpSLT(b.CreateXor(r, y), Zero(r)));
+  Value* wrong =
+      b.CreateAnd(b.CreateICmpNE(r, Zero(r)), b.CreateICmpSLT(b.CreateXor(r, y), Zero(r)));
   return b.CreateSelect(wrong, b.CreateAdd(r, y), r);
 }
 
@@ -85,8 +86,10 @@ Value* EmitIntBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* 
   bool u = Unsigned(dtype);
   if (dtype == DType::kBool) {
     switch (op) {
-      case ScalarOp::kAdd: case ScalarOp::kMax: return b.CreateOr(x, y);
-      case ScalarOp::kMul: case ScalarOp::kMin: return b.CreateAnd(x, y);
+      case ScalarOp::kAdd:
+      case ScalarOp::kMax: return b.CreateOr(x, y);
+      case ScalarOp::kMul:
+      case ScalarOp::kMin: return b.CreateAnd(x, y);
       case ScalarOp::kSub: return b.CreateXor(x, y);
       default: break;
     }
@@ -107,7 +110,8 @@ Value* EmitIntBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* 
     case ScalarOp::kAnd: return b.CreateAnd(x, y);
     case ScalarOp::kOr: return b.CreateOr(x, y);
     case ScalarOp::kXor: return b.CreateXor(x, y);
-    case ScalarOp::kShl: case ScalarOp::kShr: return Shift(e, op, dtype, x, y);
+    case ScalarOp::kShl:
+    case ScalarOp::kShr: return Shift(e, op, dtype, x, y);
     case ScalarOp::kPow: return CallLanes(e, "belay_pow_i64", op, dtype, x, y);
     default: return nullptr;
   }
@@ -146,7 +150,8 @@ Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
     if (c->isExactlyValue(-1.0)) return b.CreateFDiv(FloatConstant(x->getType(), 1), x);
     if (c->isExactlyValue(3.0)) return b.CreateFMul(b.CreateFMul(x, x), x);
   }
-  return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", ScalarOp::kPow, dtype, x, y);
+  return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", ScalarOp::kPow,
+                   dtype, x, y);
 }
 
 Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
@@ -162,8 +167,11 @@ Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value
     case ScalarOp::kMin: return FloatExtreme(e, false, x, y);
     case ScalarOp::kCopySign: return b.CreateBinaryIntrinsic(Intr::copysign, x, y);
     case ScalarOp::kPow: return FloatPow(e, dtype, x, y);
-    case ScalarOp::kMod: case ScalarOp::kFMod: case ScalarOp::kAtan2:
-      return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", op, dtype, x, y);
+    case ScalarOp::kMod:
+    case ScalarOp::kFMod:
+    case ScalarOp::kAtan2:
+      return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", op, dtype, x,
+                       y);
     default: return nullptr;
   }
 }
@@ -174,9 +182,15 @@ Value* EmitCompare(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y)
   switch (op) {
     case ScalarOp::kEq: p = f ? CmpInst::FCMP_OEQ : CmpInst::ICMP_EQ; break;
     case ScalarOp::kNe: p = f ? CmpInst::FCMP_UNE : CmpInst::ICMP_NE; break;
-    case ScalarOp::kLt: p = f ? CmpInst::FCMP_OLT : u ? CmpInst::ICMP_ULT : CmpInst::ICMP_SLT; break;
-    case ScalarOp::kLe: p = f ? CmpInst::FCMP_OLE : u ? CmpInst::ICMP_ULE : CmpInst::ICMP_SLE; break;
-    case ScalarOp::kGt: p = f ? CmpInst::FCMP_OGT : u ? CmpInst::ICMP_UGT : CmpInst::ICMP_SGT; break;
+    case ScalarOp::kLt:
+      p = f ? CmpInst::FCMP_OLT : u ? CmpInst::ICMP_ULT : CmpInst::ICMP_SLT;
+      break;
+    case ScalarOp::kLe:
+      p = f ? CmpInst::FCMP_OLE : u ? CmpInst::ICMP_ULE : CmpInst::ICMP_SLE;
+      break;
+    case ScalarOp::kGt:
+      p = f ? CmpInst::FCMP_OGT : u ? CmpInst::ICMP_UGT : CmpInst::ICMP_SGT;
+      break;
     default: p = f ? CmpInst::FCMP_OGE : u ? CmpInst::ICMP_UGE : CmpInst::ICMP_SGE; break;
   }
   return f ? e.b.CreateFCmp(p, x, y) : e.b.CreateICmp(p, x, y);
@@ -194,10 +208,14 @@ Value* EmitIntUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
       if (dtype == DType::kBool) return x;
       Value* nonzero = b.CreateZExt(b.CreateICmpNE(x, Zero(x)), x->getType());
       if (u) return nonzero;
-      return b.CreateOr(b.CreateAShr(x, IntConstant(x->getType(), x->getType()->getScalarSizeInBits() - 1)),
-                        nonzero);
+      return b.CreateOr(
+          b.CreateAShr(x, IntConstant(x->getType(), x->getType()->getScalarSizeInBits() - 1)),
+          nonzero);
     }
-    case ScalarOp::kFloor: case ScalarOp::kCeil: case ScalarOp::kRound: case ScalarOp::kTrunc: return x;
+    case ScalarOp::kFloor:
+    case ScalarOp::kCeil:
+    case ScalarOp::kRound:
+    case ScalarOp::kTrunc: return x;
     default: return nullptr;
   }
 }
@@ -222,7 +240,8 @@ Value* EmitFloatUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
     case ScalarOp::kRecip: return b.CreateFDiv(FloatConstant(t, 1), x);
     case ScalarOp::kIsNan: return b.CreateFCmpUNO(x, x);
     case ScalarOp::kIsInf:
-      return b.CreateFCmpOEQ(b.CreateUnaryIntrinsic(Intr::fabs, x), llvm::ConstantFP::getInfinity(t));
+      return b.CreateFCmpOEQ(b.CreateUnaryIntrinsic(Intr::fabs, x),
+                             llvm::ConstantFP::getInfinity(t));
     default: break;
   }
   if (op < ScalarOp::kExp || op > ScalarOp::kSigmoid) return nullptr;
@@ -231,7 +250,8 @@ Value* EmitFloatUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
   return CallLanes(e, "belay_map_f32", op, DType::kF32, x, nullptr);
 }
 
-// f32 with its last bit set when inexact, so that a second rounding to fewer bits sees what was lost.
+// f32 with its last bit set when inexact, so that a second rounding to fewer bits sees what was
+// lost.
 Value* RoundToOdd(EmitContext& e, Value* d) {
   auto& b = e.b;
   int lanes = Lanes(d);
@@ -256,7 +276,8 @@ Value* ToBFloatBits(EmitContext& e, Value* f) {
   Value* bits = b.CreateBitCast(f, i32);
   Value* high = b.CreateLShr(bits, IntConstant(i32, 16));
   Value* lsb = b.CreateAnd(high, IntConstant(i32, 1));
-  Value* rounded = b.CreateLShr(b.CreateAdd(b.CreateAdd(bits, IntConstant(i32, 0x7fff)), lsb), IntConstant(i32, 16));
+  Value* rounded = b.CreateLShr(b.CreateAdd(b.CreateAdd(bits, IntConstant(i32, 0x7fff)), lsb),
+                                IntConstant(i32, 16));
   Value* quiet = b.CreateOr(high, IntConstant(i32, 0x40));
   return b.CreateSelect(b.CreateFCmpUNO(f, f), quiet, rounded);
 }
@@ -319,10 +340,18 @@ bool IsCompare(ScalarOp op) { return op >= ScalarOp::kEq && op <= ScalarOp::kGe;
 // Results that are one of the operands (or exact) need no rounding to half.
 bool KeepsHalf(ScalarOp op) {
   switch (op) {
-    case ScalarOp::kMax: case ScalarOp::kMin: case ScalarOp::kSelect: case ScalarOp::kNeg: case ScalarOp::kAbs:
-    case ScalarOp::kSign: case ScalarOp::kCopySign: case ScalarOp::kFloor: case ScalarOp::kCeil:
-    case ScalarOp::kRound: case ScalarOp::kTrunc: case ScalarOp::kFMod:
-      return true;
+    case ScalarOp::kMax:
+    case ScalarOp::kMin:
+    case ScalarOp::kSelect:
+    case ScalarOp::kNeg:
+    case ScalarOp::kAbs:
+    case ScalarOp::kSign:
+    case ScalarOp::kCopySign:
+    case ScalarOp::kFloor:
+    case ScalarOp::kCeil:
+    case ScalarOp::kRound:
+    case ScalarOp::kTrunc:
+    case ScalarOp::kFMod: return true;
     default: return false;
   }
 }
@@ -371,7 +400,8 @@ Value* EmitCast(EmitContext& e, DType from, DType to, Value* v) {
   if (from == to) return v;
   int lanes = Lanes(v);
   llvm::Type* type = RegisterType(e, to, lanes);
-  if (to == DType::kBool) return IsFloat(from) ? b.CreateFCmpUNE(v, Zero(v)) : b.CreateICmpNE(v, Zero(v));
+  if (to == DType::kBool)
+    return IsFloat(from) ? b.CreateFCmpUNE(v, Zero(v)) : b.CreateICmpNE(v, Zero(v));
   if (IsFloat(from) && IsFloat(to)) {
     if (to == DType::kF64) return b.CreateFPExt(v, type);
     if (from != DType::kF64) return RoundToHalf(e, to, v);
@@ -398,7 +428,8 @@ Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out, llvm::Arra
   if (op == ScalarOp::kBitcast) return EmitBitcast(e, in, out, v[0]);
   if (op == ScalarOp::kFma) r = EmitFmaOp(e, in, v);
   else if (IsCompare(op)) return EmitCompare(e, op, in, v[0], v[1]);
-  else if (v.size() == 2) r = IsFloat(in) ? EmitFloatBinary(e, op, in, v[0], v[1]) : EmitIntBinary(e, op, in, v[0], v[1]);
+  else if (v.size() == 2)
+    r = IsFloat(in) ? EmitFloatBinary(e, op, in, v[0], v[1]) : EmitIntBinary(e, op, in, v[0], v[1]);
   else r = IsFloat(in) ? EmitFloatUnary(e, op, in, v[0]) : EmitIntUnary(e, op, in, v[0]);
   BELAY_CHECK(r != nullptr);
   return IsHalf(out) && !KeepsHalf(op) ? RoundToHalf(e, out, r) : r;
@@ -422,7 +453,9 @@ Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, Value* acc, 
   return EmitScalarOp(e, op, dtype, dtype, {acc, value});
 }
 
-llvm::Constant* FloatConstant(llvm::Type* type, double value) { return llvm::ConstantFP::get(type, value); }
+llvm::Constant* FloatConstant(llvm::Type* type, double value) {
+  return llvm::ConstantFP::get(type, value);
+}
 llvm::Constant* IntConstant(llvm::Type* type, int64_t value) {
   return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);
 }
@@ -432,15 +465,15 @@ llvm::Constant* ReduceIdentity(EmitContext& e, ReduceKind kind, DType dtype, int
   int bits = type->getScalarSizeInBits();
   auto all_ones = [&] { return llvm::Constant::getAllOnesValue(type); };
   switch (kind) {
-    case ReduceKind::kProd:
-      return IsFloat(dtype) ? FloatConstant(type, 1) : IntConstant(type, 1);
+    case ReduceKind::kProd: return IsFloat(dtype) ? FloatConstant(type, 1) : IntConstant(type, 1);
     case ReduceKind::kAnd: return all_ones();
     case ReduceKind::kMax:
     case ReduceKind::kMin: {
       bool max = kind == ReduceKind::kMax;
       if (IsFloat(dtype)) return llvm::ConstantFP::getInfinity(type, max);
       if (Unsigned(dtype)) return max ? llvm::Constant::getNullValue(type) : all_ones();
-      llvm::APInt limit = max ? llvm::APInt::getSignedMinValue(bits) : llvm::APInt::getSignedMaxValue(bits);
+      llvm::APInt limit =
+          max ? llvm::APInt::getSignedMinValue(bits) : llvm::APInt::getSignedMaxValue(bits);
       return llvm::ConstantInt::get(type, limit);
     }
     default: return llvm::Constant::getNullValue(type);
@@ -475,7 +508,7 @@ llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t 
   std::memcpy(&raw, bytes, BitWidth(d) / 8);
   if (d == DType::kBool) return IntConstant(type, raw != 0);
   if (!IsFloat(d)) return llvm::ConstantInt::get(type, raw);
-  float f = d == DType::kF32 ? std::bit_cast<float>(static_cast<uint32_t>(raw))
+  float f = d == DType::kF32   ? std::bit_cast<float>(static_cast<uint32_t>(raw))
             : d == DType::kF16 ? HalfToFloat(static_cast<uint16_t>(raw))
                                : BFloatToFloat(static_cast<uint16_t>(raw));
   llvm::Constant* c = llvm::ConstantFP::get(e.module.getContext(), llvm::APFloat(f));

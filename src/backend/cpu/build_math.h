@@ -1,5 +1,6 @@
-// Arithmetic of ScalarOp as LLVM values, scalar or vector alike. In registers bool is i1, f16 and bf16 are
-// f32 values that a half represents (every half result is rounded once), the rest is itself.
+// Arithmetic of ScalarOp as LLVM values, scalar or vector alike. In registers bool is i1, f16 and
+// bf16 are f32 values that a half represents (every half result is rounded once), the rest is
+// itself.
 #pragma once
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/IR/IRBuilder.h>
@@ -34,7 +35,8 @@ llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
 llvm::Value* RoundToHalf(EmitContext& e, DType dtype, llvm::Value* value);
 
 // acc (reduce)= value, and the neutral element; kSum kProd kMax kMin kAnd kOr.
-llvm::Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, llvm::Value* acc, llvm::Value* value);
+llvm::Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, llvm::Value* acc,
+                            llvm::Value* value);
 llvm::Constant* ReduceIdentity(EmitContext& e, ReduceKind kind, DType dtype, int lanes);
 // All lanes of a vector to one scalar, in a fixed tree order.
 llvm::Value* EmitReduceLanes(EmitContext& e, ReduceKind kind, DType dtype, llvm::Value* vector);

@@ -17,14 +17,17 @@ struct F32 {
   llvm::Type* type;
   llvm::Type* ints;
 
-  F32(EmitContext& context, Value* like) : e(context), type(like->getType()), ints(context.b.getInt32Ty()) {
+  F32(EmitContext& context, Value* like)
+      : e(context), type(like->getType()), ints(context.b.getInt32Ty()) {
     if (auto* v = llvm::dyn_cast<llvm::FixedVectorType>(type)) {
       ints = llvm::FixedVectorType::get(ints, v->getNumElements());
     }
   }
   Value* K(double v) { return FloatConstant(type, v); }
   Value* I(int64_t v) { return IntConstant(ints, v); }
-  Value* Fma(Value* a, Value* b, Value* c) { return e.b.CreateIntrinsic(type, Intr::fma, {a, b, c}); }
+  Value* Fma(Value* a, Value* b, Value* c) {
+    return e.b.CreateIntrinsic(type, Intr::fma, {a, b, c});
+  }
   Value* Add(Value* a, Value* b) { return e.b.CreateFAdd(a, b); }
   Value* Sub(Value* a, Value* b) { return e.b.CreateFSub(a, b); }
   Value* Mul(Value* a, Value* b) { return e.b.CreateFMul(a, b); }
@@ -68,8 +71,9 @@ struct F32 {
     auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
     if (vector && e.row.masks && vector->getNumElements() == 16) {
       constexpr int kCurrentRounding = 4;
-      return e.b.CreateIntrinsic(type, Intr::x86_avx512_mask_scalef_ps_512,
-                                 {p, nearest.value, p, e.b.getInt16(0xffff), e.b.getInt32(kCurrentRounding)});
+      return e.b.CreateIntrinsic(
+          type, Intr::x86_avx512_mask_scalef_ps_512,
+          {p, nearest.value, p, e.b.getInt16(0xffff), e.b.getInt32(kCurrentRounding)});
     }
     Value* n = nearest.bits;
     Value* half = e.b.CreateAShr(n, I(1));
@@ -78,8 +82,8 @@ struct F32 {
 
   // e^r - 1 = r + r^2 * q(r) on |r| <= ln2/2.
   Value* ExpM1Small(Value* r) {
-    Value* q = Poly(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
-                        5.0000001201e-1});
+    Value* q = Poly(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
+                        1.6666665459e-1, 5.0000001201e-1});
     return Fma(Mul(r, r), q, r);
   }
   struct Reduced {
@@ -134,8 +138,9 @@ struct F32 {
   }
   // log(1+f) = f - f^2/2 + tail
   Value* LogTail(Value* f) {
-    Value* p = Poly(f, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
-                        -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
+    Value* p = Poly(
+        f, {7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1,
+            -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1});
     return Mul(Mul(f, Mul(f, f)), p);
   }
   Value* LogFinite(Value* x) {
@@ -182,12 +187,12 @@ struct F32 {
   Value* Erf(Value* x) {
     Value* a = Abs(x);
     Value* x2 = Mul(x, x);
-    Value* p = Poly(x2, {7.85497131295e-5, -0.000801055543769, 0.00518837303535, -0.0268538391937, 0.11283585943,
-                         -0.376126259227, 0.128379167});
+    Value* p = Poly(x2, {7.85497131295e-5, -0.000801055543769, 0.00518837303535, -0.0268538391937,
+                         0.11283585943, -0.376126259227, 0.128379167});
     Value* small = Fma(p, x, x);
     Value* c = Sel(Gt(a, K(4)), K(4), a);
-    Value* q = Poly(c, {-2.16877089587e-5, 0.000441346690978, -0.00420461370144, 0.0252083980107, -0.108418802915,
-                        -0.633219682094, -1.1295785313, 0.000188062943351});
+    Value* q = Poly(c, {-2.16877089587e-5, 0.000441346690978, -0.00420461370144, 0.0252083980107,
+                        -0.108418802915, -0.633219682094, -1.1295785313, 0.000188062943351});
     Value* big = e.b.CreateBinaryIntrinsic(Intr::copysign, Sub(K(1), Exp(q)), x);
     return Sel(Lt(a, K(1)), small, big);
   }
@@ -265,20 +270,24 @@ Value* EmitVectorMath(EmitContext& e, ScalarOp op, Value* x) {
     case ScalarOp::kSigmoid: return f.Sigmoid(x);
     case ScalarOp::kTanh: return f.Tanh(x);
     case ScalarOp::kErf: return f.Erf(x);
-    case ScalarOp::kSin: case ScalarOp::kCos: case ScalarOp::kTan:
-      return WithLargeArguments(e, op, x, f.Trig(op, x));
+    case ScalarOp::kSin:
+    case ScalarOp::kCos:
+    case ScalarOp::kTan: return WithLargeArguments(e, op, x, f.Trig(op, x));
     default: return nullptr;
   }
 }
 
-Value* CallLanes(EmitContext& e, const char* function, ScalarOp op, DType dtype, Value* x, Value* y) {
+Value* CallLanes(EmitContext& e, const char* function, ScalarOp op, DType dtype, Value* x,
+                 Value* y) {
   auto& b = e.b;
   llvm::Type* type = x->getType();
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
   int64_t lanes = vector ? vector->getNumElements() : 1;
   llvm::Type* wide = type;
   bool ints = !IsFloat(dtype);
-  if (ints) wide = vector ? llvm::cast<llvm::Type>(llvm::FixedVectorType::get(b.getInt64Ty(), lanes)) : b.getInt64Ty();
+  if (ints)
+    wide = vector ? llvm::cast<llvm::Type>(llvm::FixedVectorType::get(b.getInt64Ty(), lanes))
+                  : b.getInt64Ty();
   auto widen = [&](Value* v) {
     if (!ints) return v;
     return IsUnsignedInt(dtype) ? b.CreateZExt(v, wide) : b.CreateSExt(v, wide);

@@ -7,7 +7,7 @@ namespace belay {
 // nullptr when there is no vector form.
 llvm::Value* EmitVectorMath(EmitContext& e, ScalarOp op, llvm::Value* x);
 // x = function(op, x, y, lanes) through memory; y may be null. Integers travel as i64.
-llvm::Value* CallLanes(EmitContext& e, const char* function, ScalarOp op, DType dtype, llvm::Value* x,
-                       llvm::Value* y);
+llvm::Value* CallLanes(EmitContext& e, const char* function, ScalarOp op, DType dtype,
+                       llvm::Value* x, llvm::Value* y);
 
 }  // namespace belay

@@ -10,7 +10,12 @@ class NestWriter {
   // `hoisted`: what may be computed as far outside as its variables allow; `leaf` writes one point.
   NestWriter(KernelFrame* frame, LoopProgram* program, LoopEmitter* emitter, const LoopPlan& plan,
              const LoopExpr* hoisted, std::function<void()> leaf)
-      : f_(*frame), p_(*program), emit_(*emitter), plan_(plan), hoisted_(hoisted), leaf_(std::move(leaf)) {}
+      : f_(*frame),
+        p_(*program),
+        emit_(*emitter),
+        plan_(plan),
+        hoisted_(hoisted),
+        leaf_(std::move(leaf)) {}
 
   // Chunks [lo, hi) of the nest.
   void Write(llvm::Value* lo, llvm::Value* hi);

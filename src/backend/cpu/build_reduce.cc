@@ -1,6 +1,6 @@
-// Reductions inside loop expressions. Along the lanes of the surrounding loop a reduction is vertical: its
-// loops are scalar and its state a vector. Otherwise it takes lanes of its own and folds them at the end.
-// The order of every sum follows the shape alone.
+// Reductions inside loop expressions. Along the lanes of the surrounding loop a reduction is
+// vertical: its loops are scalar and its state a vector. Otherwise it takes lanes of its own and
+// folds them at the end. The order of every sum follows the shape alone.
 #include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
@@ -15,10 +15,12 @@ namespace Intr = llvm::Intrinsic;
 
 namespace {
 
-constexpr int kUnroll = 4;        // independent accumulators
+constexpr int kUnroll = 4;          // independent accumulators
 constexpr int64_t kSumBlock = 128;  // additions in a row to one accumulator
 
-bool IsArg(const LoopExpr* r) { return r->reduce == ReduceKind::kArgMax || r->reduce == ReduceKind::kArgMin; }
+bool IsArg(const LoopExpr* r) {
+  return r->reduce == ReduceKind::kArgMax || r->reduce == ReduceKind::kArgMin;
+}
 bool IsFloatSum(const LoopExpr* r) { return r->reduce == ReduceKind::kSum && IsFloat(r->dtype); }
 // Halves accumulate in f32 and are rounded once.
 DType AccType(const LoopExpr* r) {
@@ -31,7 +33,8 @@ DType AccType(const LoopExpr* r) {
 State LoopEmitter::Identity(const LoopExpr* r, int lanes) {
   if (!IsArg(r)) return {ReduceIdentity(e_, r->reduce, AccType(r), lanes)};
   llvm::Type* index = RegisterType(e_, DType::kI64, lanes);
-  return {llvm::Constant::getNullValue(RegisterType(e_, AccType(r), lanes)), IntConstant(index, -1)};
+  return {llvm::Constant::getNullValue(RegisterType(e_, AccType(r), lanes)),
+          IntConstant(index, -1)};
 }
 
 State LoopEmitter::Combine(const LoopExpr* r, const State& a, const State& b) {
@@ -49,13 +52,15 @@ State LoopEmitter::CombineArg(const LoopExpr* r, const State& a, const State& b)
   if (IsFloat(d)) {
     Value* nan_a = ib.CreateFCmpUNO(a[0], a[0]);
     Value* nan_b = ib.CreateFCmpUNO(b[0], b[0]);
-    wins = ib.CreateOr(ib.CreateAnd(wins, ib.CreateNot(nan_a)), ib.CreateAnd(nan_b, ib.CreateNot(nan_a)));
+    wins = ib.CreateOr(ib.CreateAnd(wins, ib.CreateNot(nan_a)),
+                       ib.CreateAnd(nan_b, ib.CreateNot(nan_a)));
     equal = ib.CreateOr(equal, ib.CreateAnd(nan_a, nan_b));
   }
   Value* nearer = r->select_last ? ib.CreateICmpSGT(b[1], a[1]) : ib.CreateICmpSLT(b[1], a[1]);
   wins = ib.CreateOr(wins, ib.CreateAnd(equal, nearer));
   Value* zero = llvm::Constant::getNullValue(a[1]->getType());
-  Value* take = ib.CreateAnd(ib.CreateICmpSGE(b[1], zero), ib.CreateOr(ib.CreateICmpSLT(a[1], zero), wins));
+  Value* take =
+      ib.CreateAnd(ib.CreateICmpSGE(b[1], zero), ib.CreateOr(ib.CreateICmpSLT(a[1], zero), wins));
   return {ib.CreateSelect(take, b[0], a[0]), ib.CreateSelect(take, b[1], a[1])};
 }
 
@@ -95,13 +100,16 @@ State LoopEmitter::Step(const LoopExpr* r, State state) {
   return f_.If(conditions.uniform, state, update);
 }
 
-// Sums of many floats go by blocks, each from zero, so that no accumulator grows far beyond its terms.
+// Sums of many floats go by blocks, each from zero, so that no accumulator grows far beyond its
+// terms.
 State LoopEmitter::SweepBlocks(const LoopExpr* r, int64_t block, Value* extent, State state,
                                const std::function<State(Value*, Value*, State)>& inner) {
   auto* known = llvm::dyn_cast<llvm::ConstantInt>(extent);
-  if (!IsFloatSum(r) || (known && known->getSExtValue() <= block)) return inner(f_.Int(0), extent, state);
+  if (!IsFloatSum(r) || (known && known->getSExtValue() <= block))
+    return inner(f_.Int(0), extent, state);
   int lanes = IsVector(state[0]) ? lane_.lanes : 1;
-  if (auto* v = llvm::dyn_cast<llvm::FixedVectorType>(state[0]->getType())) lanes = v->getNumElements();
+  if (auto* v = llvm::dyn_cast<llvm::FixedVectorType>(state[0]->getType()))
+    lanes = v->getNumElements();
   return f_.Loop(f_.Int(0), extent, block, state, [&](Value* lo, llvm::ArrayRef<Value*> carried) {
     Value* hi = f_.b.CreateBinaryIntrinsic(Intr::smin, f_.b.CreateAdd(lo, f_.Int(block)), extent);
     State part = inner(lo, hi, Identity(r, lanes));
@@ -109,13 +117,15 @@ State LoopEmitter::SweepBlocks(const LoopExpr* r, int64_t block, Value* extent, 
   });
 }
 
-State LoopEmitter::Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level, State state) {
+State LoopEmitter::Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level,
+                         State state) {
   if (level == order.size()) return Step(r, state);
   int var = order[level];
   Value* extent = f_.DimValue(p_.extents[var]);
   if (lane_.var == var) {
-    return SweepBlocks(r, kSumBlock * kUnroll * lane_.lanes, extent, state,
-                       [&](Value* lo, Value* hi, State s) { return SweepLanes(r, var, lo, hi, s); });
+    return SweepBlocks(
+        r, kSumBlock * kUnroll * lane_.lanes, extent, state,
+        [&](Value* lo, Value* hi, State s) { return SweepLanes(r, var, lo, hi, s); });
   }
   return SweepBlocks(r, kSumBlock, extent, state, [&](Value* lo, Value* hi, State s) {
     return f_.Loop(lo, hi, 1, s, [&](Value* i, llvm::ArrayRef<Value*> carried) {
@@ -205,7 +215,8 @@ State LoopEmitter::SweepRest(const LoopExpr* r, int var, Value* lo, Value* hi, S
   });
   lane_ = lane;
   State spread = Identity(r, lane.lanes);
-  for (size_t k = 0; k < last.size(); ++k) spread[k] = b.CreateInsertElement(spread[k], last[k], uint64_t{0});
+  for (size_t k = 0; k < last.size(); ++k)
+    spread[k] = b.CreateInsertElement(spread[k], last[k], uint64_t{0});
   return Combine(r, state, spread);
 }
 

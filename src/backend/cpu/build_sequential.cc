@@ -31,7 +31,8 @@ struct Builder {
   LoopProgram program;
   KernelDraft* draft;
 
-  Builder(const KernelSpec& s, const TargetRow& row, llvm::Module& module, const std::string& symbol, KernelDraft* d)
+  Builder(const KernelSpec& s, const TargetRow& row, llvm::Module& module,
+          const std::string& symbol, KernelDraft* d)
       : spec(s), node(*Root(*s.fragment)), frame(module, row, symbol, d), draft(d) {
     program.output = node.type.dtype;
     program.output_buffer = static_cast<int>(s.fragment->inputs.size());
@@ -65,8 +66,9 @@ struct Builder {
     CutBlocks(program, &plan, program.extents[axis_], 0);
     plan.ns_per_chunk = 20000;
     LoopEmitter emitter(&frame, &program);
-    NestWriter(&frame, &program, &emitter, plan, final.root, [&] { ScanLeaf(emitter, final); })
-        .Write(frame.begin, frame.end);
+    NestWriter(&frame, &program, &emitter, plan, final.root, [&] {
+      ScanLeaf(emitter, final);
+    }).Write(frame.begin, frame.end);
     draft->chunks = plan.chunks;
     draft->ns_per_chunk = plan.ns_per_chunk;
     draft->about = fmt::format("scan over {}", program.extents[axis_].ToString());
@@ -79,18 +81,22 @@ struct Builder {
     DType dtype = node.type.dtype, running = RunningType(node);
     Value* extent = frame.DimValue(program.extents[axis_]);
     Value* start = ReduceIdentity(e, node.reduce, running, 1);
-    frame.Loop(frame.Int(0), extent, 1, {emitter.Wide(start)}, [&](Value* t, llvm::ArrayRef<Value*> carried) {
-      emitter.PushScope();
-      bool reverse = node.flags & kReverse;
-      emitter.BindVar(axis_, reverse ? frame.b.CreateSub(frame.b.CreateSub(extent, frame.Int(1)), t) : t);
-      Value* x = emitter.Wide(emitter.Get(nest.root));
-      Value* next = EmitReduceStep(e, node.reduce, running, carried[0], EmitCast(e, dtype, running, x));
-      Value* out = node.flags & kExclusive ? carried[0] : next;
-      emitter.Store(program.output_buffer, dtype, nest.store, EmitCast(e, running, dtype, out));
-      emitter.PopScope();
-      emitter.UnbindVar(axis_);
-      return State{next};
-    });
+    frame.Loop(
+        frame.Int(0), extent, 1, {emitter.Wide(start)},
+        [&](Value* t, llvm::ArrayRef<Value*> carried) {
+          emitter.PushScope();
+          bool reverse = node.flags & kReverse;
+          emitter.BindVar(
+              axis_, reverse ? frame.b.CreateSub(frame.b.CreateSub(extent, frame.Int(1)), t) : t);
+          Value* x = emitter.Wide(emitter.Get(nest.root));
+          Value* next =
+              EmitReduceStep(e, node.reduce, running, carried[0], EmitCast(e, dtype, running, x));
+          Value* out = node.flags & kExclusive ? carried[0] : next;
+          emitter.Store(program.output_buffer, dtype, nest.store, EmitCast(e, running, dtype, out));
+          emitter.PopScope();
+          emitter.UnbindVar(axis_);
+          return State{next};
+        });
   }
 
   Status Scatter() {
@@ -102,7 +108,8 @@ struct Builder {
     copy.store = CoordsToLinear(coords, data->shape());
     coords = lowering.FreshVars(updates->shape(), &update.vars);
     update.root = lowering.At(updates, coords);
-    update.store = CoordsToLinear(lowering.IndexedCoords(&node, 2, coords, data->shape()), data->shape());
+    update.store =
+        CoordsToLinear(lowering.IndexedCoords(&node, 2, coords, data->shape()), data->shape());
     BELAY_RETURN_IF_ERROR(lowering.status());
     program.nests = {copy, update};
     CollapseLoops(&program);
@@ -148,7 +155,8 @@ struct Builder {
     Value* value = emitter.Get(nest.root);
     if (node.reduce != ReduceKind::kNone) {
       DType dtype = node.type.dtype, wide = IsHalf(dtype) ? DType::kF32 : dtype;
-      Value* sum = EmitReduceStep(e, node.reduce, wide, emitter.Wide(emitter.Get(old)), emitter.Wide(value));
+      Value* sum =
+          EmitReduceStep(e, node.reduce, wide, emitter.Wide(emitter.Get(old)), emitter.Wide(value));
       value = RoundToHalf(e, dtype, sum);
     }
     emitter.Store(program.output_buffer, program.output, nest.store, value);
@@ -168,7 +176,8 @@ bool IsSequential(const Graph& fragment) {
 Status BuildSequential(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,
                        const std::string& symbol, KernelDraft* draft) {
   const Node* root = Root(*spec.fragment);
-  if (!IsComputableDType(root->type.dtype)) return NotSupported("{} in generated code", DTypeName(root->type.dtype));
+  if (!IsComputableDType(root->type.dtype))
+    return NotSupported("{} in generated code", DTypeName(root->type.dtype));
   Builder builder(spec, row, module, symbol, draft);
   return root->op == Op::kScan ? builder.Scan() : builder.Scatter();
 }

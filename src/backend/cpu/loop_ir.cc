@@ -7,9 +7,9 @@ namespace {
 
 using AtomKind = Dim::Atom;
 
-
 Dim AtomValue(const Dim::AtomRep& atom) {
-  return atom.kind == AtomKind::kSymbol ? Dim::Symbol(atom.symbol) : MakeAtom(atom.kind, atom.a, atom.b);
+  return atom.kind == AtomKind::kSymbol ? Dim::Symbol(atom.symbol)
+                                        : MakeAtom(atom.kind, atom.a, atom.b);
 }
 
 }  // namespace
@@ -105,7 +105,8 @@ class Bounds {
         if (!a || !f.b.IsConst() || f.b.value() <= 0) return std::nullopt;
         return FloorDiv(*a, f.b);
       }
-      case AtomKind::kEqual: case AtomKind::kLess: return highest ? Dim(1) : Dim(0);
+      case AtomKind::kEqual:
+      case AtomKind::kLess: return highest ? Dim(1) : Dim(0);
       default: return std::nullopt;
     }
   }
@@ -114,8 +115,12 @@ class Bounds {
 
 }  // namespace
 
-std::optional<Dim> LoopProgram::Lowest(const Dim& index) const { return Bounds(*this).Of(index, false); }
-std::optional<Dim> LoopProgram::Highest(const Dim& index) const { return Bounds(*this).Of(index, true); }
+std::optional<Dim> LoopProgram::Lowest(const Dim& index) const {
+  return Bounds(*this).Of(index, false);
+}
+std::optional<Dim> LoopProgram::Highest(const Dim& index) const {
+  return Bounds(*this).Of(index, true);
+}
 bool LoopProgram::ProvablyNonNegative(const Dim& index) const {
   auto low = Lowest(index);
   return low && low->NonNegative();
@@ -154,8 +159,8 @@ Quotient Divide(const LoopProgram& p, const Dim& linear, const Dim& e) {
   Dim q = FloorDiv(linear, e);
   Dim whole;
   for (const Dim::Term& t : q.Terms()) {
-    bool made = t.coefficient == 1 && t.factors.size() == 1 && t.factors[0]->kind == AtomKind::kFloorDiv &&
-                t.factors[0]->b == e;
+    bool made = t.coefficient == 1 && t.factors.size() == 1 &&
+                t.factors[0]->kind == AtomKind::kFloorDiv && t.factors[0]->b == e;
     if (!made) whole = whole + TermValue(t);
   }
   Dim rest = linear - whole * e;

@@ -1,5 +1,5 @@
-// A fragment as expressions over loop variables: views are folded into index expressions, so that what
-// remains are loads, arithmetic, guards and reductions. No LLVM here.
+// A fragment as expressions over loop variables: views are folded into index expressions, so that
+// what remains are loads, arithmetic, guards and reductions. No LLVM here.
 #pragma once
 #include <deque>
 #include <functional>
@@ -31,7 +31,8 @@ struct LoopExpr {
     kConst,   // element of a literal
     kIndex,   // the value of `index`
     kMap,     // scalar(args)
-    kGuard,   // args[0] where all conditions hold, else args[1]; without args[1] nothing (inside a reduction)
+    kGuard,   // args[0] where all conditions hold, else args[1]; without args[1] nothing (inside a
+              // reduction)
     kReduce,  // args[0] over `vars`
     kGiven,   // set by the emitter: a scan's running value
   };

@@ -33,7 +33,8 @@ LoopExpr* LoopLowering::At(const Node* node, const Coords& coords) {
   for (auto& [c, expr] : memo_[node]) {
     if (c == coords) return expr;
   }
-  if (p_->extents.size() >= kMaxLoopVars - 8) return Failed(NotSupported("a fragment with too many loops"));
+  if (p_->extents.size() >= kMaxLoopVars - 8)
+    return Failed(NotSupported("a fragment with too many loops"));
   LoopExpr* expr = Lower(node, coords);
   memo_[node].push_back({coords, expr});
   return expr;
@@ -58,7 +59,8 @@ LoopExpr* LoopLowering::Map(ScalarOp op, DType dtype, std::vector<LoopExpr*> arg
   DType in = args[op == ScalarOp::kSelect ? 1 : 0]->dtype;
   if (op == ScalarOp::kCast && in == dtype) return args[0];
   if (!CanComputeScalarOp(op, in, dtype)) {
-    return Failed(NotSupported("{} of {} to {} in generated code", ScalarOpName(op), DTypeName(in), DTypeName(dtype)));
+    return Failed(NotSupported("{} of {} to {} in generated code", ScalarOpName(op), DTypeName(in),
+                               DTypeName(dtype)));
   }
   LoopExpr* e = p_->NewExpr(LoopExpr::Kind::kMap, dtype);
   e->scalar = op;
@@ -67,7 +69,8 @@ LoopExpr* LoopLowering::Map(ScalarOp op, DType dtype, std::vector<LoopExpr*> arg
   return e;
 }
 
-LoopExpr* LoopLowering::Guard(std::vector<LoopCondition> conditions, LoopExpr* inside, LoopExpr* outside) {
+LoopExpr* LoopLowering::Guard(std::vector<LoopCondition> conditions, LoopExpr* inside,
+                              LoopExpr* outside) {
   std::erase_if(conditions, [&](const LoopCondition& c) {
     return c.is_zero ? c.value.IsConst(0) : p_->ProvablyNonNegative(c.value);
   });
@@ -104,12 +107,14 @@ LoopExpr* LoopLowering::Lower(const Node* node, const Coords& coords) {
     case Op::kBroadcast: return LowerBroadcast(node, coords);
     case Op::kSlice: {
       Coords in(coords.size());
-      for (size_t k = 0; k < coords.size(); ++k) in[k] = node->starts[k] + coords[k] * node->steps[k];
+      for (size_t k = 0; k < coords.size(); ++k)
+        in[k] = node->starts[k] + coords[k] * node->steps[k];
       return At(node->inputs[0], in);
     }
     case Op::kPad: return LowerPad(node, coords);
     case Op::kConcat: return LowerConcat(node, coords);
-    case Op::kGather: return At(node->inputs[0], IndexedCoords(node, 1, coords, node->inputs[0]->shape()));
+    case Op::kGather:
+      return At(node->inputs[0], IndexedCoords(node, 1, coords, node->inputs[0]->shape()));
     case Op::kReduce: return LowerReduce(node, coords);
     case Op::kPool: return LowerPool(node, coords);
     case Op::kContract: return LowerContract(node, coords);
@@ -137,7 +142,8 @@ LoopExpr* LoopLowering::LowerDims(const Node* node, const Coords& coords) {
   size_t count = node->starts.size();
   if (position.IsConst()) return Index(node->type.dtype, node->starts[position.value()]);
   Dim value = count ? node->starts[0] : Dim();
-  for (size_t k = 1; k < count; ++k) value = Select(Equal(position, static_cast<int64_t>(k)), node->starts[k], value);
+  for (size_t k = 1; k < count; ++k)
+    value = Select(Equal(position, static_cast<int64_t>(k)), node->starts[k], value);
   return Index(node->type.dtype, value);
 }
 
@@ -166,9 +172,11 @@ LoopExpr* LoopLowering::LowerReshape(const Node* node, const Coords& coords) {
         }
       }
     }
-    Shape group_to(to.begin() + j, to.begin() + j2), group_from(from.begin() + i, from.begin() + i2);
+    Shape group_to(to.begin() + j, to.begin() + j2),
+        group_from(from.begin() + i, from.begin() + i2);
     Coords group(coords.begin() + j, coords.begin() + j2);
-    for (Dim& d : LinearToCoords(*p_, CoordsToLinear(group, group_to), group_from)) result.push_back(d);
+    for (Dim& d : LinearToCoords(*p_, CoordsToLinear(group, group_to), group_from))
+      result.push_back(d);
     i = i2;
     j = j2;
   }
@@ -220,7 +228,8 @@ LoopExpr* LoopLowering::LowerConcat(const Node* node, const Coords& coords) {
   return value;
 }
 
-Coords LoopLowering::IndexedCoords(const Node* node, int first_index, const Coords& coords, const Shape& data) {
+Coords LoopLowering::IndexedCoords(const Node* node, int first_index, const Coords& coords,
+                                   const Shape& data) {
   Coords in(data.size());
   for (size_t j = 0; j < data.size(); ++j) {
     int axis = node->axes[j];
@@ -238,8 +247,9 @@ Coords LoopLowering::IndexedCoords(const Node* node, int first_index, const Coor
   return in;
 }
 
-// Loop variables over `extents`: those of the result that the coordinates leave free, so that a value at
-// the result's point and under the reduction is one expression; else variables shared by all reductions.
+// Loop variables over `extents`: those of the result that the coordinates leave free, so that a
+// value at the result's point and under the reduction is one expression; else variables shared by
+// all reductions.
 std::vector<int> LoopLowering::ReduceVars(const Coords& coords, const std::vector<Dim>& extents) {
   VarSet taken = 0;
   for (const Dim& c : coords) taken |= p_->VarsOf(c);
@@ -285,13 +295,15 @@ LoopExpr* LoopLowering::LowerReduce(const Node* node, const Coords& coords) {
   }
   LoopExpr* operand = At(x, in);
   bool arg = node->reduce == ReduceKind::kArgMax || node->reduce == ReduceKind::kArgMin;
-  if (!arg && operand->dtype != node->type.dtype) operand = Map(ScalarOp::kCast, node->type.dtype, {operand});
+  if (!arg && operand->dtype != node->type.dtype)
+    operand = Map(ScalarOp::kCast, node->type.dtype, {operand});
   LoopExpr* e = Reduction(node, vars, operand);
   if (arg) e->hit = in[node->axes[0]];
   return e;
 }
 
-Coords LoopLowering::WindowCoords(const Node* node, const Coords& coords, const std::vector<Dim>& taps,
+Coords LoopLowering::WindowCoords(const Node* node, const Coords& coords,
+                                  const std::vector<Dim>& taps,
                                   std::vector<LoopCondition>* conditions) {
   const Shape& x = node->inputs[0]->shape();
   const Window& w = *node->window;
@@ -350,7 +362,8 @@ LoopExpr* LoopLowering::LowerConv(const Node* node, const Coords& coords) {
   std::vector<LoopCondition> conditions;
   Coords in = WindowCoords(node, coords, taps, &conditions);
   Dim group;
-  if (node->window->groups != 1) group = FloorDiv(coords.back(), FloorDiv(w->shape().back(), node->window->groups));
+  if (node->window->groups != 1)
+    group = FloorDiv(coords.back(), FloorDiv(w->shape().back(), node->window->groups));
   in.back() = group * channels + c[0];
   Coords wt = taps;
   wt.push_back(c[0]);
@@ -358,11 +371,13 @@ LoopExpr* LoopLowering::LowerConv(const Node* node, const Coords& coords) {
   LoopExpr* xs = Map(ScalarOp::kCast, acc, {At(x, in)});
   LoopExpr* ws = Map(ScalarOp::kCast, acc, {At(w, wt)});
   if (!status_.ok()) return xs;
-  return Reduction(node, vars, Guard(std::move(conditions), Map(ScalarOp::kMul, acc, {xs, ws}), nullptr));
+  return Reduction(node, vars,
+                   Guard(std::move(conditions), Map(ScalarOp::kMul, acc, {xs, ws}), nullptr));
 }
 
 Result<LoopProgram> LowerToLoops(const Graph& fragment) {
-  if (fragment.outputs.size() != 1) return NotSupported("a loop fragment with {} outputs", fragment.outputs.size());
+  if (fragment.outputs.size() != 1)
+    return NotSupported("a loop fragment with {} outputs", fragment.outputs.size());
   LoopProgram program;
   LoopLowering lowering(&program, static_cast<int>(fragment.inputs.size()));
   const Node* root = fragment.outputs[0];

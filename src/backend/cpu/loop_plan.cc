@@ -65,7 +65,8 @@ std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root) {
   return all;
 }
 
-LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::function<int(int)>& lane_score) {
+LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest,
+                  const std::function<int(int)>& lane_score) {
   LoopPlan plan;
   VarSet rows = 0, own = 0;
   double cost = 0.03;
@@ -111,7 +112,8 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::functio
     if (pass == 0) plan.parallel = static_cast<int>(plan.order.size());
   }
   Dim inner = 1, sweep = 1;
-  for (size_t k = plan.parallel; k < plan.order.size(); ++k) inner = inner * p.extents[plan.order[k]];
+  for (size_t k = plan.parallel; k < plan.order.size(); ++k)
+    inner = inner * p.extents[plan.order[k]];
   for (int v : reduced) sweep = sweep * p.extents[v];
   if (reduces) inner = Max(inner, sweep);
   CutBlocks(p, &plan, inner, transposed >= 0 ? kTile : 0);

@@ -15,9 +15,10 @@ struct LoopPlan {
 };
 
 // `lane_score` tells how well a variable suits the lanes.
-LoopPlan PlanNest(const LoopProgram& program, const LoopNest& nest, const std::function<int(int)>& lane_score);
-// Cuts the first plan->parallel loops; `inner_work` points lie within each of theirs. tile: side of the blocks of
-// the two innermost ones, 0: by amount of work.
+LoopPlan PlanNest(const LoopProgram& program, const LoopNest& nest,
+                  const std::function<int(int)>& lane_score);
+// Cuts the first plan->parallel loops; `inner_work` points lie within each of theirs. tile: side of
+// the blocks of the two innermost ones, 0: by amount of work.
 void CutBlocks(const LoopProgram& program, LoopPlan* plan, const Dim& inner_work, int64_t tile);
 // Expressions that `root` reaches.
 std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root);

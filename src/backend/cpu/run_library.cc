@@ -21,11 +21,12 @@ struct LibraryClosure {
   std::vector<TensorSource> inputs, outputs;
 };
 
-void FillBuffers(const std::vector<TensorSource>& sources, const KernelCall& call, size_t first_buffer,
-                 std::vector<LibraryBuffer>* buffers) {
+void FillBuffers(const std::vector<TensorSource>& sources, const KernelCall& call,
+                 size_t first_buffer, std::vector<LibraryBuffer>* buffers) {
   for (size_t i = 0; i < sources.size(); ++i) {
     const int64_t* dims = call.params + sources[i].first_param;
-    buffers->push_back({sources[i].dtype, {dims, dims + sources[i].rank}, call.buffers[first_buffer + i]});
+    buffers->push_back(
+        {sources[i].dtype, {dims, dims + sources[i].rank}, call.buffers[first_buffer + i]});
   }
 }
 
@@ -43,7 +44,8 @@ void RunLibraryCall(const KernelCall* call, int64_t begin, int64_t end) {
   run.attrs = &closure.attrs;
   std::string memory_error;
   run.allocate = [&](int output, int64_t bytes) -> void* {
-    auto memory = AllocateMemory(MemoryKind::kDevice, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
+    auto memory =
+        AllocateMemory(MemoryKind::kDevice, static_cast<size_t>(std::max<int64_t>(bytes, 1)));
     if (!memory.ok()) {
       memory_error = memory.status().message();
       return nullptr;
@@ -55,7 +57,8 @@ void RunLibraryCall(const KernelCall* call, int64_t begin, int64_t end) {
   for (size_t i = 0; i < run.outputs.size(); ++i) {
     LibraryBuffer& out = run.outputs[i];
     const bool known = std::find(out.dims.begin(), out.dims.end(), -1) == out.dims.end();
-    if (!out.data && known) out.data = run.allocate(static_cast<int>(i), ByteSize(out.dtype, out.NumElements()));
+    if (!out.data && known)
+      out.data = run.allocate(static_cast<int>(i), ByteSize(out.dtype, out.NumElements()));
   }
   if (!memory_error.empty()) return FailRun(call->error, closure.name + ": " + memory_error);
   Status status = closure.fn(run);
@@ -88,16 +91,20 @@ Result<CompiledKernel> BuildLibraryCall(const KernelSpec& spec) {
   closure->fn = fn;
   closure->name = node->callee;
   closure->attrs = node->attrs;
-  auto add = [&](const TensorType& type, const std::vector<int>& binds, std::vector<TensorSource>* list) {
-    list->push_back({type.dtype, static_cast<int>(type.shape.size()), static_cast<int>(kernel.params.size())});
+  auto add = [&](const TensorType& type, const std::vector<int>& binds,
+                 std::vector<TensorSource>* list) {
+    list->push_back(
+        {type.dtype, static_cast<int>(type.shape.size()), static_cast<int>(kernel.params.size())});
     for (const Dim& d : type.shape) kernel.params.push_back(KnownExtent(d, binds));
   };
   // The fragment's inputs are the buffers; the call may read one of them twice.
   for (const Node* in : node->inputs) {
-    if (in->op != Op::kInput) return Internal("the call of '{}' does not read inputs only", node->callee);
+    if (in->op != Op::kInput)
+      return Internal("the call of '{}' does not read inputs only", node->callee);
   }
   for (size_t i = 0; i < node->inputs.size(); ++i) {
-    if (node->inputs[i]->index != static_cast<int>(i)) return Internal("inputs of '{}' out of order", node->callee);
+    if (node->inputs[i]->index != static_cast<int>(i))
+      return Internal("inputs of '{}' out of order", node->callee);
     add(node->inputs[i]->type, {}, &closure->inputs);
   }
   for (const TensorType& type : node->call_types) add(type, node->binds, &closure->outputs);

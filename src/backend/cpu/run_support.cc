@@ -75,7 +75,8 @@ void belay_map_f64(int32_t op, double* x, const double* y, int64_t n) {
 }
 
 void belay_map_f32(int32_t op, float* x, const float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) x[i] = static_cast<float>(Apply(static_cast<ScalarOp>(op), x[i], y[i]));
+  for (int64_t i = 0; i < n; ++i)
+    x[i] = static_cast<float>(Apply(static_cast<ScalarOp>(op), x[i], y[i]));
 }
 
 void belay_pow_i64(int32_t, int64_t* x, const int64_t* y, int64_t n) {

@@ -63,16 +63,17 @@ const TargetRow& Detect() {
 }  // namespace
 
 const std::vector<TargetRow>& TargetRows() {
+  constexpr bool y = true, n = false;
+  static constexpr char kTiles[] = "-prefer-256-bit,+amx-tile,+amx-bf16,+amx-int8";
   static const std::vector<TargetRow> rows = {
-      //  name          triple cpu              features            bytes regs fma    masks  f16    bf16   int8   amx    x86
-      {"neon",        kArm, "generic",        "+neon,+fp-armv8",  16,   32,  true,  false, true,  false, false, false, false},
-      {"sse",         kX86, "x86-64",         "",                 16,   16,  false, false, false, false, false, false, true},
-      {"avx2",        kX86, "haswell",        "",                 32,   16,  true,  false, true,  false, false, false, true},
-      {"avx512",      kX86, "skylake-avx512", "-prefer-256-bit",  64,   32,  true,  true,  true,  false, false, false, true},
-      {"avx512_vnni", kX86, "cascadelake",    "-prefer-256-bit",  64,   32,  true,  true,  true,  false, true,  false, true},
-      {"avx512_bf16", kX86, "cooperlake",     "-prefer-256-bit",  64,   32,  true,  true,  true,  true,  true,  false, true},
-      {"amx",         kX86, "cooperlake",     "-prefer-256-bit,+amx-tile,+amx-bf16,+amx-int8",
-                                                                  64,   32,  true,  true,  true,  true,  true,  true,  true},
+      // name         triple cpu            features        bytes regs fma masks f16 bf16 int8 amx x86
+      {"neon",        kArm, "generic",        "+neon,+fp-armv8", 16, 32, y, n, y, n, n, n, n},
+      {"sse",         kX86, "x86-64",         "",                16, 16, n, n, n, n, n, n, y},
+      {"avx2",        kX86, "haswell",        "",                32, 16, y, n, y, n, n, n, y},
+      {"avx512",      kX86, "skylake-avx512", "-prefer-256-bit", 64, 32, y, y, y, n, n, n, y},
+      {"avx512_vnni", kX86, "cascadelake",    "-prefer-256-bit", 64, 32, y, y, y, n, y, n, y},
+      {"avx512_bf16", kX86, "cooperlake",     "-prefer-256-bit", 64, 32, y, y, y, y, y, n, y},
+      {"amx",         kX86, "cooperlake",     kTiles,            64, 32, y, y, y, y, y, y, y},
   };
   return rows;
 }
