@@ -248,7 +248,9 @@ class OnnxLoop {
  private:
   static std::vector<Tensor> AddInputs(Builder& b, const std::vector<TensorType>& types) {
     std::vector<Tensor> inputs;
-    for (size_t i = 0; i < types.size(); ++i) inputs.push_back(b.Wrap(b.graph().AddInput(static_cast<int>(i), types[i])));
+    for (size_t i = 0; i < types.size(); ++i) {
+      inputs.push_back(b.Wrap(b.graph().AddInput(static_cast<int>(i), types[i])));
+    }
     return inputs;
   }
 
@@ -307,7 +309,8 @@ void UnrolledScan(Body& b) {
   const std::vector<Tensor> inputs = b.RawIns("input");
   const int states = static_cast<int>(HiddenInt(b, "scan_states", 0));
   const std::vector<int64_t> in_axes = HiddenInts(b, "scan_input_axes"), out_axes = HiddenInts(b, "scan_output_axes");
-  const std::vector<int64_t> in_back = HiddenInts(b, "scan_input_directions"), out_back = HiddenInts(b, "scan_output_directions");
+  const std::vector<int64_t> in_back = HiddenInts(b, "scan_input_directions");
+  const std::vector<int64_t> out_back = HiddenInts(b, "scan_output_directions");
   const int sequences = static_cast<int>(in_axes.size()), scans = static_cast<int>(out_axes.size());
   std::vector<Tensor> state(inputs.begin(), inputs.begin() + states);
   const std::vector<Tensor> captures(inputs.begin() + states + sequences, inputs.end());
@@ -364,7 +367,8 @@ void OnnxLoopRule(OnnxNode& n) {
       n.HasInput(1) ? n.Input(1) : n.Const(LiteralFromInts(DType::kBool, {}, {1}))};
   for (int i = 2; i < n.input_count(); ++i) inputs.push_back(n.Input(i));
   for (const ModelEdge& e : n.GraphCaptures("body")) inputs.push_back(e);
-  std::vector<ModelEdge> y = n.EmitN("While", inputs, {{"loop_values", int64_t{values}}, {"loop_scans", int64_t{scans}}, {"form", "loop"}}, n.output_count());
+  AttrMap attrs = {{"loop_values", int64_t{values}}, {"loop_scans", int64_t{scans}}, {"form", "loop"}};
+  std::vector<ModelEdge> y = n.EmitN("While", inputs, attrs, n.output_count());
   n.SetSubgraph(y[0], "body", body);
   OutputAll(n, y);
 }

@@ -156,7 +156,9 @@ void EinsumBody(Body& b) {
   Operand acc = operands[0];
   for (size_t i = 1; i <= operands.size(); ++i) {
     Labels keep = out;
-    for (size_t k = i; k < operands.size(); ++k) keep.insert(keep.end(), operands[k].labels.begin(), operands[k].labels.end());
+    for (size_t k = i; k < operands.size(); ++k) {
+      keep.insert(keep.end(), operands[k].labels.begin(), operands[k].labels.end());
+    }
     acc = SumOut(acc, keep);
     if (i == operands.size()) break;
     Labels later = out;

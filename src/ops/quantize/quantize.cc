@@ -109,7 +109,8 @@ void OnnxQLinearMatMul(OnnxNode& n) {
   auto column = [&](ModelEdge e, int input, int rank) {  // one per row of A is a column
     return rank == 1 && input == 0 ? n.Emit("Unsqueeze", {e}, {{"axes", std::vector<int64_t>{1}}}) : e;
   };
-  ModelEdge a = Dequantized(n, n.Input(0), column(n.Input(1), 0, n.InputRank(1)), column(n.Input(2), 0, n.InputRank(2)));
+  ModelEdge scale = column(n.Input(1), 0, n.InputRank(1)), zero = column(n.Input(2), 0, n.InputRank(2));
+  ModelEdge a = Dequantized(n, n.Input(0), scale, zero);
   ModelEdge b = Dequantized(n, n.Input(3), n.Input(4), n.Input(5));
   ModelEdge y = n.Emit("BatchMatMulV2", {ToType(n, a, DType::kF32), ToType(n, b, DType::kF32)});
   n.Output(0, Quantized(n, y, n.Input(6), n.Input(7), n.InputDType(7)));

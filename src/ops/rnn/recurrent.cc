@@ -71,7 +71,10 @@ void RecurrentBody(Body& b, int64_t gates) {
   }
   Layer layer;
   layer.gates = gates;
-  ReadActivations(b, directions, gates == 4 ? std::vector<int64_t>{0, 1, 1} : gates == 3 ? std::vector<int64_t>{0, 1} : std::vector<int64_t>{1}, &layer);
+  std::vector<int64_t> defaults = {1};  // sigmoid 0, tanh 1
+  if (gates == 3) defaults = {0, 1};
+  if (gates == 4) defaults = {0, 1, 1};
+  ReadActivations(b, directions, defaults, &layer);
   Tensor bias = OrZeros(b, "b", {d, hidden * Dim(2 * gates)}, builder);
   Tensor wb = Slice(bias, 1, 0, hidden * Dim(gates)), rb = Slice(bias, 1, hidden * Dim(gates), hidden * Dim(gates));
   Tensor new_gate = Full(builder, {d, n}, DType::kF32, 0);
@@ -84,7 +87,8 @@ void RecurrentBody(Body& b, int64_t gates) {
   const bool lstm = gates == 4;
   Tensor h0 = OrZeros(b, "initial_h", state, builder);
   Tensor c0 = lstm ? OrZeros(b, "initial_c", state, builder) : Full(builder, state, DType::kF32, 0);
-  Tensor peepholes = lstm ? OrZeros(b, "p", {d, hidden * Dim(3)}, builder) : Full(builder, {d, hidden * Dim(3)}, DType::kF32, 0);
+  const Shape three = {d, hidden * Dim(3)};
+  Tensor peepholes = lstm ? OrZeros(b, "p", three, builder) : Full(builder, three, DType::kF32, 0);
   Tensor lengths = b.Has("sequence_lens") ? Cast(b.Raw("sequence_lens"), DType::kI64)
                                           : BroadcastTo(builder.FromDim(DType::kI64, x.dim(0)), {batch});
   const std::vector<int64_t>& a = layer.activations;

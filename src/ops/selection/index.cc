@@ -206,9 +206,9 @@ BELAY_OP(Triu) {
     // The offset is only known at run time: column - row against it.
     ModelEdge shape = n.Emit("Shape", {n.Input(0)}, {{"dtype", GeType(DType::kI64)}});
     auto line = [&](int64_t from_end, int64_t axis) {
-      ModelEdge extent = n.Emit("GatherV2", {shape, n.Const(LiteralFromInts(DType::kI64, {}, {from_end})), n.ConstInts({0})});
-      ModelEdge zero = n.Const(LiteralFromInts(DType::kI64, {}, {0})), one = n.Const(LiteralFromInts(DType::kI64, {}, {1}));
-      return n.Emit("ExpandDims", {n.Emit("Range", {zero, extent, one}), n.ConstInts({axis})});
+      auto scalar = [&](int64_t value) { return n.Const(LiteralFromInts(DType::kI64, {}, {value})); };
+      ModelEdge extent = n.Emit("GatherV2", {shape, scalar(from_end), n.ConstInts({0})});
+      return n.Emit("ExpandDims", {n.Emit("Range", {scalar(0), extent, scalar(1)}), n.ConstInts({axis})});
     };
     ModelEdge offset = n.Emit("Sub", {line(-1, 0), line(-2, 1)});
     ModelEdge keep = n.Emit(upper ? "GreaterEqual" : "LessEqual", {offset, n.Input(1)});
