@@ -20,6 +20,8 @@ struct MemoryBlock {
 Result<void*> AllocateMemory(MemoryKind kind, size_t size);
 // Never waits: a block that queued work may still use lives until the streams have passed this point.
 Status FreeMemory(void* base);
+// For a live block that no queued work knows: it is given back at once.
+void FreeUnshared(void* base);
 // The live block that contains `address`; false when it belongs to none (ordinary host memory).
 bool FindMemory(const void* address, MemoryBlock* block);
 // Changes whenever a block is allocated or freed: a cached FindMemory answer holds while this stays equal.

@@ -36,8 +36,9 @@ class RunTask final : public Task {
   Status Run() override {
     Status status = stepwise_waits_ ? RunSteps() : RunOnce();
     if (!status.ok()) status = std::move(status).Context("running graph '" + graph_->name_ + "'");
-    if (result_) *result_ = status;
-    return status;
+    if (!result_) return status;
+    *result_ = std::move(status);  // the waiting call tells it
+    return OkStatus();
   }
 
   void Done() override {
@@ -320,12 +321,12 @@ Result<LoadedGraph::Selected> LoadedGraph::CheckAndSelect(Stream& stream,
     for (size_t i = 0; i < inputs.size(); ++i) same_types = same_types && inputs[i].dtype == inputs_[i].dtype;
     if (same_types) return last_;
   }
+  checked_.clear();
   BELAY_RETURN_IF_ERROR(CheckInputs(inputs));
   const uint64_t generation = MemoryGeneration();
   BELAY_RETURN_IF_ERROR(CheckInputAddresses(inputs));
   BELAY_TRY(Selected selected, Select(stream, inputs));
   BELAY_RETURN_IF_ERROR(CheckOutputAddresses(selected, outputs));
-  checked_.clear();
   checked_generation_ = generation;
   for (const auto* list : {&inputs, &outputs}) {
     for (const TensorView& t : *list) checked_.emplace_back(t.data, t.bytes);
@@ -351,11 +352,15 @@ class OutputGuard {
     }
   }
   Status Allocate(TensorView* t, size_t bytes) {
-    BELAY_TRY(t->data, AllocateMemory(MemoryKind::kDevice, bytes ? bytes : 1));
+    BELAY_TRY(void* data, AllocateMemory(MemoryKind::kDevice, bytes ? bytes : 1));
+    Adopt(t, data, bytes);
+    return OkStatus();
+  }
+  void Adopt(TensorView* t, void* data, size_t bytes) {
+    t->data = data;
     t->bytes = bytes;
     t->on_host = false;
     allocated_.push_back(t);
-    return OkStatus();
   }
   void Commit() { allocated_.clear(); }
 
@@ -411,7 +416,7 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
     task->outputs_.push_back(target);
   }
 
-  Status result = Aborted("the stream dropped the run of graph '{}'", name_);
+  Status result(Code::kAborted, std::string());  // told in words when it happens: every call comes by here
   std::vector<std::vector<int64_t>> bound_dims;
   std::vector<void*> bound_outputs;
   if (waits) {
@@ -428,26 +433,33 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   if (!waits) return OkStatus();
 
   BELAY_RETURN_IF_ERROR(stream->WaitPassed(stream->Point()));
+  if (result.code() == Code::kAborted) return Aborted("the stream dropped the run of graph '{}'", name_);
   BELAY_RETURN_IF_ERROR(std::move(result));
+  return Deliver(plan, bound_dims, bound_outputs, outputs);
+}
+
+Status LoadedGraph::Deliver(const Plan& plan, const std::vector<std::vector<int64_t>>& dims,
+                            const std::vector<void*>& results, std::vector<TensorView>& outputs) const {
   Status delivered;
+  OutputGuard guard;
   for (size_t k = 0; k < outputs.size(); ++k) {
-    FillResult(plan, bound_dims[k], k, &outputs[k]);
+    FillResult(plan, dims[k], k, &outputs[k]);
     int64_t count = 1;
-    for (int64_t d : bound_dims[k]) count *= d;
+    for (int64_t d : dims[k]) count *= d;
     const size_t bytes = static_cast<size_t>(ByteSize(plan.outputs[k].dtype, count));
     if (!outputs[k].data) {
-      outputs[k].data = bound_outputs[k];
-      outputs[k].bytes = bytes;
+      guard.Adopt(&outputs[k], results[k], bytes);
       continue;
     }
     const std::string what = fmt::format("output {}", k);
     Status fits = outputs[k].bytes < bytes
                       ? InvalidArgument("{} needs {} bytes, but its size is {}", what, bytes, outputs[k].bytes)
                       : CheckAddress(outputs[k].data, bytes, what);
-    if (fits.ok() && bytes) std::memcpy(outputs[k].data, bound_outputs[k], bytes);
-    (void)FreeMemory(bound_outputs[k]);
+    if (fits.ok() && bytes) std::memcpy(outputs[k].data, results[k], bytes);
+    FreeUnshared(results[k]);
     if (delivered.ok()) delivered = std::move(fits);
   }
+  if (delivered.ok()) guard.Commit();
   return delivered;
 }
 

@@ -68,6 +68,10 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   bool SameAsLast(const std::vector<TensorView>& inputs) const;
   void Remember(const std::vector<TensorView>& inputs, const Selected& selected);
 
+  // After a call that waited: its results go to the caller's buffers, or are handed over.
+  Status Deliver(const Plan& plan, const std::vector<std::vector<int64_t>>& dims,
+                 const std::vector<void*>& results, std::vector<TensorView>& outputs) const;
+
   RunTask* TakeTask();
   void Recycle(RunTask* task);
 

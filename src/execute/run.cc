@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "backend/memory.h"
 #include "base/thread_pool.h"
@@ -102,85 +103,135 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
 
 namespace {
 
-// The memory of one stepwise run: slots get theirs when their writer runs, temps lose it after the last reader.
+// Memory of one stepwise run. Plain memory where nobody outside sees it: blocks of AllocateMemory are registered,
+// and freeing them changes the registry under everybody else's cached answers.
+class Block {
+ public:
+  Block() = default;
+  Block(Block&& other) noexcept { *this = std::move(other); }
+  Block& operator=(Block&& other) noexcept {
+    if (this != &other) {
+      Reset();
+      data_ = std::exchange(other.data_, nullptr);
+      registered_ = other.registered_;
+    }
+    return *this;
+  }
+  ~Block() { Reset(); }
+
+  static Result<Block> Make(int64_t bytes, bool registered) {
+    const size_t size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+    Block block;
+    block.registered_ = registered;
+    if (registered) {
+      BELAY_TRY(block.data_, AllocateMemory(MemoryKind::kDevice, size));
+    } else {
+      block.data_ = std::aligned_alloc(64, (size + 32 + 63) / 64 * 64);
+      if (!block.data_) return OutOfMemory("no memory for {} bytes of scratch", size);
+    }
+    return block;
+  }
+  static Block Registered(void* data) {
+    Block block;
+    block.data_ = data;
+    block.registered_ = true;
+    return block;
+  }
+  void* get() const { return data_; }
+  bool registered() const { return registered_; }
+  void* Release() { return std::exchange(data_, nullptr); }
+  void Reset() {
+    if (data_ && registered_) FreeUnshared(data_);
+    if (data_ && !registered_) std::free(data_);
+    data_ = nullptr;
+  }
+
+ private:
+  void* data_ = nullptr;
+  bool registered_ = false;
+};
+
+using Extents = std::vector<std::vector<int64_t>>;
+
+// Slots get their memory when their writer runs, temps lose it after the last reader.
 class StepwiseRun {
  public:
-  StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
-              std::vector<char> bound)
-      : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(inputs), outputs_(outputs),
-        memory_(plan.slots.size(), nullptr), dims_(plan.slots.size()) {
+  // given: the callers' output buffers, where not null. registers: of the others, as the caller will FreeMemory.
+  StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void* const* given,
+              bool registers, std::vector<char> bound)
+      : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(inputs), given_(given), registers_(registers),
+        memory_(plan.slots.size()), outputs_(plan.outputs.size()) {
     if (symbols_.size() < plan.symbols.size()) symbols_.resize(plan.symbols.size(), 0);
     bound_.resize(symbols_.size(), 0);
-  }
-  ~StepwiseRun() {
-    for (size_t s = 0; s < memory_.size(); ++s) Drop(static_cast<int>(s));
   }
 
   Status Run() {
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       const Step& step = plan_.steps[i];
-      Status status = RunStep(step);
-      if (!status.ok()) return status;
+      BELAY_RETURN_IF_ERROR(RunStep(step));
       for (int s : step.inputs) {
-        if (plan_.slots[s].last_step == static_cast<int>(i)) Drop(s);
+        if (plan_.slots[s].kind == SlotKind::kTemp && plan_.slots[s].last_step == static_cast<int>(i)) {
+          memory_[s].Reset();
+        }
       }
     }
     return OkStatus();
   }
 
-  std::vector<int64_t> OutputDims(int k) const {
-    for (size_t s = 0; s < plan_.slots.size(); ++s) {
-      if (plan_.slots[s].kind == SlotKind::kOutput && plan_.slots[s].index == k) {
-        return EvaluateShape(plan_.outputs[k].shape, symbols_);
-      }
-    }
-    return {};
+  Extents OutputDims() const {
+    Extents dims;
+    for (const TensorType& type : plan_.outputs) dims.push_back(EvaluateShape(type.shape, symbols_));
+    return dims;
   }
+  // Empty where the caller gave a buffer.
+  std::vector<Block> TakeOutputs() { return std::move(outputs_); }
 
  private:
-  void Drop(int s) {
-    if (plan_.slots[s].kind != SlotKind::kTemp || !memory_[s]) return;
-    (void)FreeMemory(memory_[s]);
-    memory_[s] = nullptr;
+  void* Given(int s) const {
+    const Slot& slot = plan_.slots[s];
+    return slot.kind == SlotKind::kOutput && given_ ? given_[slot.index] : nullptr;
   }
+  Block& Place(int s) {
+    const Slot& slot = plan_.slots[s];
+    return slot.kind == SlotKind::kOutput ? outputs_[slot.index] : memory_[s];
+  }
+  bool MustRegister(int s) const { return registers_ && plan_.slots[s].kind == SlotKind::kOutput; }
+  int64_t Bytes(int s) const { return EvaluateBytes(plan_.slots[s].type, symbols_); }
 
   void* Address(int s) {
     const Slot& slot = plan_.slots[s];
     if (slot.kind == SlotKind::kInput) return inputs_[slot.index];
     if (slot.kind == SlotKind::kConstant) return const_cast<void*>(plan_.constants[slot.index].data());
-    return slot.kind == SlotKind::kOutput ? outputs_[slot.index] : memory_[s];
+    void* given = Given(s);
+    return given ? given : Place(s).get();
   }
 
   Status Provide(int s) {
-    const Slot& slot = plan_.slots[s];
-    void*& place = slot.kind == SlotKind::kOutput ? outputs_[slot.index] : memory_[s];
-    if (place) return OkStatus();
-    const int64_t bytes = EvaluateBytes(slot.type, symbols_);
-    BELAY_TRY(place, AllocateMemory(MemoryKind::kDevice, static_cast<size_t>(bytes > 0 ? bytes : 1)));
+    if (Address(s)) return OkStatus();
+    BELAY_TRY(Place(s), Block::Make(Bytes(s), MustRegister(s)));
     return OkStatus();
   }
 
   // A result that came in memory of its own.
-  Status Adopt(int s, void* data) {
-    const Slot& slot = plan_.slots[s];
-    void*& place = slot.kind == SlotKind::kOutput ? outputs_[slot.index] : memory_[s];
-    if (!place) {
-      place = data;
+  Status Adopt(int s, Block block) {
+    if (!Address(s) && (block.registered() || !MustRegister(s))) {
+      Place(s) = std::move(block);
       return OkStatus();
     }
-    std::memcpy(place, data, static_cast<size_t>(EvaluateBytes(slot.type, symbols_)));
-    return FreeMemory(data);
+    return CopyIn(s, block.get());
+  }
+
+  Status CopyIn(int s, const void* data) {
+    BELAY_RETURN_IF_ERROR(Provide(s));
+    const int64_t bytes = Bytes(s);
+    if (bytes > 0) std::memmove(Address(s), data, static_cast<size_t>(bytes));
+    return OkStatus();
   }
 
   Status RunStep(const Step& step) {
     switch (step.kind) {
       case StepKind::kKernel: return RunKernel(step);
-      case StepKind::kCopy: {
-        BELAY_RETURN_IF_ERROR(Provide(step.outputs[0]));
-        const int64_t bytes = EvaluateBytes(plan_.slots[step.inputs[0]].type, symbols_);
-        if (bytes > 0) std::memmove(Address(step.outputs[0]), Address(step.inputs[0]), static_cast<size_t>(bytes));
-        return OkStatus();
-      }
+      case StepKind::kCopy: return CopyIn(step.outputs[0], Address(step.inputs[0]));
       case StepKind::kIf: return RunIf(step);
       case StepKind::kWhile: return RunWhile(step);
     }
@@ -202,28 +253,14 @@ class StepwiseRun {
     KernelCall call{buffers.data(), nullptr, &error, nullptr, bound.data(), allocated.data()};
     PreparedStep prepared = PrepareStep(plan_, step, symbols_);
     BELAY_RETURN_IF_ERROR(LaunchKernel(kernel, prepared, &call));
+    std::vector<Block> results;
+    for (void* data : allocated) results.push_back(Block::Registered(data));
+    if (error.set.load()) return ErrorOf(step, error);
     for (size_t i = 0; i < step.binds.size(); ++i) symbols_[step.binds[i]] = bound[i];
-    if (!error.set.load()) {
-      Status held = CheckGuards(step);
-      if (!held.ok()) {
-        for (void* p : allocated) {
-          if (p) (void)FreeMemory(p);
-        }
-        return held;
-      }
-    }
-    if (error.set.load()) {
-      for (void* p : allocated) {
-        if (p) (void)FreeMemory(p);
-      }
-      return ErrorOf(step, error);
-    }
-    for (size_t i = 0; allocates && i < allocated.size(); ++i) {
-      if (allocated[i]) {
-        BELAY_RETURN_IF_ERROR(Adopt(step.outputs[i], allocated[i]));
-      } else {
-        return Internal("node '{}' returned no memory for output {}", step.name, i);
-      }
+    BELAY_RETURN_IF_ERROR(CheckGuards(step));
+    for (size_t i = 0; allocates && i < results.size(); ++i) {
+      if (!results[i].get()) return Internal("node '{}' returned no memory for output {}", step.name, i);
+      BELAY_RETURN_IF_ERROR(Adopt(step.outputs[i], std::move(results[i])));
     }
     return OkStatus();
   }
@@ -249,7 +286,7 @@ class StepwiseRun {
   }
 
   // The symbols a branch binds beyond ours: its results' extents, in order.
-  Status BindResults(const Step& step, const std::vector<std::vector<int64_t>>& dims) {
+  Status BindResults(const Step& step, const Extents& dims) {
     for (size_t k = 0; k < step.outputs.size(); ++k) {
       const Shape& shape = plan_.slots[step.outputs[k]].type.shape;
       if (shape.size() != dims[k].size()) {
@@ -269,70 +306,69 @@ class StepwiseRun {
     return CheckGuards(step);
   }
 
-  Status RunBranch(const Plan& branch, const std::vector<void*>& inputs, std::vector<void*>* outputs,
-                   std::vector<std::vector<int64_t>>* dims) {
+  Status RunBranch(const Plan& branch, const std::vector<void*>& inputs, std::vector<Block>* outputs,
+                   Extents* dims) {
     std::vector<int64_t> symbols = symbols_;
     symbols.resize(std::max(symbols.size(), branch.symbols.size()), 0);
-    outputs->assign(branch.outputs.size(), nullptr);
-    if (branch.runs_stepwise) return RunStepwise(branch, &symbols, inputs.data(), outputs->data(), dims, bound_);
-    std::shared_ptr<const Prepared> prepared = Prepare(branch, symbols);
-    for (size_t k = 0; k < outputs->size(); ++k) {
-      const int64_t bytes = EvaluateBytes(branch.outputs[k], prepared->symbols);
-      BELAY_TRY((*outputs)[k], AllocateMemory(MemoryKind::kDevice, static_cast<size_t>(bytes > 0 ? bytes : 1)));
+    if (branch.runs_stepwise) {
+      StepwiseRun run(branch, &symbols, inputs.data(), nullptr, /*registers=*/false, bound_);
+      BELAY_RETURN_IF_ERROR(run.Run());
+      *dims = run.OutputDims();
+      *outputs = run.TakeOutputs();
+      return OkStatus();
     }
-    size_t capacity = 0;
-    WorkspacePool pool;
-    void* arena = pool.Acquire(static_cast<size_t>(prepared->arena_bytes), &capacity);
-    std::vector<void*> pointers;
-    Status status = arena ? RunPrepared(branch, *prepared, inputs.data(), outputs->data(),
-                                        static_cast<std::byte*>(arena), &pointers)
-                          : OutOfMemory("no memory for {} bytes of scratch", prepared->arena_bytes);
-    pool.Release(arena, capacity);
+    std::shared_ptr<const Prepared> prepared = Prepare(branch, symbols);
+    outputs->clear();
+    std::vector<void*> targets, pointers;
+    for (const TensorType& type : branch.outputs) {
+      BELAY_TRY(Block block, Block::Make(EvaluateBytes(type, prepared->symbols), false));
+      targets.push_back(block.get());
+      outputs->push_back(std::move(block));
+    }
+    BELAY_TRY(Block arena, Block::Make(prepared->arena_bytes, false));
     *dims = prepared->output_dims;
-    return status;
+    return RunPrepared(branch, *prepared, inputs.data(), targets.data(), static_cast<std::byte*>(arena.get()),
+                       &pointers);
   }
 
   Status RunIf(const Step& step) {
-    bool taken = *static_cast<const uint8_t*>(Address(step.inputs[0])) != 0;
-    std::vector<void*> inputs, outputs;
+    const bool taken = *static_cast<const uint8_t*>(Address(step.inputs[0])) != 0;
+    std::vector<void*> inputs;
     for (size_t i = 1; i < step.inputs.size(); ++i) inputs.push_back(Address(step.inputs[i]));
-    std::vector<std::vector<int64_t>> dims;
+    std::vector<Block> outputs;
+    Extents dims;
     BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[taken ? 0 : 1], inputs, &outputs, &dims));
     BELAY_RETURN_IF_ERROR(BindResults(step, dims));
-    for (size_t k = 0; k < step.outputs.size(); ++k) BELAY_RETURN_IF_ERROR(Adopt(step.outputs[k], outputs[k]));
+    for (size_t k = 0; k < step.outputs.size(); ++k) {
+      BELAY_RETURN_IF_ERROR(Adopt(step.outputs[k], std::move(outputs[k])));
+    }
     return OkStatus();
   }
 
   Status RunWhile(const Step& step) {
     std::vector<void*> carried;
-    std::vector<char> owned(step.inputs.size(), 0);
-    for (int s : step.inputs) carried.push_back(Address(s));
-    std::vector<std::vector<int64_t>> dims;
-    for (int s : step.inputs) dims.push_back(EvaluateShape(plan_.slots[s].type.shape, symbols_));
+    std::vector<Block> owned(step.inputs.size());  // what carried points to, after the first round
+    Extents dims;
+    for (int s : step.inputs) {
+      carried.push_back(Address(s));
+      dims.push_back(EvaluateShape(plan_.slots[s].type.shape, symbols_));
+    }
     for (;;) {
       BELAY_RETURN_IF_ERROR(BindResults(step, dims));  // the branches' own shapes depend on these
-      std::vector<void*> verdict, next;
-      std::vector<std::vector<int64_t>> ignored;
+      std::vector<Block> verdict, next;
+      Extents ignored;
       BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[0], carried, &verdict, &ignored));
-      const bool more = *static_cast<const uint8_t*>(verdict[0]) != 0;
-      for (void* p : verdict) (void)FreeMemory(p);
-      if (!more) break;
+      if (*static_cast<const uint8_t*>(verdict[0].get()) == 0) break;
       BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[1], carried, &next, &dims));
       for (size_t i = 0; i < carried.size(); ++i) {
-        if (owned[i]) (void)FreeMemory(carried[i]);
-        carried[i] = next[i];
-        owned[i] = 1;
+        owned[i] = std::move(next[i]);
+        carried[i] = owned[i].get();
       }
     }
     BELAY_RETURN_IF_ERROR(BindResults(step, dims));
     for (size_t k = 0; k < step.outputs.size(); ++k) {
-      if (owned[k]) {
-        BELAY_RETURN_IF_ERROR(Adopt(step.outputs[k], carried[k]));
-        continue;
-      }
-      BELAY_RETURN_IF_ERROR(Provide(step.outputs[k]));
-      const int64_t bytes = EvaluateBytes(plan_.slots[step.outputs[k]].type, symbols_);
-      if (bytes > 0) std::memcpy(Address(step.outputs[k]), carried[k], static_cast<size_t>(bytes));
+      BELAY_RETURN_IF_ERROR(owned[k].get() ? Adopt(step.outputs[k], std::move(owned[k]))
+                                           : CopyIn(step.outputs[k], carried[k]));
     }
     return OkStatus();
   }
@@ -341,19 +377,23 @@ class StepwiseRun {
   std::vector<int64_t>& symbols_;
   std::vector<char> bound_;  // by symbol: decided by this run or the one around it
   void* const* inputs_;
-  void** outputs_;
-  std::vector<void*> memory_;
-  std::vector<std::vector<int64_t>> dims_;
+  void* const* given_;
+  const bool registers_;
+  std::vector<Block> memory_;   // kTemp, by slot
+  std::vector<Block> outputs_;  // kOutput, by position
 };
 
 }  // namespace
 
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
                    std::vector<std::vector<int64_t>>* out_dims, const std::vector<char>& bound) {
-  StepwiseRun run(plan, symbols, inputs, outputs, bound);
+  StepwiseRun run(plan, symbols, inputs, outputs, /*registers=*/true, bound);
   BELAY_RETURN_IF_ERROR(run.Run());
-  out_dims->clear();
-  for (size_t k = 0; k < plan.outputs.size(); ++k) out_dims->push_back(run.OutputDims(static_cast<int>(k)));
+  *out_dims = run.OutputDims();
+  std::vector<Block> made = run.TakeOutputs();
+  for (size_t k = 0; k < made.size(); ++k) {
+    if (!outputs[k]) outputs[k] = made[k].Release();
+  }
   return OkStatus();
 }
 

@@ -173,6 +173,16 @@ Status FreeMemory(void* base) {
   return OkStatus();
 }
 
+void FreeUnshared(void* base) {
+  Registry& registry = TheRegistry();
+  std::unique_lock lock(registry.mutex);
+  auto found = registry.live.find(reinterpret_cast<uintptr_t>(base));
+  BELAY_CHECK(found != registry.live.end());
+  Release(found->second);
+  registry.live.erase(found);
+  registry.generation.fetch_add(1, std::memory_order_release);
+}
+
 bool FindMemory(const void* address, MemoryBlock* block) {
   Registry& registry = TheRegistry();
   auto value = reinterpret_cast<uintptr_t>(address);
