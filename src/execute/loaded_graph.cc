@@ -46,6 +46,7 @@ class RunTask final : public Task {
     staged_.clear();
     plan_.reset();
     prepared_.reset();
+    workspace_ = nullptr;
     result_ = nullptr;
     bound_dims_ = nullptr;
     std::shared_ptr<LoadedGraph> graph = std::move(graph_);
@@ -62,6 +63,7 @@ class RunTask final : public Task {
     size_t bytes;
   };
   std::vector<Staged> staged_;
+  void* workspace_ = nullptr;  // the user's; else one is taken when the run starts
   // Set while the caller waits for the run.
   bool stepwise_waits_ = false;
   Status* result_ = nullptr;
@@ -83,6 +85,10 @@ class RunTask final : public Task {
       std::vector<int64_t> symbols = prepared_->symbols;
       std::vector<std::vector<int64_t>> dims;
       status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), &dims);
+    } else if (workspace_) {
+      std::lock_guard<std::mutex> turn(graph_->user_workspace_mutex_);
+      status = RunPrepared(*plan_, *prepared_, inputs_.data(), outputs_.data(),
+                           static_cast<std::byte*>(workspace_), &pointers_);
     } else {
       size_t capacity = 0;
       const size_t need = static_cast<size_t>(prepared_->arena_bytes);
@@ -101,7 +107,77 @@ LoadedGraph::LoadedGraph(std::string name, std::vector<InputSignature> inputs, s
                          std::shared_ptr<const Plan> plan, VariantCompiler compiler)
     : name_(std::move(name)), inputs_(std::move(inputs)), output_count_(output_count),
       compiler_(std::move(compiler)) {
-  if (plan) variants_.push_back({std::move(plan), {}});
+  if (!plan) return;
+  bool open = plan->runs_stepwise || !plan->fixed_inputs.empty() || !plan->symbols.empty();
+  for (const InputSignature& input : inputs_) {
+    for (int64_t d : input.dims) open = open || d < 0;
+  }
+  if (!open) static_plan_ = plan;
+  variants_.push_back({std::move(plan), {}});
+}
+
+bool LoadedGraph::IsStatic() const { return static_plan_ != nullptr; }
+
+namespace {
+
+constexpr size_t kTail = 64;  // kernels may read a little past the last byte
+
+size_t RoundedBytes(const Constant& c) {
+  const int64_t bytes = c.packed ? c.bytes : c.literal->ByteSize();
+  return (static_cast<size_t>(bytes) + 63) / 64 * 64;
+}
+
+// Those that a step reads; the others were packed or folded.
+std::vector<bool> UsedConstants(const Plan& plan) {
+  std::vector<bool> used(plan.constants.size(), false);
+  for (const Step& step : plan.steps) {
+    for (int s : step.inputs) {
+      if (plan.slots[s].kind == SlotKind::kConstant) used[plan.slots[s].index] = true;
+    }
+  }
+  return used;
+}
+
+}  // namespace
+
+size_t LoadedGraph::ConstantBytes() const {
+  const std::vector<bool> used = UsedConstants(*static_plan_);
+  size_t total = kTail;
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (used[i]) total += RoundedBytes(static_plan_->constants[i]);
+  }
+  return total;
+}
+
+size_t LoadedGraph::WorkspaceBytes() const {
+  return static_cast<size_t>(Prepare(*static_plan_, {})->arena_bytes) + kTail;
+}
+
+void LoadedGraph::UseConstants(void* memory) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  auto moved = std::make_shared<Plan>(*static_plan_);
+  const std::vector<bool> used = UsedConstants(*moved);
+  auto* at = static_cast<std::byte*>(memory);
+  for (size_t i = 0; i < used.size(); ++i) {
+    if (!used[i]) continue;
+    Constant& c = moved->constants[i];
+    const size_t rounded = RoundedBytes(c);
+    c.bytes = c.packed ? c.bytes : c.literal->ByteSize();
+    if (c.bytes) std::memcpy(at, c.data(), static_cast<size_t>(c.bytes));
+    c.packed = std::shared_ptr<const void>(std::shared_ptr<const void>(), at);  // the user's
+    c.literal = nullptr;
+    at += rounded;
+  }
+  static_plan_ = moved;
+  variants_.clear();
+  variants_.push_back({std::move(moved), {}});
+  last_ = {};
+  checked_.clear();
+}
+
+void LoadedGraph::UseWorkspace(void* memory) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  workspace_ = memory;
 }
 
 LoadedGraph::~LoadedGraph() {
@@ -345,14 +421,21 @@ void FillResult(const Plan& plan, const std::vector<int64_t>& dims, size_t k, Te
 // Gives back what was allocated for outputs when the call fails half-way.
 class OutputGuard {
  public:
+  explicit OutputGuard(OutputAllocator* allocator) : allocator_(allocator) {}
   ~OutputGuard() {
     for (TensorView* t : allocated_) {
-      (void)FreeMemory(t->data);
-      t->data = nullptr;
+      if (t->block) {
+        allocator_->Free(t->block);
+      } else {
+        (void)FreeMemory(t->data);
+      }
+      t->data = t->block = nullptr;
     }
   }
   Status Allocate(TensorView* t, size_t bytes) {
-    BELAY_TRY(void* data, AllocateMemory(MemoryKind::kDevice, bytes ? bytes : 1));
+    const size_t size = bytes ? bytes : 1;
+    BELAY_TRY(void* data, allocator_ ? allocator_->Allocate(size, &t->block)
+                                     : AllocateMemory(MemoryKind::kDevice, size));
     Adopt(t, data, bytes);
     return OkStatus();
   }
@@ -365,25 +448,28 @@ class OutputGuard {
   void Commit() { allocated_.clear(); }
 
  private:
+  OutputAllocator* const allocator_;
   std::vector<TensorView*> allocated_;
 };
 
 }  // namespace
 
 Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
-                            std::vector<TensorView>& outputs) {
+                            std::vector<TensorView>& outputs, OutputAllocator* allocator) {
   if (outputs.size() != output_count_) {
     return InvalidArgument("{} outputs were given, but the graph has {}", outputs.size(), output_count_);
   }
   Selected selected;
+  void* workspace = nullptr;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     BELAY_TRY(selected, CheckAndSelect(*stream, inputs, outputs));
+    workspace = workspace_;
   }
   const Plan& plan = *selected.plan;
   const bool waits = std::find(plan.output_waits.begin(), plan.output_waits.end(), true) !=
                      plan.output_waits.end();
-  OutputGuard guard;
+  OutputGuard guard(allocator);
   for (size_t k = 0; k < outputs.size() && !waits; ++k) {
     if (!outputs[k].data) {
       const int64_t bytes = EvaluateBytes(plan.outputs[k], selected.prepared->symbols);
@@ -397,6 +483,7 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   task->plan_ = selected.plan;
   task->prepared_ = selected.prepared;
   task->stepwise_waits_ = waits;
+  task->workspace_ = workspace;
   task->inputs_.clear();
   for (const TensorView& t : inputs) task->inputs_.push_back(t.data);
   task->outputs_.clear();
@@ -435,24 +522,26 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   BELAY_RETURN_IF_ERROR(stream->WaitPassed(stream->Point()));
   if (result.code() == Code::kAborted) return Aborted("the stream dropped the run of graph '{}'", name_);
   BELAY_RETURN_IF_ERROR(std::move(result));
-  return Deliver(plan, bound_dims, bound_outputs, outputs);
+  return Deliver(plan, bound_dims, bound_outputs, outputs, allocator);
 }
 
 Status LoadedGraph::Deliver(const Plan& plan, const std::vector<std::vector<int64_t>>& dims,
-                            const std::vector<void*>& results, std::vector<TensorView>& outputs) const {
+                            const std::vector<void*>& results, std::vector<TensorView>& outputs,
+                            OutputAllocator* allocator) const {
   Status delivered;
-  OutputGuard guard;
+  OutputGuard guard(allocator);
   for (size_t k = 0; k < outputs.size(); ++k) {
     FillResult(plan, dims[k], k, &outputs[k]);
     int64_t count = 1;
     for (int64_t d : dims[k]) count *= d;
     const size_t bytes = static_cast<size_t>(ByteSize(plan.outputs[k].dtype, count));
-    if (!outputs[k].data) {
+    if (!outputs[k].data && !allocator) {
       guard.Adopt(&outputs[k], results[k], bytes);
       continue;
     }
     const std::string what = fmt::format("output {}", k);
-    Status fits = outputs[k].bytes < bytes
+    Status fits = !outputs[k].data ? guard.Allocate(&outputs[k], bytes)
+                  : outputs[k].bytes < bytes
                       ? InvalidArgument("{} needs {} bytes, but its size is {}", what, bytes, outputs[k].bytes)
                       : CheckAddress(outputs[k].data, bytes, what);
     if (fits.ok() && bytes) std::memcpy(outputs[k].data, results[k], bytes);

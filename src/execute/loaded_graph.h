@@ -39,7 +39,18 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   // null (allocated here by AllocateMemory, FreeMemory is the receiver's duty); dims, dtype and bytes are
   // filled in. Nothing of the vectors is used after return.
   Status Execute(const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
-                 std::vector<TensorView>& outputs);
+                 std::vector<TensorView>& outputs, OutputAllocator* allocator = nullptr);
+
+  // No extent is open and nothing depends on data: sizes and results' shapes are known before any call.
+  bool IsStatic() const;
+  // What a static graph needs in UseConstants' and UseWorkspace's memory; never 0.
+  size_t ConstantBytes() const;
+  size_t WorkspaceBytes() const;
+  const Plan& static_plan() const { return *static_plan_; }
+  // Moves the constants of a static graph into memory that outlives the graph and its runs.
+  void UseConstants(void* memory);
+  // Calls from now on have their scratch there; such runs take turns, whatever their streams.
+  void UseWorkspace(void* memory);
 
   size_t input_count() const { return inputs_.size(); }
   size_t output_count() const { return output_count_; }
@@ -70,7 +81,8 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
 
   // After a call that waited: its results go to the caller's buffers, or are handed over.
   Status Deliver(const Plan& plan, const std::vector<std::vector<int64_t>>& dims,
-                 const std::vector<void*>& results, std::vector<TensorView>& outputs) const;
+                 const std::vector<void*>& results, std::vector<TensorView>& outputs,
+                 OutputAllocator* allocator) const;
 
   RunTask* TakeTask();
   void Recycle(RunTask* task);
@@ -81,6 +93,8 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   const VariantCompiler compiler_;
 
   std::mutex mutex_;  // guards what follows, up to the task pool
+  std::shared_ptr<const Plan> static_plan_;  // null: not static
+  void* workspace_ = nullptr;                // the user's
   std::vector<Variant> variants_;
   Selected last_;
   std::vector<int64_t> last_dims_;
@@ -88,6 +102,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   uint64_t checked_generation_ = 0;
 
   WorkspacePool workspaces_;
+  std::mutex user_workspace_mutex_;  // held by the run that uses it
   std::mutex pool_mutex_;
   RunTask* free_tasks_ = nullptr;
 };

@@ -6,23 +6,10 @@
 #include "base/log.h"
 #include "compile/pipeline.h"
 #include "execute/loaded_graph.h"
+#include "session/async_worker.h"
+#include "session/graph_entry.h"
 
 namespace belay {
-
-enum class GraphState : uint8_t { kAdded, kCompiled, kLoaded, kBuilt };
-
-struct Session::GraphEntry {
-  uint32_t id = 0;
-  std::string name;
-  ModelSource source;
-  OptionMap options;
-  std::mutex mutex;  // guards what follows
-  GraphState state = GraphState::kAdded;
-  std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on
-  std::shared_ptr<Stream> run_stream;   // of Run(), made at its first call
-
-  std::string Title() const { return fmt::format("graph {} '{}'", id, name); }
-};
 
 namespace {
 
@@ -87,23 +74,74 @@ Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source
   return OkStatus();
 }
 
+Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options) {
+  if (HasGraph(graph_id)) {
+    return AlreadyExists("session {} has graph {} already\nDo: remove it first, or use another id", id_, graph_id);
+  }
+  return AddGraph(graph_id, std::move(name), std::move(source), std::move(options));
+}
+
 bool Session::HasGraph(uint32_t graph_id) {
   std::lock_guard<std::mutex> lock(mutex_);
   return graphs_.count(graph_id) != 0;
 }
 
+Session::~Session() {
+  if (worker_) worker_->Finish();
+}
+
+Status Session::RunLater(std::function<void()> work) {
+  std::call_once(worker_once_, [this] { worker_ = AsyncWorker::Start(); });
+  return worker_->Push(std::move(work));
+}
+
+std::string Session::Option(const GraphEntry& entry, const char* key) const {
+  for (const OptionMap* options : {&entry.options, &options_}) {
+    auto it = options->find(key);
+    if (it != options->end()) return it->second;
+  }
+  return "";
+}
+
+Status Session::CompileEntry(GraphEntry& entry) {
+  std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
+  BELAY_TRY(std::shared_ptr<ModelGraph> model, entry.source().Context("reading " + entry.Title()));
+  BELAY_TRY(entry.loaded, CompileModel(entry.name, model).Context("compiling " + entry.Title()));
+  return OkStatus();
+}
+
+Status Session::BuildEntry(GraphEntry& entry) {
+  BELAY_RETURN_IF_ERROR(CompileEntry(entry));
+  entry.state = GraphState::kBuilt;
+  return OkStatus();
+}
+
+Status Session::LoadEntry(GraphEntry& entry) {
+  if (entry.state == GraphState::kCompiled && entry.const_memory) entry.loaded->UseConstants(entry.const_memory);
+  entry.state = GraphState::kLoaded;
+  return OkStatus();
+}
+
 Status Session::CompileGraph(uint32_t graph_id) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
-  std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
   std::lock_guard<std::mutex> lock(entry->mutex);
   if (entry->state == GraphState::kBuilt) {
     return WrongState(*entry, "be compiled", "built by RunGraph", "use another graph id for CompileGraph");
   }
   if (entry->state != GraphState::kAdded) return OkStatus();
-  BELAY_TRY(std::shared_ptr<ModelGraph> model, entry->source().Context("reading " + entry->Title()));
-  BELAY_TRY(entry->loaded, CompileModel(entry->name, model).Context("compiling " + entry->Title()));
+  BELAY_RETURN_IF_ERROR(CompileEntry(*entry));
   entry->state = GraphState::kCompiled;
   return OkStatus();
+}
+
+Status Session::Build(uint32_t graph_id) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (entry->state == GraphState::kBuilt) return OkStatus();
+  if (entry->state != GraphState::kAdded) {
+    return WrongState(*entry, "be built", "compiled by CompileGraph", "load it, or use another graph id");
+  }
+  return BuildEntry(*entry);
 }
 
 Status Session::LoadGraph(uint32_t graph_id, const OptionMap&, const std::shared_ptr<Stream>&) {
@@ -114,12 +152,13 @@ Status Session::LoadGraph(uint32_t graph_id, const OptionMap&, const std::shared
       return WrongState(*entry, "be loaded", "added but not compiled", "call CompileGraph once before loading");
     case GraphState::kBuilt:
       return WrongState(*entry, "be loaded", "built by RunGraph", "use another graph id for CompileGraph");
-    default: entry->state = GraphState::kLoaded; return OkStatus();
+    default: return LoadEntry(*entry);
   }
 }
 
 Status Session::Execute(uint32_t graph_id, const std::shared_ptr<Stream>& stream,
-                        const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs) {
+                        const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs,
+                        OutputAllocator* allocator) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
   std::shared_ptr<LoadedGraph> graph;
   {
@@ -137,8 +176,30 @@ Status Session::Execute(uint32_t graph_id, const std::shared_ptr<Stream>& stream
       case GraphState::kLoaded: graph = entry->loaded; break;
     }
   }
-  Status status = graph->Execute(stream, inputs, outputs);
+  Status status = graph->Execute(stream, inputs, outputs, allocator);
   return status.ok() ? std::move(status) : std::move(status).Context(entry->Title());
+}
+
+Status Session::ExecuteAny(uint32_t graph_id, const std::shared_ptr<Stream>& stream,
+                           const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs,
+                           OutputAllocator* allocator) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::shared_ptr<LoadedGraph> graph;
+  {
+    std::lock_guard<std::mutex> lock(entry->mutex);
+    if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+    if (entry->state == GraphState::kCompiled) BELAY_RETURN_IF_ERROR(LoadEntry(*entry));
+    graph = entry->loaded;
+  }
+  Status status = graph->Execute(stream, inputs, outputs, allocator);
+  return status.ok() ? std::move(status) : std::move(status).Context(entry->Title());
+}
+
+Result<size_t> Session::OutputCount(uint32_t graph_id) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+  return entry->loaded->output_count();
 }
 
 Status Session::RemoveGraph(uint32_t graph_id) {
@@ -181,13 +242,8 @@ Status Session::Run(uint32_t graph_id, const std::vector<TensorView>& inputs,
     return WrongState(*entry, "be run by RunGraph", "compiled by CompileGraph",
                       "execute it with GeSessionExecuteGraphWithStreamAsync, or use another graph id");
   }
-  if (entry->state == GraphState::kAdded) {
-    std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
-    BELAY_TRY(std::shared_ptr<ModelGraph> model, entry->source().Context("reading " + entry->Title()));
-    BELAY_TRY(entry->loaded, CompileModel(entry->name, model).Context("compiling " + entry->Title()));
-    entry->run_stream = MakeStream();
-    entry->state = GraphState::kBuilt;
-  }
+  if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+  if (!entry->run_stream) entry->run_stream = MakeStream();
   DeviceCopies copies;
   for (const TensorView& t : inputs) BELAY_RETURN_IF_ERROR(copies.Add(t));
   outputs->assign(entry->loaded->output_count(), TensorView{});

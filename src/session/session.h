@@ -15,28 +15,63 @@ namespace belay {
 
 class LoadedGraph;
 class ModelGraph;
+class AsyncWorker;
 
 using OptionMap = std::map<std::string, std::string>;
 // Reads the user's graph as it is at the time of the call.
 using ModelSource = std::function<Result<std::shared_ptr<ModelGraph>>()>;
+
+// What is known of a compiled graph; sizes and outputs of static ones only.
+struct GraphFacts {
+  bool is_static = false;
+  size_t const_bytes = 0, feature_bytes = 0;
+  bool refreshable = false;  // ge.featureBaseRefreshable
+  std::vector<std::vector<int64_t>> output_dims;
+  std::vector<DType> output_dtypes;
+};
 
 // Messages of the state machine end with "\nDo: ..." where one call mends it.
 class Session {
  public:
   explicit Session(uint64_t id, OptionMap options) : id_(id), options_(std::move(options)) {}
 
+  ~Session();
+
   uint64_t id() const { return id_; }
   // A repeated id is ignored.
   Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options);
+  // Refuses a repeated id.
+  Status AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options);
   bool HasGraph(uint32_t graph_id);
   Status CompileGraph(uint32_t graph_id);
   Status LoadGraph(uint32_t graph_id, const OptionMap& options, const std::shared_ptr<Stream>& stream);
   // Enqueues one run on `stream`; see LoadedGraph::Execute.
   Status Execute(uint32_t graph_id, const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
-                 std::vector<TensorView>& outputs);
+                 std::vector<TensorView>& outputs, OutputAllocator* allocator = nullptr);
+  // The same for graphs in any state: compiles and loads what is not yet.
+  Status ExecuteAny(uint32_t graph_id, const std::shared_ptr<Stream>& stream,
+                    const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs,
+                    OutputAllocator* allocator);
+  Result<size_t> OutputCount(uint32_t graph_id);  // compiles what is only added
+  // Compiles and loads for Run.
+  Status Build(uint32_t graph_id);
   // Compiles and loads at the first call, runs, waits. Inputs may lie anywhere; outputs come back in memory
   // of AllocateMemory that the caller frees.
   Status Run(uint32_t graph_id, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs);
+  // One Run of a session at a time, without waiting: check owns_lock().
+  std::unique_lock<std::mutex> TryTurn() { return std::unique_lock<std::mutex>(turn_mutex_, std::try_to_lock); }
+  // Calls `work` on the session's own thread, in order. All of it is called, also when the session ends.
+  Status RunLater(std::function<void()> work);
+
+  Result<GraphFacts> Facts(uint32_t graph_id);
+  // Memory of the user's for a static graph; see GraphFacts for the sizes.
+  Status SetConstMemory(uint32_t graph_id, void* memory, size_t size);
+  Status SetFeatureMemory(uint32_t graph_id, void* memory, size_t size);
+  Status SetFixedMemory(uint32_t graph_id);
+  // By stream handle; null removes.
+  void SetAllocator(const void* stream, std::shared_ptr<OutputAllocator> allocator);
+  std::shared_ptr<OutputAllocator> AllocatorOf(const void* stream);
+
   // Runs in flight finish first; their memory lives until then.
   Status RemoveGraph(uint32_t graph_id);
 
@@ -44,12 +79,22 @@ class Session {
 
  private:
   Result<std::shared_ptr<GraphEntry>> Find(uint32_t graph_id);
+  // These need the entry's lock.
+  Status CompileEntry(GraphEntry& entry);
+  Status BuildEntry(GraphEntry& entry);
+  Status LoadEntry(GraphEntry& entry);
+  std::string Option(const GraphEntry& entry, const char* key) const;
 
   const uint64_t id_;
   const OptionMap options_;
   std::mutex mutex_;  // guards graphs_
   std::map<uint32_t, std::shared_ptr<GraphEntry>> graphs_;
-  std::mutex compile_mutex_;  // one graph of a session compiles at a time
+  std::mutex turn_mutex_;
+  std::mutex allocator_mutex_;
+  std::map<const void*, std::shared_ptr<OutputAllocator>> allocators_;
+  std::once_flag worker_once_;
+  std::shared_ptr<AsyncWorker> worker_;
+  std::mutex compile_mutex_;  // taken after an entry's; one graph of a session compiles at a time
 };
 
 }  // namespace belay

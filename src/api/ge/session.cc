@@ -65,20 +65,6 @@ Status Session::CompileGraph(uint32_t graph_id) {
   });
 }
 
-namespace {
-
-belay::Result<std::shared_ptr<belay::Stream>> LiveStream(void* stream) {
-  if (!stream) {
-    return belay::InvalidArgument("the stream is null\nDo: pass a stream made by aclrtCreateStream");
-  }
-  std::shared_ptr<belay::Stream> found = belay::FindStream(stream);
-  if (found) return found;
-  return belay::InvalidArgument("{} is not a live stream\nDo: pass a stream made by aclrtCreateStream and not "
-                                "yet destroyed", stream);
-}
-
-}  // namespace
-
 Status Session::LoadGraph(const uint32_t graph_id, const std::map<AscendString, AscendString>& options,
                           void* stream) const {
   auto describe = [&] {
@@ -89,7 +75,7 @@ Status Session::LoadGraph(const uint32_t graph_id, const std::map<AscendString, 
     BELAY_TRY(OptionMap map, api::ToOptions(options));
     std::shared_ptr<belay::Stream> target;
     if (stream) {
-      BELAY_TRY(target, LiveStream(stream));
+      BELAY_TRY(target, api::LiveStream(stream));
     }
     return session->LoadGraph(graph_id, map, target);
   });
@@ -106,25 +92,12 @@ Status Session::ExecuteGraphWithStreamAsync(uint32_t graph_id, void* stream,
     // Reused by every call of this thread, so that a steady call allocates nothing.
     static thread_local std::vector<belay::TensorView> in, out;
     BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
-    BELAY_TRY(std::shared_ptr<belay::Stream> target, LiveStream(stream));
+    BELAY_TRY(std::shared_ptr<belay::Stream> target, api::LiveStream(stream));
     api::ToViews(inputs, &in);
     api::ToViews(outputs, &out);
-    BELAY_RETURN_IF_ERROR(session->Execute(graph_id, target, in, out));
-    api::FromViews(out, &outputs);
-    return belay::OkStatus();
-  });
-}
-
-Status Session::RunGraph(uint32_t graph_id, const std::vector<Tensor>& inputs,
-                         std::vector<Tensor>& outputs) {
-  auto describe = [&] {
-    return fmt::format("Session::RunGraph(session {}, graph {}, {} inputs)", sessionId_, graph_id, inputs.size());
-  };
-  return api::Guarded(describe, [&]() -> belay::Status {
-    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
-    std::vector<belay::TensorView> results;
-    BELAY_RETURN_IF_ERROR(session->Run(graph_id, api::ToViews(inputs), &results));
-    outputs = api::ToHostTensors(&results);
+    const std::shared_ptr<belay::OutputAllocator> allocator = session->AllocatorOf(stream);
+    BELAY_RETURN_IF_ERROR(session->Execute(graph_id, target, in, out, allocator.get()));
+    api::FromViews(out, allocator, &outputs);
     return belay::OkStatus();
   });
 }

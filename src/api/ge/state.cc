@@ -106,6 +106,16 @@ void DropSession(uint64_t id) {
   p.sessions.erase(it);
 }
 
+Result<std::shared_ptr<Stream>> LiveStream(void* stream) {
+  if (!stream) {
+    return InvalidArgument("the stream is null\nDo: pass a stream made by aclrtCreateStream");
+  }
+  std::shared_ptr<Stream> found = FindStream(stream);
+  if (found) return found;
+  return InvalidArgument("{} is not a live stream\nDo: pass a stream made by aclrtCreateStream and not "
+                                "yet destroyed", stream);
+}
+
 Result<OptionMap> ToOptions(const std::map<ge::AscendString, ge::AscendString>& options) {
   OptionMap out;
   for (auto& [key, value] : options) {

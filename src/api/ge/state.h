@@ -21,6 +21,9 @@ Result<uint64_t> MakeSession(OptionMap options);
 Result<std::shared_ptr<Session>> FindSession(uint64_t id);
 void DropSession(uint64_t id);
 
+// The stream behind an aclrtStream.
+Result<std::shared_ptr<Stream>> LiveStream(void* stream);
+
 // Null keys and values are refused.
 Result<OptionMap> ToOptions(const std::map<ge::AscendString, ge::AscendString>& options);
 

@@ -10,7 +10,19 @@ namespace {
 // What the address of an engine-allocated output stands for, shared by gert::TensorData copies.
 struct OutputBlock {
   void* data;
+  void* block = nullptr;  // of the allocator
+  std::shared_ptr<OutputAllocator> allocator;
   std::atomic<int> owners{1};
+
+  OutputBlock(void* address, void* from, std::shared_ptr<OutputAllocator> giver)
+      : data(address), block(from), allocator(from ? std::move(giver) : nullptr) {}
+  ~OutputBlock() {
+    if (allocator) {
+      allocator->Free(block);
+    } else {
+      (void)FreeMemory(data);
+    }
+  }
 };
 
 ge::graphStatus ManageOutput(gert::TensorAddress address, gert::TensorOperateType operation, void** out) {
@@ -23,10 +35,7 @@ ge::graphStatus ManageOutput(gert::TensorAddress address, gert::TensorOperateTyp
       return ge::GRAPH_SUCCESS;
     case gert::kPlusShareCount: block->owners.fetch_add(1); return ge::GRAPH_SUCCESS;
     case gert::kFreeTensor:
-      if (block->owners.fetch_sub(1) == 1) {
-        (void)FreeMemory(block->data);
-        delete block;
-      }
+      if (block->owners.fetch_sub(1) == 1) delete block;
       return ge::GRAPH_SUCCESS;
     default: return ge::GRAPH_FAILED;
   }
@@ -40,6 +49,7 @@ void ToViews(const std::vector<gert::Tensor>& tensors, std::vector<TensorView>* 
     const gert::Tensor& t = tensors[i];
     TensorView& v = (*views)[i];
     v.data = const_cast<void*>(t.GetAddr());
+    v.block = nullptr;
     v.bytes = t.GetSize();
     v.dtype = static_cast<DType>(t.GetDataType());
     v.on_host = v.data && (t.GetPlacement() == gert::kOnHost || t.GetPlacement() == gert::kFollowing);
@@ -49,7 +59,8 @@ void ToViews(const std::vector<gert::Tensor>& tensors, std::vector<TensorView>* 
   }
 }
 
-void FromViews(const std::vector<TensorView>& views, std::vector<gert::Tensor>* tensors) {
+void FromViews(const std::vector<TensorView>& views, const std::shared_ptr<OutputAllocator>& allocator,
+               std::vector<gert::Tensor>* tensors) {
   for (size_t i = 0; i < views.size(); ++i) {
     const TensorView& v = views[i];
     gert::Tensor& t = (*tensors)[i];
@@ -61,7 +72,26 @@ void FromViews(const std::vector<TensorView>& views, std::vector<gert::Tensor>* 
     if (t.GetAddr() || !v.data) continue;
     t.SetStorageFormat(ge::FORMAT_ND);
     t.SetOriginFormat(ge::FORMAT_ND);
-    t.SetData(gert::TensorData(new OutputBlock{v.data}, ManageOutput, v.bytes, gert::kOnDeviceHbm));
+    t.SetData(gert::TensorData(new OutputBlock{v.data, v.block, allocator}, ManageOutput, v.bytes, gert::kOnDeviceHbm));
+  }
+}
+
+void FromViews(const std::vector<TensorView>& views, const std::shared_ptr<OutputAllocator>& allocator,
+               std::vector<ge::Tensor>* tensors) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    const TensorView& v = views[i];
+    ge::Tensor& t = (*tensors)[i];
+    ge::TensorDesc desc = t.GetTensorDesc();
+    const ge::Shape shape(std::vector<int64_t>(v.dims, v.dims + v.rank));
+    desc.SetShape(shape);
+    desc.SetOriginShape(shape);
+    desc.SetDataType(static_cast<ge::DataType>(v.dtype));
+    const bool made_here = v.data && !t.GetData();
+    if (made_here) desc.SetPlacement(ge::kPlacementDevice);
+    (void)t.SetTensorDesc(desc);
+    if (!made_here) continue;
+    auto block = std::make_shared<OutputBlock>(v.data, v.block, allocator);
+    (void)t.SetData(static_cast<uint8_t*>(v.data), v.bytes, [block](uint8_t*) mutable { block.reset(); });
   }
 }
 

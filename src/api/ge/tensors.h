@@ -1,5 +1,6 @@
 // gert::Tensor and ge::Tensor to TensorView and back.
 #pragma once
+#include <memory>
 #include <vector>
 
 #include "base/status.h"
@@ -11,7 +12,11 @@ namespace belay::api {
 // Views of a call's tensors; reuses the vector's memory.
 void ToViews(const std::vector<gert::Tensor>& tensors, std::vector<TensorView>* views);
 // Writes shape, dtype, size and placement back; hands over what the engine allocated with its manager.
-void FromViews(const std::vector<TensorView>& views, std::vector<gert::Tensor>* tensors);
+// allocator: null, or where the views' blocks came from.
+void FromViews(const std::vector<TensorView>& views, const std::shared_ptr<OutputAllocator>& allocator,
+               std::vector<gert::Tensor>* tensors);
+void FromViews(const std::vector<TensorView>& views, const std::shared_ptr<OutputAllocator>& allocator,
+               std::vector<ge::Tensor>* tensors);
 
 std::vector<TensorView> ToViews(const std::vector<ge::Tensor>& tensors);
 // Host tensors that own copies of the views' memory, which is freed.

@@ -1,0 +1,152 @@
+// ge::Session: graphs that the engine builds and runs itself.
+#include "api/ge/guard.h"
+#include "api/ge/state.h"
+#include "api/ge/tensors.h"
+#include "api/graph/model_bridge.h"
+
+namespace api = belay::api;
+
+namespace ge {
+namespace {
+
+// These calls have numbers of their own for two failures.
+struct Refusal {
+  Status number = FAILED;
+  Status operator()(Status status) const { return status == SUCCESS ? SUCCESS : number; }
+};
+
+belay::Result<std::shared_ptr<belay::Session>> SessionWith(uint64_t id, uint32_t graph_id, Refusal* refusal) {
+  BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(id));
+  if (!session->HasGraph(graph_id)) refusal->number = GE_GRAPH_GRAPH_NOT_EXIST;
+  return session;
+}
+
+}  // namespace
+
+Status Session::AddGraphWithCopy(uint32_t graph_id, const Graph& graph) {
+  return AddGraphWithCopy(graph_id, graph, std::map<AscendString, AscendString>());
+}
+
+Status Session::AddGraphWithCopy(uint32_t graph_id, const Graph& graph,
+                                 const std::map<AscendString, AscendString>& options) {
+  auto describe = [&] {
+    return fmt::format("Session::AddGraphWithCopy(session {}, graph {})", sessionId_, graph_id);
+  };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    if (!graph.IsValid()) {
+      return belay::InvalidArgument("graph {} is empty\nDo: build it with SetInputs and SetOutputs, or parse a "
+                                    "model into it, before AddGraphWithCopy", graph_id);
+    }
+    BELAY_TRY(belay::OptionMap map, api::ToOptions(options));
+    AscendString name;
+    (void)graph.GetName(name);
+    BELAY_TRY(std::shared_ptr<belay::ModelGraph> model, belay::ModelFromGraph(graph));
+    auto source = [model]() -> belay::Result<std::shared_ptr<belay::ModelGraph>> { return model; };
+    return session->AddNewGraph(graph_id, name.GetString(), source, std::move(map));
+  });
+}
+
+Status Session::BuildGraph(uint32_t graph_id, const std::vector<InputTensorInfo>&) {
+  return BuildGraph(graph_id, std::vector<Tensor>());
+}
+
+// Inputs are not needed: whatever they leave open is decided by the first run.
+Status Session::BuildGraph(uint32_t graph_id, const std::vector<Tensor>&) {
+  auto describe = [&] { return fmt::format("Session::BuildGraph(session {}, graph {})", sessionId_, graph_id); };
+  Refusal refusal;
+  const Status status = api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
+    return session->Build(graph_id);
+  });
+  return refusal(status);
+}
+
+Status Session::RunGraph(uint32_t graph_id, const std::vector<Tensor>& inputs,
+                         std::vector<Tensor>& outputs) {
+  auto describe = [&] {
+    return fmt::format("Session::RunGraph(session {}, graph {}, {} inputs)", sessionId_, graph_id, inputs.size());
+  };
+  Refusal refusal;
+  const Status status = api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
+    const std::unique_lock<std::mutex> turn = session->TryTurn();
+    if (!turn.owns_lock()) {
+      refusal.number = GE_SESS_ALREADY_RUNNING;
+      return belay::FailedPrecondition("session {} runs a graph already\nDo: call RunGraph of one session from one "
+                                       "thread at a time, or use RunGraphAsync", sessionId_);
+    }
+    std::vector<belay::TensorView> results;
+    BELAY_RETURN_IF_ERROR(session->Run(graph_id, api::ToViews(inputs), &results));
+    outputs = api::ToHostTensors(&results);
+    return belay::OkStatus();
+  });
+  return refusal(status);
+}
+
+Status Session::RunGraph(uint32_t graph_id, const ContinuousTensorList& inputs,
+                         std::vector<Tensor>& outputs) {
+  return RunGraph(graph_id, inputs.GetTensorList(), outputs);
+}
+
+Status Session::RunGraphAsync(uint32_t graph_id, const std::vector<Tensor>& inputs,
+                              RunAsyncCallback callback) {
+  auto describe = [=, id = sessionId_, count = inputs.size()] {
+    return fmt::format("Session::RunGraphAsync(session {}, graph {}, {} inputs)", id, graph_id, count);
+  };
+  Refusal refusal;
+  const Status status = api::Guarded(describe, [&]() -> belay::Status {
+    if (!callback) return belay::InvalidArgument("the callback is empty");
+    BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
+    if (!session->HasGraph(graph_id)) {
+      return belay::NotFound("session {} has no graph {}\nDo: call AddGraph({}, graph) first", sessionId_, graph_id,
+                             graph_id);
+    }
+    // The session calls all of its queue before it ends, so the pointer holds.
+    belay::Session* runner = session.get();
+    return session->RunLater([=, views = api::ToViews(inputs)] {
+      std::vector<Tensor> outputs;
+      const Status ran = api::Guarded(describe, [&]() -> belay::Status {
+        std::vector<belay::TensorView> results;
+        BELAY_RETURN_IF_ERROR(runner->Run(graph_id, views, &results));
+        outputs = api::ToHostTensors(&results);
+        return belay::OkStatus();
+      });
+      callback(ran, outputs);
+    });
+  });
+  return refusal(status);
+}
+
+Status Session::RunGraphAsync(uint32_t graph_id, const ContinuousTensorList& inputs,
+                              RunAsyncCallback callback) {
+  return RunGraphAsync(graph_id, inputs.GetTensorList(), callback);
+}
+
+Status Session::RunGraphWithStreamAsync(uint32_t graph_id, void* stream, const std::vector<Tensor>& inputs,
+                                        std::vector<Tensor>& outputs) {
+  auto describe = [&] {
+    return fmt::format("Session::RunGraphWithStreamAsync(session {}, graph {}, stream {}, {} inputs)", sessionId_,
+                       graph_id, stream, inputs.size());
+  };
+  Refusal refusal;
+  const Status status = api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
+    BELAY_TRY(std::shared_ptr<belay::Stream> target, api::LiveStream(stream));
+    const std::shared_ptr<belay::OutputAllocator> allocator = session->AllocatorOf(stream);
+    BELAY_TRY(const size_t count, session->OutputCount(graph_id));
+    std::vector<Tensor> results = outputs;
+    if (results.empty()) results.resize(count);
+    std::vector<belay::TensorView> out = api::ToViews(results);
+    BELAY_RETURN_IF_ERROR(session->ExecuteAny(graph_id, target, api::ToViews(inputs), out, allocator.get()));
+    api::FromViews(out, allocator, &results);
+    outputs = std::move(results);
+    return belay::OkStatus();
+  });
+  return refusal(status);
+}
+
+// Only a variable that changed its format would need it, and none does.
+bool Session::IsGraphNeedRebuild(uint32_t) { return false; }
+
+}  // namespace ge

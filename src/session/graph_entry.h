@@ -1,0 +1,26 @@
+// One graph of a session and where it stands. Private to src/session.
+#pragma once
+#include <fmt/format.h>
+
+#include "session/session.h"
+
+namespace belay {
+
+enum class GraphState : uint8_t { kAdded, kCompiled, kLoaded, kBuilt };
+
+struct Session::GraphEntry {
+  uint32_t id = 0;
+  std::string name;
+  ModelSource source;
+  OptionMap options;
+  std::mutex mutex;  // guards what follows
+  GraphState state = GraphState::kAdded;
+  std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on
+  std::shared_ptr<Stream> run_stream;   // of Run(), made at its first call
+  void* const_memory = nullptr;         // the user's; filled when loaded
+  bool has_feature_memory = false, has_fixed_memory = false;
+
+  std::string Title() const { return fmt::format("graph {} '{}'", id, name); }
+};
+
+}  // namespace belay

@@ -1,0 +1,160 @@
+// Session: states of a graph, the calls that compile, load and run by themselves.
+#include <atomic>
+#include <thread>
+
+#include "api_ge/ge_fixture.h"
+
+namespace belay_test {
+namespace {
+
+class SessionTest : public GeTest {
+ protected:
+  const std::vector<ge::Tensor> in_{HostTensor({4}, {1, 2, 3, 4})};
+  const std::vector<float> twice_{2, 4, 6, 8};
+};
+
+TEST_F(SessionTest, UnknownGraphs) {
+  ge::Session session(Options{});
+  std::vector<ge::Tensor> out;
+  std::vector<gert::Tensor> fast;
+  const auto ignore = [](ge::Status, std::vector<ge::Tensor>&) { ADD_FAILURE(); };
+  EXPECT_EQ(session.RunGraph(9, in_, out), ge::GE_GRAPH_GRAPH_NOT_EXIST);
+  EXPECT_EQ(session.BuildGraph(9, in_), ge::GE_GRAPH_GRAPH_NOT_EXIST);
+  EXPECT_EQ(session.RunGraphAsync(9, in_, ignore), ge::GE_GRAPH_GRAPH_NOT_EXIST);
+  EXPECT_EQ(session.RunGraphWithStreamAsync(9, stream_, in_, out), ge::GE_GRAPH_GRAPH_NOT_EXIST);
+  (void)TakeErrors();
+  ExpectRefusal(session.CompileGraph(9), {"no graph 9"});
+  ExpectRefusal(session.RemoveGraph(9), {"no graph 9"});
+  ExpectRefusal(GeSessionLoadGraph(session, 9, Options{}, stream_), {"no graph 9"});
+  ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 9, stream_, {}, fast), {"no graph 9"});
+  EXPECT_EQ(session.GetCompiledGraphSummary(9), nullptr);
+  EXPECT_FALSE(session.IsGraphNeedRebuild(9));
+}
+
+TEST_F(SessionTest, StatesOfAGraph) {
+  ge::Session session(Options{});
+  std::vector<ge::Tensor> out;
+  const ge::Graph graph = Twice({4});
+  ASSERT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
+  EXPECT_EQ(session.AddGraph(1, Twice({5})), ge::SUCCESS);  // ignored
+  ExpectRefusal(session.AddGraph(2, graph), {"added already"});
+  ExpectRefusal(session.AddGraphWithCopy(1, graph), {"graph 1 already"});
+  EXPECT_EQ(session.AddGraphWithCopy(2, graph), ge::SUCCESS) << TakeErrors();
+  ExpectRefusal(session.AddGraph(3, ge::Graph("empty")), {"empty"});
+  EXPECT_EQ(session.GetCompiledGraphSummary(1), nullptr);
+  ExpectRefusal(GeSessionLoadGraph(session, 1, Options{}, stream_), {"not compiled"});
+  ASSERT_EQ(session.CompileGraph(1), ge::SUCCESS);
+  ExpectRefusal(session.RunGraph(1, in_, out), {"compiled by CompileGraph"});
+  ExpectRefusal(session.BuildGraph(1, in_), {"compiled by CompileGraph"});
+  ASSERT_EQ(session.BuildGraph(2, in_), ge::SUCCESS) << TakeErrors();
+  ExpectRefusal(session.CompileGraph(2), {"built by RunGraph"});
+  ExpectRefusal(GeSessionLoadGraph(session, 2, Options{}, stream_), {"built by RunGraph"});
+  ASSERT_EQ(session.RunGraph(2, in_, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(Floats(out.at(0)), twice_);
+  EXPECT_EQ(session.RemoveGraph(1), ge::SUCCESS);
+  EXPECT_EQ(session.RemoveGraph(2), ge::SUCCESS);
+  EXPECT_EQ(session.AddGraph(2, graph), ge::SUCCESS) << TakeErrors();
+}
+
+TEST_F(SessionTest, RunGraphAsyncCallsBackOnceFromAnotherThread) {
+  std::atomic<int> good{0}, bad{0};
+  std::atomic<bool> elsewhere{true};
+  const std::thread::id here = std::this_thread::get_id();
+  {
+    ge::Session session(Options{});
+    ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);
+    const std::vector<ge::Tensor> wrong{HostTensor({3}, {1, 2, 3})};
+    const auto done = [&](ge::Status status, std::vector<ge::Tensor>& out) {
+      if (std::this_thread::get_id() == here) elsewhere = false;
+      if (status != ge::SUCCESS) {
+        bad += out.empty();
+      } else {
+        good += Floats(out.at(0)) == twice_;
+      }
+    };
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(session.RunGraphAsync(1, in_, done), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(session.RunGraphAsync(1, wrong, done), ge::SUCCESS);
+    ExpectRefusal(session.RunGraphAsync(1, in_, nullptr), {"callback is empty"});
+  }  // the session's end waits for what it took
+  EXPECT_EQ(good, 10);
+  EXPECT_EQ(bad, 1);
+  EXPECT_TRUE(elsewhere);
+}
+
+TEST_F(SessionTest, RunGraphOfOneSessionDoesNotQueue) {
+  ge::Session session(Options{});
+  auto x = MakeData("x", 0, {600, 600});
+  auto a = ge::op::MatMulV2("a").set_input_x1(x).set_input_x2(x);
+  auto b = ge::op::MatMulV2("b").set_input_x1(a).set_input_x2(x);
+  ge::Graph graph("slow");
+  graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{b});
+  ASSERT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
+  const std::vector<ge::Tensor> in{HostTensor({600, 600}, std::vector<float>(600 * 600, 0.01f))};
+  std::atomic<int> busy{0}, ran{0}, other{0};
+  for (int round = 0; round < 50 && busy == 0; ++round) {
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        std::vector<ge::Tensor> out;
+        const ge::Status status = session.RunGraph(1, in, out);
+        ++(status == ge::SUCCESS ? ran : status == ge::GE_SESS_ALREADY_RUNNING ? busy : other);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  EXPECT_GT(ran, 0);
+  EXPECT_GT(busy, 0);
+  EXPECT_EQ(other, 0);
+}
+
+TEST_F(SessionTest, RunGraphWithStreamAsync) {
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);
+  Compile(session, 2, Twice({4}));
+  DeviceTensor x{ge::DT_FLOAT, {4}, 4}, y{ge::DT_FLOAT, {4}, 4};
+  x.Set<float>({1, 2, 3, 4});
+  const auto at = [](DeviceTensor& t) {
+    ge::Tensor tensor(ge::TensorDesc(ge::Shape(std::vector<int64_t>{4}), ge::FORMAT_ND, ge::DT_FLOAT));
+    EXPECT_EQ(tensor.SetData(static_cast<uint8_t*>(t.data()), t.bytes(), [](uint8_t*) {}), ge::GRAPH_SUCCESS);
+    return tensor;
+  };
+  for (uint32_t id : {1, 2}) {
+    const std::vector<ge::Tensor> in{at(x)};
+    std::vector<ge::Tensor> given{at(y)}, made;
+    ASSERT_EQ(session.RunGraphWithStreamAsync(id, stream_, in, given), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(session.RunGraphWithStreamAsync(id, stream_, in, made), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+    EXPECT_EQ(y.Get<float>(), twice_);
+    EXPECT_EQ(given[0].GetData(), static_cast<uint8_t*>(y.data()));
+    ASSERT_EQ(made.size(), 1u);
+    EXPECT_EQ(Floats(made[0]), twice_);
+    EXPECT_EQ(made[0].GetTensorDesc().GetShape().GetDims(), (std::vector<int64_t>{4}));
+  }
+  std::vector<ge::Tensor> out;
+  ExpectRefusal(session.RunGraphWithStreamAsync(1, nullptr, {at(x)}, out), {"stream is null"});
+}
+
+TEST_F(SessionTest, ContinuousTensorList) {
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);
+  ge::ContinuousTensorList list(std::vector<ge::TensorDesc>{in_[0].GetTensorDesc()});
+  ASSERT_EQ(list.Initialize(), ge::GRAPH_SUCCESS);
+  std::memcpy(list.GetDataList()[0], in_[0].GetData(), 16);
+  std::vector<ge::Tensor> out;
+  ASSERT_EQ(session.RunGraph(1, list, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(Floats(out.at(0)), twice_);
+}
+
+TEST_F(SessionTest, WithoutTheEngine) {
+  ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
+  ge::Session session(Options{});
+  std::vector<ge::Tensor> out;
+  ExpectRefusal(session.AddGraph(1, Twice({4})), {"not initialised"});
+  ExpectRefusal(session.RunGraph(1, in_, out), {"not initialised"});
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, &out, 1), {"not initialised"});
+  EXPECT_EQ(session.GetCompiledGraphSummary(1), nullptr);
+  ASSERT_EQ(ge::GEInitialize(Options{}), ge::SUCCESS);
+}
+
+}  // namespace
+}  // namespace belay_test
