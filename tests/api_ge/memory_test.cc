@@ -1,0 +1,218 @@
+// CompiledGraphSummary, the user's memory for constants and scratch, external allocators.
+#include <memory>
+#include <set>
+
+#include "api_ge/ge_fixture.h"
+
+namespace belay_test {
+namespace {
+
+ge::op::Const Weights(const char* name, std::vector<int64_t> dims, float value) {
+  int64_t count = 1;
+  for (int64_t d : dims) count *= d;
+  return ge::op::Const(name).set_attr_value(HostTensor(dims, std::vector<float>(count, value)));
+}
+
+// y = softmax(x . w) . w; constants and scratch are needed.
+ge::Graph TwoLayers(std::vector<int64_t> dims) {
+  auto x = MakeData("x", 0, dims);
+  auto w = Weights("w", {16, 16}, 0.5f);
+  auto a = ge::op::MatMulV2("a").set_input_x1(x).set_input_x2(w);
+  auto s = ge::op::SoftmaxV2("s").set_input_x(a);
+  auto b = ge::op::MatMulV2("b").set_input_x1(s).set_input_x2(w);
+  ge::Graph graph("layers");
+  graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{b});
+  return graph;
+}
+
+class Memory : public GeTest {
+ protected:
+  void SetUp() override {
+    GeTest::SetUp();
+    x = std::make_unique<DeviceTensor>(ge::DT_FLOAT, std::vector<int64_t>{32, 16}, 4);
+    y = std::make_unique<DeviceTensor>(ge::DT_FLOAT, std::vector<int64_t>{32, 16}, 4);
+  }
+  void TearDown() override {
+    x.reset();
+    y.reset();
+    GeTest::TearDown();
+  }
+  struct Sizes {
+    size_t constants = 0, feature = 0;
+  };
+  Sizes SizesOf(ge::Session& session, uint32_t id) {
+    Sizes sizes;
+    ge::CompiledGraphSummaryPtr summary = session.GetCompiledGraphSummary(id);
+    EXPECT_NE(summary, nullptr);
+    if (!summary) return sizes;
+    EXPECT_EQ(summary->GetConstMemorySize(sizes.constants), ge::SUCCESS);
+    EXPECT_EQ(summary->GetFeatureMemorySize(sizes.feature), ge::SUCCESS);
+    return sizes;
+  }
+  void RunLayers(ge::Session& session, uint32_t id) {
+    auto in = Views({x.get()}), out = Views({y.get()});
+    x->Set(std::vector<float>(32 * 16, 1.0f));
+    ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, id, stream_, in, out), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+    for (float v : y->Get<float>()) ASSERT_FLOAT_EQ(v, 0.5f);
+  }
+  std::unique_ptr<DeviceTensor> x, y;
+};
+
+TEST_F(Memory, SummaryOfAStaticGraph) {
+  ge::Session session(Options{});
+  Compile(session, 1, TwoLayers({32, 16}));
+  ge::CompiledGraphSummaryPtr summary = session.GetCompiledGraphSummary(1);
+  ASSERT_NE(summary, nullptr);
+  EXPECT_TRUE(summary->IsStatic());
+  size_t constants = 0, feature = 0, fixed = 1, refreshable = 0, streams = 0;
+  EXPECT_EQ(summary->GetConstMemorySize(constants), ge::SUCCESS);
+  EXPECT_GE(constants, 1024u);
+  EXPECT_EQ(summary->GetFeatureMemorySize(feature), ge::SUCCESS);
+  EXPECT_GT(feature, 0u);
+  EXPECT_EQ(summary->GetFixedFeatureMemorySize(fixed), ge::SUCCESS);
+  EXPECT_EQ(fixed, 0u);
+  EXPECT_EQ(summary->GetRefreshableFeatureMemorySize(refreshable), ge::SUCCESS);
+  EXPECT_EQ(refreshable, feature);
+  EXPECT_EQ(summary->GetStreamNum(streams), ge::SUCCESS);
+  EXPECT_EQ(streams, 1u);
+  bool can_refresh = true;
+  EXPECT_EQ(summary->GetFeatureMemoryBaseRefreshable(can_refresh), ge::SUCCESS);
+  EXPECT_FALSE(can_refresh);
+  std::vector<ge::Shape> shapes;
+  std::vector<ge::DataType> dtypes;
+  ASSERT_EQ(summary->GetOutputShapes(shapes), ge::SUCCESS);
+  ASSERT_EQ(summary->GetOutputDtypes(dtypes), ge::SUCCESS);
+  ASSERT_EQ(shapes.size(), 1u);
+  EXPECT_EQ(shapes[0].GetDims(), (std::vector<int64_t>{32, 16}));
+  EXPECT_EQ(dtypes, (std::vector<ge::DataType>{ge::DT_FLOAT}));
+}
+
+TEST_F(Memory, SummaryOfADynamicGraph) {
+  ge::Session session(Options{});
+  Compile(session, 1, TwoLayers({-1, 16}));
+  ge::CompiledGraphSummaryPtr summary = session.GetCompiledGraphSummary(1);
+  ASSERT_NE(summary, nullptr);
+  EXPECT_FALSE(summary->IsStatic());
+  size_t size = 1;
+  EXPECT_EQ(summary->GetFixedFeatureMemorySize(size), ge::SUCCESS);
+  EXPECT_EQ(size, 0u);
+  EXPECT_NE(summary->GetFeatureMemorySize(size), ge::SUCCESS);
+  EXPECT_EQ(session.SetGraphFixedFeatureMemoryBase(1, nullptr, 0), ge::SUCCESS) << TakeErrors();
+  ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, x->data(), 64), {"IsStatic"});
+}
+
+TEST_F(Memory, TheUsersMemoryHoldsConstantsAndScratch) {
+  ge::Session session(Options{});
+  Compile(session, 1, TwoLayers({32, 16}));
+  const Sizes need = SizesOf(session, 1);
+  DeviceTensor constants{ge::DT_UINT8, {static_cast<int64_t>(need.constants)}, 1};
+  DeviceTensor feature{ge::DT_UINT8, {static_cast<int64_t>(need.feature)}, 1};
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, nullptr, need.constants), {"null"});
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, constants.data(), need.constants - 1), {"constant memory"});
+  ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, feature.data(), need.feature - 1), {"feature memory"});
+  std::vector<uint8_t> host(need.constants + 64);
+  const uintptr_t aligned = (reinterpret_cast<uintptr_t>(host.data()) + 63) / 64 * 64;
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, reinterpret_cast<void*>(aligned), need.constants),
+                {"device memory"});
+  ASSERT_EQ(session.SetGraphConstMemoryBase(1, constants.data(), need.constants), ge::SUCCESS) << TakeErrors();
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, constants.data(), need.constants), {"already"});
+  ASSERT_EQ(session.UpdateGraphFeatureMemoryBase(1, feature.data(), need.feature), ge::SUCCESS) << TakeErrors();
+  ExpectRefusal(session.SetGraphFixedFeatureMemoryBase(1, nullptr, 0), {"do not go together"});
+  ASSERT_EQ(GeSessionLoadGraph(session, 1, Options{}, stream_), ge::SUCCESS);
+  RunLayers(session, 1);
+  // The scratch was written, and the weights are read where the user put them.
+  EXPECT_NE(feature.Get<uint8_t>(), std::vector<uint8_t>(need.feature, 0xEE));
+  std::memset(constants.data(), 0, need.constants);
+  auto in = Views({x.get()}), out = Views({y.get()});
+  ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, in, out), ge::SUCCESS);
+  ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+  EXPECT_EQ(y->Get<float>(), std::vector<float>(32 * 16, 0.0f));
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, constants.data(), need.constants), {"loaded"});
+  ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, feature.data(), need.feature), {"not refreshable"});
+}
+
+TEST_F(Memory, BasesNeedACompiledGraph) {
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, TwoLayers({32, 16})), ge::SUCCESS);
+  ExpectRefusal(session.SetGraphConstMemoryBase(1, x->data(), 1 << 20), {"not compiled"});
+  ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, x->data(), 1 << 20), {"not compiled"});
+  ExpectRefusal(session.SetGraphFixedFeatureMemoryBase(1, x->data(), 1), {"not compiled"});
+}
+
+TEST_F(Memory, ARefreshableBaseMayChange) {
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, TwoLayers({32, 16}), Options{{"ge.featureBaseRefreshable", "1"}}), ge::SUCCESS);
+  ASSERT_EQ(session.CompileGraph(1), ge::SUCCESS);
+  ASSERT_EQ(GeSessionLoadGraph(session, 1, Options{}, stream_), ge::SUCCESS);
+  const size_t need = SizesOf(session, 1).feature;
+  for (int i = 0; i < 3; ++i) {
+    DeviceTensor feature{ge::DT_UINT8, {static_cast<int64_t>(need)}, 1};
+    ASSERT_EQ(session.UpdateGraphRefreshableFeatureMemoryBase(1, feature.data(), need), ge::SUCCESS) << TakeErrors();
+    RunLayers(session, 1);
+    EXPECT_NE(feature.Get<uint8_t>(), std::vector<uint8_t>(need, 0xEE));
+  }
+}
+
+class CountingAllocator : public ge::Allocator {
+ public:
+  ge::MemBlock* Malloc(size_t size) override {
+    if (refuse) return nullptr;
+    void* data = nullptr;
+    if (aclrtMalloc(&data, size, ACL_MEM_MALLOC_HUGE_FIRST) != ACL_SUCCESS) return nullptr;
+    ++made;
+    auto* block = new ge::MemBlock(*this, data, size);
+    live.insert(block);
+    return block;
+  }
+  void Free(ge::MemBlock* block) override {
+    EXPECT_EQ(live.erase(block), 1u);
+    EXPECT_EQ(aclrtFree(block->GetAddr()), ACL_SUCCESS);
+    delete block;
+  }
+  std::set<ge::MemBlock*> live;
+  int made = 0;
+  bool refuse = false;
+};
+
+TEST_F(Memory, NullOutputsComeFromTheStreamsAllocator) {
+  ge::Session session(Options{});
+  auto allocator = std::make_shared<CountingAllocator>();
+  ExpectRefusal(session.RegisterExternalAllocator(nullptr, allocator), {"stream is null"});
+  ExpectRefusal(session.RegisterExternalAllocator(stream_, nullptr), {"allocator is null"});
+  ASSERT_EQ(session.RegisterExternalAllocator(stream_, allocator), ge::SUCCESS);
+  Load(session, 1, Twice({-1}), stream_);
+  Load(session, 2, FindNonZero(), stream_);
+  DeviceTensor six{ge::DT_FLOAT, {6}, 4};
+  six.Set<float>({0, 5, 0, 0, -1, 2});
+  auto in = Views({&six});
+  for (uint32_t id : {1, 2}) {
+    std::vector<gert::Tensor> out(1);
+    ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, id, stream_, in, out), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+    ASSERT_EQ(allocator->live.size(), 1u);
+    EXPECT_EQ((*allocator->live.begin())->GetAddr(), out[0].GetAddr());
+    if (id == 1) {
+      EXPECT_EQ(out[0].GetData<float>()[1], 10.0f);
+    } else {
+      EXPECT_EQ(out[0].GetData<int64_t>()[1], 4);
+    }
+    gert::TensorData shared;
+    ASSERT_EQ(shared.ShareFrom(out[0].GetTensorData()), ge::GRAPH_SUCCESS);
+    out.clear();
+    EXPECT_EQ(allocator->live.size(), 1u);
+    EXPECT_EQ(shared.Free(), ge::GRAPH_SUCCESS);
+    EXPECT_EQ(allocator->live.size(), 0u);
+  }
+  allocator->refuse = true;
+  std::vector<gert::Tensor> out(1);
+  ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, in, out), {"external allocator"});
+  ASSERT_EQ(session.UnregisterExternalAllocator(stream_), ge::SUCCESS);
+  EXPECT_EQ(session.UnregisterExternalAllocator(stream_), ge::SUCCESS);
+  ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, in, out), ge::SUCCESS);
+  EXPECT_EQ(allocator->made, 2);
+  ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+}
+
+}  // namespace
+}  // namespace belay_test
