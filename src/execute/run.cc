@@ -159,7 +159,8 @@ class StepwiseRun {
   // given: the callers' output buffers, where not null. registers: of the others, as the caller will FreeMemory.
   StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void* const* given,
               bool registers, std::vector<char> bound)
-      : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(inputs), given_(given), registers_(registers),
+      : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(inputs), given_(given),
+        registers_(registers),
         memory_(plan.slots.size()), outputs_(plan.outputs.size()) {
     if (symbols_.size() < plan.symbols.size()) symbols_.resize(plan.symbols.size(), 0);
     bound_.resize(symbols_.size(), 0);

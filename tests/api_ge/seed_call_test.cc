@@ -211,7 +211,8 @@ TEST_F(SeedCall, WrongUseIsRefusedByNameAndHarmsNothing) {
   float host[6] = {};
   auto host_input = call.inputs();
   host_input[0].MutableTensorData().SetAddr(host, nullptr);
-  ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, host_input, out), {"host memory", "aclrtMalloc"});
+  ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, host_input, out),
+                {"host memory", "aclrtMalloc"});
   ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 1, nullptr, in, out), {"stream is null"});
   ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 1, host, in, out), {"not a live stream"});
   aclrtStream gone = nullptr;
