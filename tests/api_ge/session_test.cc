@@ -74,7 +74,7 @@ TEST_F(SessionTest, RunGraphAsyncCallsBackOnceFromAnotherThread) {
     };
     for (int i = 0; i < 10; ++i) ASSERT_EQ(session.RunGraphAsync(1, in_, done), ge::SUCCESS) << TakeErrors();
     ASSERT_EQ(session.RunGraphAsync(1, wrong, done), ge::SUCCESS);
-    ExpectRefusal(session.RunGraphAsync(1, in_, nullptr), {"callback is empty"});
+    EXPECT_EQ(session.RunGraphAsync(1, in_, nullptr), ge::SUCCESS) << TakeErrors();
   }  // the session's end waits for what it took
   EXPECT_EQ(good, 10);
   EXPECT_EQ(bad, 1);

@@ -96,7 +96,6 @@ Status Session::RunGraphAsync(uint32_t graph_id, const std::vector<Tensor>& inpu
   };
   Refusal refusal;
   const Status status = api::Guarded(describe, [&]() -> belay::Status {
-    if (!callback) return belay::InvalidArgument("the callback is empty");
     BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
     if (!session->HasGraph(graph_id)) {
       return belay::NotFound("session {} has no graph {}\nDo: call AddGraph({}, graph) first", sessionId_, graph_id,
@@ -104,15 +103,16 @@ Status Session::RunGraphAsync(uint32_t graph_id, const std::vector<Tensor>& inpu
     }
     // The session calls all of its queue before it ends, so the pointer holds.
     belay::Session* runner = session.get();
-    return session->RunLater([=, views = api::ToViews(inputs)] {
+    // The copies share their bytes with the caller's tensors and keep them alive.
+    return session->RunLater([=, held = inputs] {
       std::vector<Tensor> outputs;
       const Status ran = api::Guarded(describe, [&]() -> belay::Status {
         std::vector<belay::TensorView> results;
-        BELAY_RETURN_IF_ERROR(runner->Run(graph_id, views, &results));
+        BELAY_RETURN_IF_ERROR(runner->Run(graph_id, api::ToViews(held), &results));
         outputs = api::ToHostTensors(&results);
         return belay::OkStatus();
       });
-      callback(ran, outputs);
+      if (callback) callback(ran, outputs);
     });
   });
   return refusal(status);
