@@ -28,15 +28,25 @@ enum class Op : uint8_t {
   kTranspose,  // out[i_0..] with out dim k = in dim axes[k]
   kBroadcast,  // same rank; in extents are 1 or equal the out extent
   kSlice,      // out[i] = in[starts + i*steps], per dim; always in range (steps may be negative)
-  kPad,        // inputs {x, fill scalar}: p = i - starts; x[p/steps] where p >= 0, steps divides p, p/steps in range; else fill
-  kConcat,     // along axes[0]
-  kGather,     // inputs {data, idx...}; data dim j has coordinate axes[j] >= 0 ? i[axes[j]] : idx[-axes[j]-1][i]; idx have the output's shape, i64/i32
-  kScatter,    // inputs {data, updates, idx...}: out = data; for each u in updates' index space, in row-major order: out[coord(u)] (reduce)= updates[u]; axes as in kGather; reduce kNone overwrites
-  kReduce,     // over `axes`, which vanish; reduce kArgMax/kArgMin give i64 of the first hit (last with flag) and take one axis
-  kScan,       // cumulative `reduce` along axes[0]; flags kExclusive, kReverse
-  kPool,       // reduce over windows: x [N, spatial..., C]; out [N, spatial'..., C]; window; cells outside x are skipped; kArgMax gives i64 flat spatial index within its image
-  kContract,   // a [batch..., M, K] x b [batch..., K, N] -> [batch..., M, N]; out dtype is the accumulator's: f32, f64, i32, i64
-  kConv,       // x [N, spatial..., C], w [spatial..., C/groups, O] -> [N, spatial'..., O]; window; out dtype as kContract
+  // inputs {x, fill scalar}: p = i - starts; x[p/steps] where p >= 0, steps divides p, p/steps in range; else fill
+  kPad,
+  kConcat,  // along axes[0]
+  // inputs {data, idx...}; data dim j has coordinate axes[j] >= 0 ? i[axes[j]] : idx[-axes[j]-1][i];
+  // idx have the output's shape, i64/i32
+  kGather,
+  // inputs {data, updates, idx...}: out = data; for each u in updates' index space, in row-major order:
+  // out[coord(u)] (reduce)= updates[u]; axes as in kGather; reduce kNone overwrites
+  kScatter,
+  // over `axes`, which vanish; reduce kArgMax/kArgMin give i64 of the first hit (last with flag) and take one axis
+  kReduce,
+  kScan,  // cumulative `reduce` along axes[0]; flags kExclusive, kReverse
+  // reduce over windows: x [N, spatial..., C]; out [N, spatial'..., C]; window; cells outside x are skipped;
+  // kArgMax gives i64 flat spatial index within its image
+  kPool,
+  // a [batch..., M, K] x b [batch..., K, N] -> [batch..., M, N]; out dtype is the accumulator's: f32, f64, i32, i64
+  kContract,
+  // x [N, spatial..., C], w [spatial..., C/groups, O] -> [N, spatial'..., O]; window; out dtype as kContract
+  kConv,
   kCall,       // library function `callee` on dense buffers, with `attrs`; outputs in `call_types`
   kGetOutput,  // index: which output of the kCall/kIf/kWhile input
   kIf,         // inputs {cond, captures...}; subgraphs {then, else} take the captures

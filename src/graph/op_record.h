@@ -131,7 +131,8 @@ class OpRecord {
 
   // Allowed dtypes of an input (others are refused by name); inputs without a line take any.
   OpRecord& Dtypes(const char* input, std::vector<DType> allowed);
-  // Inputs and outputs by position; attributes renamed {onnx, ge} (those not listed keep their name if the prototype has it).
+  // Inputs and outputs by position; attributes renamed {onnx, ge} (those not listed keep their name if the prototype
+  // has it).
   OpRecord& FromOnnx(const char* op, int since = 1, std::vector<std::pair<const char*, const char*>> attrs = {});
   OpRecord& FromOnnx(const char* op, int since, OnnxRuleFn rule);
   OpRecord& Computes(std::function<void(Body&)> computes);
