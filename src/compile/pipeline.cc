@@ -17,6 +17,9 @@ const std::vector<PassEntry>& PassTable() {
       {"fold-constants-2", FoldConstants},   // the constants that were turned
       {"fold-scale", FoldScale},             // batch norm factors stand beside their convolution only now
       {"fold-constants-3", FoldConstants},   // weights times factors
+      {"round-to-bf16", RoundToBf16, Precision::kBF16},  // after all factors are in: weights are rounded once
+      {"round-to-f16", RoundToF16, Precision::kF16},
+      {"fold-constants-4", FoldConstants},   // weights that were rounded
       {"simplify-2", Simplify},              // what the moves made equal
       {"fuse", Fuse},                        // last: from here on nodes are kernels
   };
@@ -42,6 +45,7 @@ Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const Compi
   int number = 0;
   for (const PassEntry& pass : PassTable()) {
     ++number;
+    if (pass.only != Precision::kOrigin && pass.only != options.precision) continue;
     const bool is_fuse = std::string_view(pass.name) == "fuse";
     if (IsDisabled(options, pass.name) && !is_fuse) continue;
     std::unique_ptr<Graph> next = pass.run(*at);

@@ -10,9 +10,13 @@
 
 namespace belay {
 
+// What contractions and convolutions of f32 may take as operands; sums stay f32.
+enum class Precision : uint8_t { kOrigin, kBF16, kF16 };
+
 struct CompileOptions {
   Backend* backend = nullptr;             // nullptr: the CPU's
   std::vector<std::string> disabled_passes;  // by name; BELAY_DISABLE=a,b adds to them
+  Precision precision = Precision::kOrigin;
   LowerOptions lower;
   std::string dump_name = "graph";        // files of BELAY_DUMP are named after it
 };
@@ -31,6 +35,7 @@ Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const Compi
 struct PassEntry {
   const char* name;
   std::unique_ptr<Graph> (*run)(const Graph&);
+  Precision only = Precision::kOrigin;  // not kOrigin: runs under this precision only
 };
 const std::vector<PassEntry>& PassTable();
 

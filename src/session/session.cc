@@ -22,11 +22,29 @@ std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inpu
   return out;
 }
 
-Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, std::shared_ptr<ModelGraph> model) {
+// By value of ge.exec.precision_mode_v2. The modes for whole-half graphs round operands as well: what they allow beyond
+// that is left alone.
+constexpr std::pair<std::string_view, Precision> kPrecisionModes[] = {
+    {"", Precision::kOrigin},           {"origin", Precision::kOrigin},
+    {"mixed_bfloat16", Precision::kBF16}, {"mixed_float16", Precision::kF16},
+    {"cube_fp16in_fp32out", Precision::kF16}, {"fp16", Precision::kF16},
+};
+
+Result<Precision> PrecisionOf(const std::string& mode) {
+  for (const auto& [name, precision] : kPrecisionModes) {
+    if (name == mode) return precision;
+  }
+  return NotSupported("ge.exec.precision_mode_v2 is '{}'\nDo: choose origin, fp16, cube_fp16in_fp32out, "
+                      "mixed_float16 or mixed_bfloat16", mode);
+}
+
+Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, std::shared_ptr<ModelGraph> model,
+                                                  Precision precision) {
   BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(*model));
-  auto compile = [name, model](const LowerOptions& lower) {
+  auto compile = [name, model, precision](const LowerOptions& lower) {
     CompileOptions options;
     options.lower = lower;
+    options.precision = precision;
     options.dump_name = name.empty() ? "graph" : name;
     return Compile(*model, options);
   };
@@ -106,7 +124,8 @@ std::string Session::Option(const GraphEntry& entry, const char* key) const {
 Status Session::CompileEntry(GraphEntry& entry) {
   std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
   BELAY_TRY(std::shared_ptr<ModelGraph> model, entry.source().Context("reading " + entry.Title()));
-  BELAY_TRY(entry.loaded, CompileModel(entry.name, model).Context("compiling " + entry.Title()));
+  BELAY_TRY(const Precision precision, PrecisionOf(Option(entry, "ge.exec.precision_mode_v2")));
+  BELAY_TRY(entry.loaded, CompileModel(entry.name, model, precision).Context("compiling " + entry.Title()));
   return OkStatus();
 }
 

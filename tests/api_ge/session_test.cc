@@ -107,6 +107,28 @@ TEST_F(SessionTest, RunGraphOfOneSessionDoesNotQueue) {
   EXPECT_EQ(other, 0);
 }
 
+// 1 + 2^-9 is a float32 and a float16, but not a bfloat16.
+TEST_F(SessionTest, PrecisionModeRoundsOperandsOfContractions) {
+  const float fine = 1 + 0x1p-9f, finer = 1 + 0x1p-12f;
+  const std::vector<ge::Tensor> in{HostTensor({1, 2}, {fine, finer}), HostTensor({2, 1}, {1, 1})};
+  const auto run = [&](const char* mode) {
+    auto a = MakeData("a", 0, {1, 2}), b = MakeData("b", 1, {2, 1});
+    ge::Session session(Options{{"ge.exec.precision_mode_v2", mode}});
+    ge::Graph graph("product");
+    auto y = ge::op::MatMulV2("y").set_input_x1(a).set_input_x2(b);
+    graph.SetInputs({a, b}).SetOutputs(std::vector<ge::Operator>{y});
+    std::vector<ge::Tensor> out;
+    EXPECT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
+    const ge::Status status = session.RunGraph(1, in, out);
+    return status == ge::SUCCESS ? Floats(out.at(0)).at(0) : -1.0f;
+  };
+  EXPECT_EQ(run("origin"), fine + finer);
+  EXPECT_EQ(run("mixed_float16"), fine + 1);
+  EXPECT_EQ(run("mixed_bfloat16"), 2.0f);
+  EXPECT_EQ(run("cube_hif8"), -1.0f);
+  EXPECT_NE(TakeErrors().find("'cube_hif8'"), std::string::npos);
+}
+
 TEST_F(SessionTest, RunGraphWithStreamAsync) {
   ge::Session session(Options{});
   ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);

@@ -1,5 +1,5 @@
 // The passes by name; their order and reasons stand in compile/pipeline.cc. Each takes a legal core graph
-// and returns one that computes the same.
+// and returns one that computes the same (Round*: the same with operands of less precision).
 #pragma once
 #include <memory>
 
@@ -11,6 +11,8 @@ std::unique_ptr<Graph> Simplify(const Graph& graph);          // algebra that is
 std::unique_ptr<Graph> FoldConstants(const Graph& graph);     // what depends on constants only is computed now
 std::unique_ptr<Graph> FoldScale(const Graph& graph);         // a per-channel factor moves into constant weights
 std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders move towards the outputs and cancel
+std::unique_ptr<Graph> RoundToBf16(const Graph& graph);       // contractions and convolutions of f32 take bf16 operands
+std::unique_ptr<Graph> RoundToF16(const Graph& graph);        // or f16 operands
 std::unique_ptr<Graph> Fuse(const Graph& graph);              // what runs as one kernel becomes one kFused node
 
 }  // namespace belay
