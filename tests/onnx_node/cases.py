@@ -29,17 +29,6 @@ def to_proto(value, value_info):
     return numpy_helper.from_array(np.asarray(value), value_info.name)
 
 
-def operators_of(graph):
-    """Including those of subgraphs."""
-    found = set()
-    for node in graph.node:
-        found.add(node.op_type if node.domain in ('', 'ai.onnx') else f'{node.domain}:{node.op_type}')
-        for attribute in node.attribute:
-            if attribute.type == onnx.AttributeProto.GRAPH:
-                found |= operators_of(attribute.g)
-    return found
-
-
 def write_case(folder, model, data_sets):
     os.makedirs(folder)
     with open(os.path.join(folder, 'model.onnx'), 'wb') as f:
@@ -53,29 +42,59 @@ def write_case(folder, model, data_sets):
                     f.write(to_proto(value, info).SerializeToString(deterministic=True))
 
 
-def generate(out, operators):
-    """Every case that uses only `operators`; function expansions of `node` cases are left out."""
+def generate_node(out):
     from onnx.backend.test.case.node import collect_testcases
-    rows = []
-    warnings.filterwarnings('ignore')
     np.random.seed(0)
     for case in collect_testcases():
-        if '_expanded' in case.name or not operators_of(case.model.graph) <= operators:
-            continue
         write_case(os.path.join(out, 'node', case.name), case.model, case.data_sets)
-        rows.append(('node', case.name, case.rtol, case.atol))
+        yield 'node', case.name, case.rtol, case.atol
+
+
+def copy_files(data, kind, out):
+    for name in sorted(os.listdir(os.path.join(data, kind))):
+        folder = os.path.join(data, kind, name)
+        if not os.path.exists(os.path.join(folder, 'model.onnx')):
+            continue
+        tolerance = {'rtol': 1e-3, 'atol': 1e-7}
+        if os.path.exists(os.path.join(folder, 'data.json')):
+            with open(os.path.join(folder, 'data.json')) as f:
+                tolerance.update(json.load(f))
+        shutil.copytree(folder, os.path.join(out, kind, name))
+        yield kind, name, tolerance['rtol'], tolerance['atol']
+
+
+def ramp(value_info):
+    """What the light models' outputs were made from: 0, 1, ... n-1 over n."""
+    dims = [d.dim_value for d in value_info.type.tensor_type.shape.dim]
+    count = int(np.prod(dims))
+    return (np.arange(count, dtype=np.float32) / count).reshape(dims)
+
+
+def write_light(data, out):
+    """Published architectures with constant weights, which are initializers and graph inputs alike."""
+    for file in sorted(os.listdir(os.path.join(data, 'light'))):
+        name, extension = os.path.splitext(file)
+        if extension != '.onnx':
+            continue
+        model = onnx.load(os.path.join(data, 'light', file))
+        weights = {tensor.name for tensor in model.graph.initializer}
+        inputs = [info for info in model.graph.input if info.name not in weights]
+        del model.graph.input[:]
+        model.graph.input.extend(inputs)
+        model.ir_version = max(model.ir_version, 4)  # initializers need not be inputs from here on
+        with open(os.path.join(data, 'light', name + '_output_0.pb'), 'rb') as f:
+            output = onnx.TensorProto.FromString(f.read())
+        write_case(os.path.join(out, 'light', name), model, [([ramp(info) for info in inputs], [output])])
+        yield 'light', name, 1e-3, 1e-5
+
+
+def generate(out):
+    """Every case of the five kinds."""
+    warnings.filterwarnings('ignore')
     data = os.path.join(os.path.dirname(onnx.__file__), 'backend', 'test', 'data')
+    rows = list(generate_node(out)) + list(write_light(data, out))
     for kind in FILE_KINDS:
-        for name in sorted(os.listdir(os.path.join(data, kind))):
-            folder = os.path.join(data, kind, name)
-            path = os.path.join(folder, 'model.onnx')
-            if not os.path.exists(path) or not operators_of(onnx.load(path).graph) <= operators:
-                continue
-            tolerance = {'rtol': 1e-3, 'atol': 1e-7}
-            if os.path.exists(os.path.join(folder, 'data.json')):
-                tolerance.update(json.load(open(os.path.join(folder, 'data.json'))))
-            shutil.copytree(folder, os.path.join(out, kind, name))
-            rows.append((kind, name, tolerance['rtol'], tolerance['atol']))
+        rows += copy_files(data, kind, out)
     with open(os.path.join(out, 'index.tsv'), 'w') as f:
         f.writelines('\t'.join(map(str, row)) + '\n' for row in sorted(rows))
 
