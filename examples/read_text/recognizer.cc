@@ -9,6 +9,8 @@ namespace {
 
 constexpr int kHeight = 48;    // the network's only fixed extent
 constexpr int kMinWidth = 48;
+constexpr float kDoubtful = 0.8f;  // a line read with less confidence is read again,
+constexpr float kStretch = 1.5f;   // stretched: the network runs narrow letters together
 constexpr float kUpright = 1.5f;  // from this height : width on, a line is taken to run up or down
 
 Image CutLine(const Image& image, const TurnedRect& box) {
@@ -20,8 +22,9 @@ Image CutLine(const Image& image, const TurnedRect& box) {
                 std::max(1, static_cast<int>(std::lround(box.height))));
 }
 
-Array ToInput(const Image& line) {
-  const int text = (kHeight * line.width + line.height - 1) / line.height;
+Array ToInput(const Image& line, float stretch) {
+  const int natural = (kHeight * line.width + line.height - 1) / line.height;
+  const int text = static_cast<int>(std::lround(natural * stretch));
   const Image small = Resize(line, text, kHeight);
   const int width = std::max(kMinWidth, text);
   Array input{{1, 3, kHeight, width}, std::vector<float>(3u * kHeight * width)};
@@ -58,7 +61,14 @@ Reading Recognizer::Read(const Image& image, const TurnedRect& box) const {
 }
 
 Reading Recognizer::ReadLine(const Image& line) const {
-  const Array input = ToInput(line);
+  const Reading first = ReadStretched(line, 1);
+  if (first.confidence >= kDoubtful) return first;
+  const Reading second = ReadStretched(line, kStretch);
+  return second.confidence > first.confidence ? second : first;
+}
+
+Reading Recognizer::ReadStretched(const Image& line, float stretch) const {
+  const Array input = ToInput(line, stretch);
   const size_t max_steps = static_cast<size_t>(input.shape[3]) / 4 + 1;
   return Decode(engine_->Run(graph_, input, max_steps * characters_.size()));
 }

@@ -20,6 +20,7 @@ class Recognizer {
 
  private:
   Reading ReadLine(const Image& line) const;
+  Reading ReadStretched(const Image& line, float stretch) const;
   Reading Decode(const Array& scores) const;
 
   Engine* engine_;
