@@ -115,6 +115,30 @@ Tensor Full(Builder& b, const Shape& shape, DType dtype, double value) {
   return b.Full(shape, b.Scalar(dtype, value));
 }
 
+Tensor UnpackBits(const Tensor& bytes, const Dim& count) {
+  if (bytes.dtype() != DType::kU8) Fail("packed bits are {}, but must be u8", DTypeName(bytes.dtype()));
+  Builder& b = bytes.builder();
+  const Dim available = NumElements(bytes.shape()) * Dim(8);
+  if (!b.Assume(Less(available, count), false)) {
+    Tensor shifts = b.Iota(DType::kU8, {Dim(1), Dim(8)}, 1);
+    Tensor column = Reshape(bytes, {NumElements(bytes.shape()), Dim(1)});
+    Tensor bits = And(Map(ScalarOp::kShr, column, shifts), 1.0);
+    return Slice(Reshape(bits, {available}), 0, 0, count);
+  }
+  Fail("there are {} bits, but {} are needed", available.ToString(), count.ToString());
+}
+
+Tensor SumTo(const Tensor& t, const Shape& shape) {
+  const int added = t.rank() - static_cast<int>(shape.size());
+  std::vector<int> axes = AxisRange(0, added);
+  for (size_t d = 0; d < shape.size(); ++d) {
+    const int axis = added + static_cast<int>(d);
+    if (t.dim(axis) == shape[d] || t.builder().Assume(Equal(t.dim(axis), shape[d]), true)) continue;
+    axes.push_back(axis);
+  }
+  return Reshape(Sum(t, axes, false), shape);
+}
+
 const char* InputName(const Body& b, int i) {
   return FindPrototype(b.node().type)->inputs[i].name;
 }

@@ -39,6 +39,10 @@ Tensor Flip(const Tensor& x, int axis);
 // A [C] vector shaped to broadcast along `axis` of something with `rank` dims.
 Tensor AlongAxis(const Tensor& vector, int axis, int rank);
 Tensor Full(Builder& b, const Shape& shape, DType dtype, double value);
+// The first `count` bits of u8 elements, low bits first: u8 0 or 1.
+Tensor UnpackBits(const Tensor& bytes, const Dim& count);
+// Adds up what a broadcast from `shape` to t's shape repeated: the way gradients go.
+Tensor SumTo(const Tensor& t, const Shape& shape);
 
 // Names of the node's ports, so that families of operators share one body.
 const char* InputName(const Body& b, int i);

@@ -161,11 +161,11 @@ class Expander {
 
 // "x=[0,2] axis=0" of a golden or error line.
 Status ReadGiven(const Prototype& proto, const std::string& text, bool by_type, OpCase* c) {
-  bool force_const = false;
+  bool force_const = false, force_data = false;
   std::vector<InputCase> inputs;
   for (const std::string& word : SplitWords(text)) {
-    if (word == "const") {
-      force_const = true;
+    if (word == "const" || word == "data") {
+      (word == "const" ? force_const : force_data) = true;
       continue;
     }
     const size_t equal = word.find('=');
@@ -184,10 +184,10 @@ Status ReadGiven(const Prototype& proto, const std::string& text, bool by_type, 
       literal = RandomLiteral(dtype, dims, 0, 1, 1);
     } else {
       BELAY_TRY(literal, ParseTensor(value, DType::kF32));
-      force_const = force_const || (input > 0 && IsInt(literal->dtype));
+      force_const = force_const || (input > 0 && IsInt(literal->dtype) && !force_data);
     }
     inputs.push_back({name, force_const, false, literal});
-    force_const = false;
+    force_const = force_data = false;
   }
   for (const PortProto& port : proto.inputs) {
     for (const InputCase& in : inputs) {

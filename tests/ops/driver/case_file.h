@@ -22,10 +22,12 @@
 //   golden:    x=[0,2] axis=0 -> [1,2] ; [3]       inputs (f32 unless f16:[..]) and outputs
 //   error:     x=f32[2,3] axis=7 -> invalid argument: axis is 7     the message contains the text
 //
-// In golden and error lines an integer input other than the first is a constant of the graph, and
-// `const` before the name (const w=[1,2]) makes any input one. Each case runs through the whole
-// pipeline on the CPU backend and on the interpreter; they must agree. Golden lines are also judged
-// against the numbers given, since the interpreter follows the same record.
+// In golden and error lines an integer input other than the first is a constant of the graph;
+// `const` before the name (const w=[1,2]) makes any input one, `data` (data n=i32:[3]) none.
+// *_golden.cases are written by goldens/make.py.
+// Each case runs through the whole pipeline on the CPU backend and on the interpreter; they must
+// agree. Golden lines are also judged against the numbers given, since the interpreter follows the
+// same record.
 #pragma once
 #include <map>
 #include <string>
