@@ -1,23 +1,8 @@
 // Quantisation: y = saturate(round(x / scale) + zero point) and back.
-#include <cmath>
-
-#include "ops/support.h"
+#include "ops/quant.h"
 
 namespace belay {
 namespace {
-
-Tensor Saturated(const Tensor& x, DType dtype) {  // x: whole numbers in f32
-  return Cast(Clamp(x, LowestOf(dtype), HighestOf(dtype)), dtype);
-}
-
-Tensor Rounded(const Tensor& x, std::string mode) {
-  for (char& c : mode) c = static_cast<char>(std::tolower(c));
-  if (mode == "round") return Round(x);
-  if (mode == "floor") return Floor(x);
-  if (mode == "ceil") return Ceil(x);
-  if (mode == "trunc") return Map(ScalarOp::kTrunc, x);
-  Fail("round_mode is '{}', but must be round, floor, ceil or trunc", mode);
-}
 
 DType QuantType(const Body& b) {
   const DType dtype = b.Type("dst_type");
