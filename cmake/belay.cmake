@@ -74,7 +74,7 @@ endfunction()
 function(belay_generated_sources out)
   set(dir ${CMAKE_BINARY_DIR}/generated)
   file(GLOB_RECURSE op_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/ops/*.cc)
-  file(GLOB op_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/ops/*.tsv)
+  file(GLOB_RECURSE op_tables CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/data/ops/*.tsv)
   add_custom_command(OUTPUT ${dir}/op_registry.cc
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_op_registry.py ${CMAKE_SOURCE_DIR}/src/ops ${dir}/op_registry.cc
     DEPENDS ${op_files} ${CMAKE_SOURCE_DIR}/tools/gen_op_registry.py)

@@ -54,7 +54,7 @@ def main():
     source, out = sys.argv[1:3]
     path = pathlib.Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(generate(op_tables.read_all(source)), encoding="utf-8")
+    path.write_text(generate(op_tables.read_all(source, "**/*.tsv")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -110,6 +110,7 @@ def read_table(path):
                  _dash(row["also_in"]))
 
 
-def read_all(folder):
-    ops = [op for path in sorted(pathlib.Path(folder).glob("*.tsv")) for op in read_table(path)]
+def read_all(folder, pattern="*.tsv"):
+    """CANN's operators; with the pattern **/*.tsv those of data/ops/onnx too, which have no client class."""
+    ops = [op for path in sorted(pathlib.Path(folder).glob(pattern)) for op in read_table(path)]
     return sorted(ops, key=lambda op: op.name)

@@ -22,7 +22,7 @@ LiteralPtr FoldSmall(const Node* node) {
                         node->op == Op::kTranspose || node->op == Op::kBroadcast ||
                         node->op == Op::kSlice || node->op == Op::kConcat ||
                         node->op == Op::kGather || node->op == Op::kReduce || node->op == Op::kIota ||
-                        node->op == Op::kPad || node->op == Op::kScan;
+                        node->op == Op::kPad || node->op == Op::kScan || node->op == Op::kScatter;
   if (!foldable || !SmallStatic(node->shape())) return nullptr;
   for (const std::vector<Dim>* dims : {&node->starts, &node->steps}) {
     if (!IsStatic(*dims)) return nullptr;
@@ -316,6 +316,18 @@ Tensor Cast(const Tensor& a, DType dtype) {
   Node* node = b.graph().Add(Op::kMap, {a.node()}, {dtype, a.shape()});
   node->scalar = ScalarOp::kCast;
   return Finish(b, node);
+}
+
+Tensor Bitcast(const Tensor& a, DType dtype) {
+  if (a.dtype() == dtype) return a;
+  CheckComputable(a.dtype());
+  CheckComputable(dtype);
+  if (BitWidth(a.dtype()) != BitWidth(dtype)) {
+    Fail("{} and {} differ in width", DTypeName(a.dtype()), DTypeName(dtype));
+  }
+  Node* node = a.builder().graph().Add(Op::kMap, {a.node()}, {dtype, a.shape()});
+  node->scalar = ScalarOp::kBitcast;
+  return Finish(a.builder(), node);
 }
 
 Tensor Select(const Tensor& condition, const Tensor& a, const Tensor& b) {

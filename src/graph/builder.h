@@ -114,6 +114,7 @@ Tensor Sigmoid(const Tensor& a);
 Tensor Floor(const Tensor& a);
 Tensor Ceil(const Tensor& a);
 Tensor Cast(const Tensor& a, DType dtype);  // no node when the dtype is the same
+Tensor Bitcast(const Tensor& a, DType dtype);  // of the same width
 Tensor Select(const Tensor& condition, const Tensor& a, const Tensor& b);
 
 // Views.

@@ -28,11 +28,13 @@ struct CasesFlags {
   std::string dir, out, only = "*";
   double timeout_s = 60;
   int jobs = 0;
+  bool dynamic = false;
 };
 
 struct Case {
   std::string label;  // KIND/CASE
   fs::path in, out;
+  bool dynamic = false;  // extents that the model leaves open stay open
 };
 
 std::vector<Case> FindCases(const CasesFlags& flags) {
@@ -46,7 +48,7 @@ std::vector<Case> FindCases(const CasesFlags& flags) {
                         label = kind.path().filename().string() + "/" + name;
       const char* glob = flags.only.c_str();
       if (fnmatch(glob, name.c_str(), 0) != 0 && fnmatch(glob, label.c_str(), 0) != 0) continue;
-      cases.push_back({label, entry.path(), fs::path(flags.out) / label});
+      cases.push_back({label, entry.path(), fs::path(flags.out) / label, flags.dynamic});
     }
   }
   std::sort(cases.begin(), cases.end(),
@@ -97,9 +99,9 @@ Result<SetInputs> LoadInputs(const std::string& model, const ModelInfo& info, co
 }
 
 Result<std::unique_ptr<Runner>> MakeRunner(const std::string& model, const ModelInfo& info,
-                                           const SetInputs& inputs) {
+                                           const SetInputs& inputs, bool dynamic) {
   RunnerOptions options;
-  options.shapes = inputs.shapes;
+  if (!dynamic) options.shapes = inputs.shapes;
   if (inputs.fed_initializers.empty())
     return Runner::Make(model, false, info.outputs.size(), options);
   BELAY_TRY(std::string bytes, WithoutInitializers(model, inputs.fed_initializers));
@@ -117,9 +119,9 @@ Status RunCase(const Case& c) {
   SetInputs last;
   for (const fs::path& set : DataSets(c.in)) {
     BELAY_TRY(SetInputs inputs, LoadInputs(model, info, set));
-    if (!runner || inputs.shapes != last.shapes ||
+    if (!runner || (!c.dynamic && inputs.shapes != last.shapes) ||
         inputs.fed_initializers != last.fed_initializers) {
-      BELAY_TRY(runner, MakeRunner(model, info, inputs));
+      BELAY_TRY(runner, MakeRunner(model, info, inputs, c.dynamic));
     }
     BELAY_RETURN_IF_ERROR(runner->SetInputs(inputs.arrays));
     BELAY_RETURN_IF_ERROR(runner->Launch());
@@ -301,6 +303,7 @@ void AddCases(CLI::App* app, int* exit_code) {
       ->check(CLI::PositiveNumber);
   command->add_option("--jobs", flags->jobs, "cases at once; all cores where not given")
       ->check(CLI::PositiveNumber);
+  command->add_flag("--dynamic", flags->dynamic, "keep open extents open");
   command->callback([=] { *exit_code = RunCases(*flags); });
 }
 

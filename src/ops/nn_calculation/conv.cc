@@ -1,5 +1,7 @@
 // Convolutions. The core computes channels-last with filters [spatial..., C/groups, O]; other orders
 // are transposed around it and the layout pass moves the transpositions out of the model.
+#include <algorithm>
+
 #include "ops/window.h"
 
 namespace belay {
@@ -85,7 +87,7 @@ OnnxWindow ConvWindow(OnnxNode& n) {
   std::vector<int64_t> kernel = n.Ints("kernel_shape");
   // Only the number of entries matters: the extents come from the filter.
   if (kernel.empty()) {
-    const int rank = n.InputRank(1) > 0 ? n.InputRank(1) : n.InputRank(0);
+    const int rank = std::max(n.InputRank(0), n.InputRank(1));
     if (rank < 3) n.Fail("the rank of the input is not known; kernel_shape must be given");
     kernel.assign(rank - 2, 1);
   }
@@ -116,6 +118,31 @@ ModelEdge Centred(OnnxNode& n, int input, int zero, bool per_output_channel) {
   return n.Emit("Sub", {x, z});
 }
 
+ModelEdge ToF32(OnnxNode& n, ModelEdge x) { return n.Emit("Cast", {x}, {{"dst_type", GeType(DType::kF32)}}); }
+
+// One value per output channel, or one for all, along the channels of the result.
+ModelEdge AlongChannels(OnnxNode& n, int input) {
+  if (n.InputRank(input) != 1) return n.Input(input);
+  std::vector<int64_t> axes;
+  for (int d = 1; d + 1 < n.InputRank(3); ++d) axes.push_back(d);
+  return n.Emit("Unsqueeze", {n.Input(input)}, {{"axes", axes}});
+}
+
+// Exact sums of integers, scaled to the output's steps.
+void OnnxQLinearConv(OnnxNode& n) {
+  if (n.InputRank(3) < 3) n.Fail("the rank of w is not known");
+  ModelEdge x = Centred(n, 0, 2, false), w = Centred(n, 3, 5, true);
+  ModelEdge sum = EmitConv(n, x, w, ModelEdge{});
+  if (n.HasInput(8)) sum = n.Emit("Add", {sum, AlongChannels(n, 8)});
+  ModelEdge scale = n.Emit("RealDiv", {n.Emit("Mul", {n.Input(1), AlongChannels(n, 4)}), n.Input(6)});
+  ModelEdge y = n.Emit("Rint", {n.Emit("Mul", {ToF32(n, sum), scale})});
+  y = n.Emit("Add", {y, ToF32(n, n.Input(7))});
+  const DType dtype = n.InputDType(7);
+  y = n.Emit("ClipByValue", {y, n.ConstScalar(DType::kF32, LowestOf(dtype)),
+                             n.ConstScalar(DType::kF32, HighestOf(dtype))});
+  n.Output(0, n.Emit("Cast", {y}, {{"dst_type", GeType(dtype)}}));
+}
+
 }  // namespace
 
 BELAY_OP(Conv2D) {
@@ -125,6 +152,7 @@ BELAY_OP(Conv2D) {
   op.FromOnnx("ConvInteger", 10, [](OnnxNode& n) {
     n.Output(0, EmitConv(n, Centred(n, 0, 2, false), Centred(n, 1, 3, true), ModelEdge{}));
   });
+  op.FromOnnx("QLinearConv", 10, OnnxQLinearConv);
   op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes(PlainConv);
 }
 

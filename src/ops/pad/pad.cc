@@ -135,9 +135,39 @@ void RangeBody(Body& b) {
   b.Out("y", y);
 }
 
+// The paddings of `axes` among zeros for the other dims.
+ModelEdge PaddingsOfAllDims(OnnxNode& n, ModelEdge paddings, ModelEdge axes) {
+  const int64_t rank = n.InputRank(0);
+  if (rank < 0) n.Fail("input axes is not constant, and the rank of the data is not known");
+  const std::vector<int64_t> none(2 * rank, 0);
+  ModelEdge zeros = n.Const(LiteralFromInts(DType::kI64, {2, rank}, none));
+  ModelEdge pairs = n.Emit("Reshape", {paddings, n.ConstInts({2, -1})});
+  ModelEdge at = n.Emit("Cast", {n.Emit("ConcatD", {axes, axes}, {{"concat_dim", int64_t{0}}})},
+                        {{"dst_type", GeType(DType::kI64)}});
+  ModelEdge all = n.Emit("ScatterElements", {zeros, n.Emit("Reshape", {at, n.ConstInts({2, -1})}), pairs},
+                         {{"axis", int64_t{1}}});
+  return n.Emit("Reshape", {all, n.ConstInts({-1})});
+}
+
+// Half of what the extents have too much, or too little, lies before the middle; the odd one behind it.
+void OnnxCenterCropPad(OnnxNode& n) {
+  AttrMap attrs = {{"paddings_contiguous", false}};
+  ModelEdge extents = n.Emit("Shape", {n.Input(0)}, {{"dtype", GeType(DType::kI64)}});
+  if (n.HasAttr("axes")) {
+    attrs["axes"] = n.Ints("axes");
+    extents = n.Emit("GatherV2", {extents, n.ConstInts(n.Ints("axes")), n.ConstInts({0})});
+  }
+  ModelEdge wanted = n.Emit("Cast", {n.Input(1)}, {{"dst_type", GeType(DType::kI64)}});
+  ModelEdge more = n.Emit("Sub", {wanted, extents});
+  ModelEdge before = n.Emit("Div", {more, n.ConstInts({2})});  // towards zero: crops round down, too
+  ModelEdge paddings = n.Emit("ConcatD", {before, n.Emit("Sub", {more, before})}, {{"concat_dim", int64_t{0}}});
+  n.Output(0, n.Emit("PadV3", {n.Input(0), paddings}, attrs));
+}
+
 }  // namespace
 
 BELAY_OP(PadV3) {
+  op.FromOnnx("CenterCropPad", 18, OnnxCenterCropPad);
   op.FromOnnx("Pad", 1, [](OnnxNode& n) {
     const char* pads = n.HasAttr("pads") ? "pads" : "paddings";
     const DType dtype = n.InputDType(0) == DType::kUndefined ? DType::kF32 : n.InputDType(0);
@@ -147,12 +177,13 @@ BELAY_OP(PadV3) {
   });
   op.FromOnnx("Pad", 11, [](OnnxNode& n) {
     AttrMap attrs = {{"mode", n.Str("mode", "constant")}, {"paddings_contiguous", false}};
-    if (n.HasInput(3)) {
-      LiteralPtr axes = n.ConstInput(3);
-      if (!axes) n.Fail("input axes must be constant");
+    ModelEdge paddings = n.Input(1);
+    if (LiteralPtr axes = n.HasInput(3) ? n.ConstInput(3) : nullptr) {
       attrs["axes"] = LiteralToInts(*axes);
+    } else if (n.HasInput(3)) {
+      paddings = PaddingsOfAllDims(n, paddings, n.Input(3));
     }
-    std::vector<ModelEdge> inputs = {n.Input(0), n.Input(1)};
+    std::vector<ModelEdge> inputs = {n.Input(0), paddings};
     if (n.HasInput(2)) inputs.push_back(n.Input(2));
     n.Output(0, n.Emit("PadV3", inputs, attrs));
   });
