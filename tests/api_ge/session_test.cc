@@ -156,6 +156,26 @@ TEST_F(SessionTest, RunGraphWithStreamAsync) {
   ExpectRefusal(session.RunGraphWithStreamAsync(1, nullptr, {at(x)}, out), {"stream is null"});
 }
 
+// A client that finds an address unchanged changes the shape of its tensor and not the size.
+TEST_F(SessionTest, RunGraphWithStreamAsyncTrustsTheMemoryNotTheSize) {
+  ge::Session session(Options{});
+  Compile(session, 1, Twice({-1}));
+  DeviceTensor x{ge::DT_FLOAT, {8}, 4};
+  x.Set<float>({1, 2, 3, 4, 5, 6, 7, 8});
+  ge::Tensor in(ge::TensorDesc(ge::Shape(std::vector<int64_t>{4}), ge::FORMAT_ND, ge::DT_FLOAT));
+  ASSERT_EQ(in.SetData(static_cast<uint8_t*>(x.data()), 16, [](uint8_t*) {}), ge::GRAPH_SUCCESS);
+  std::vector<ge::Tensor> out;
+  ASSERT_EQ(session.RunGraphWithStreamAsync(1, stream_, {in}, out), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(in.SetShapeDim(0, 8), ge::GRAPH_SUCCESS);
+  out.clear();
+  ASSERT_EQ(session.RunGraphWithStreamAsync(1, stream_, {in}, out), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+  EXPECT_EQ(Floats(out.at(0)), (std::vector<float>{2, 4, 6, 8, 10, 12, 14, 16}));
+  ASSERT_EQ(in.SetShapeDim(0, 1 << 20), ge::GRAPH_SUCCESS);
+  out.clear();
+  ExpectRefusal(session.RunGraphWithStreamAsync(1, stream_, {in}, out), {"4194304 bytes", "ends after"});
+}
+
 TEST_F(SessionTest, ContinuousTensorList) {
   ge::Session session(Options{});
   ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);

@@ -1,5 +1,6 @@
 #include "api/ge/tensors.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "backend/memory.h"
@@ -107,6 +108,17 @@ std::vector<TensorView> ToViews(const std::vector<ge::Tensor>& tensors) {
     v.rank = static_cast<int>(dims.size() > kMaxRank ? kMaxRank : dims.size());
     std::copy_n(dims.begin(), v.rank, v.dims);
     views.push_back(v);
+  }
+  return views;
+}
+
+std::vector<TensorView> ToDeviceInputs(const std::vector<ge::Tensor>& tensors) {
+  std::vector<TensorView> views = ToViews(tensors);
+  for (TensorView& v : views) {
+    int64_t count = 1;
+    bool fits = true;
+    for (int d = 0; d < v.rank; ++d) fits = fits && v.dims[d] >= 0 && !__builtin_mul_overflow(count, v.dims[d], &count);
+    if (v.data && fits) v.bytes = std::max(v.bytes, static_cast<size_t>(ByteSize(v.dtype, count)));
   }
   return views;
 }
