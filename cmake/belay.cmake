@@ -46,15 +46,15 @@ function(belay_library name)
   endif()
 endfunction()
 
-# A library under one of CANN's names: belay_api_library(<name> <folder> DEPENDS <targets>)
+# A library under one of CANN's names: belay_api_library(<name> <folder> USES <sources elsewhere> DEPENDS <targets>)
 function(belay_api_library name folder)
-  cmake_parse_arguments(arg "" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "USES;DEPENDS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)
   if(NOT sources)
     file(WRITE ${CMAKE_BINARY_DIR}/generated/empty_${name}.cc "")
     set(sources ${CMAKE_BINARY_DIR}/generated/empty_${name}.cc)
   endif()
-  belay_library(${name} ${sources})
+  belay_library(${name} ${sources} ${arg_USES})
   # Before src/: "graph/graph.h" is CANN's here, and the engine's everywhere else.
   target_include_directories(${name} BEFORE PRIVATE ${CMAKE_SOURCE_DIR}/include)
   # Functions with a std::string in their signature stand in *_both_abis.cc, compiled once for each.

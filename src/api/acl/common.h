@@ -1,25 +1,19 @@
-// What every acl call shares: refusing with a message, and turning a Status into acl's number.
+// What the calls of libascendcl.so share: turning a Status into acl's number, streams, handles.
 #pragma once
 #include <fmt/format.h>
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <string>
 #include <unordered_map>
 
 #include "acl/acl.h"
+#include "api/acl/refuse.h"
 #include "backend/stream.h"
 #include "base/status.h"
 
 namespace belay::acl {
-
-// Reports the failure of `call` on this thread and returns `code`.
-aclError Refuse(const char* call, aclError code, const std::string& why, const std::string& todo = "");
-aclError RefuseNull(const char* call, const char* argument);
-aclError RefuseUnbuilt(const char* call, aclError code = ACL_ERROR_API_NOT_SUPPORT);
-aclError RefuseBadAlloc(const char* call) noexcept;
 
 // What a status code means for one call; the defaults are those of the runtime.
 struct CodeMap {
@@ -76,15 +70,6 @@ class HandleTable {
 };
 
 }  // namespace belay::acl
-
-// Every exported function is `extern "C" aclError f(...) try { ... } BELAY_ACL_END`: no exception leaves.
-#define BELAY_ACL_END \
-  catch (const std::bad_alloc&) { return ::belay::acl::RefuseBadAlloc(__func__); }
-
-#define BELAY_ACL_NOT_NULL(argument)                                                    \
-  do {                                                                                  \
-    if ((argument) == nullptr) return ::belay::acl::RefuseNull(__func__, #argument);    \
-  } while (false)
 
 #define BELAY_ACL_TRY(expr)                                \
   do {                                                     \

@@ -1,6 +1,6 @@
 // Calls that clients link but that are not built yet: each refuses and says so.
 #pragma once
-#include "api/acl/common.h"
+#include "api/acl/refuse.h"
 
 #define BELAY_UNBUILT_CODE(code, name, ...) \
   aclError name(__VA_ARGS__) try { return ::belay::acl::RefuseUnbuilt(#name, code); } BELAY_ACL_END

@@ -1,4 +1,5 @@
 // Models and single operators: loading, describing and executing them are not built yet.
+#include "acl/acl.h"
 #include "acl/acl_dump.h"
 #include "acl/acl_rt_allocator.h"
 #include "api/acl/unbuilt.h"

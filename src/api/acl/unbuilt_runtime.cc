@@ -1,4 +1,5 @@
 // Runtime calls that are not built yet.
+#include "acl/acl.h"
 #include "acl/acl_dump.h"
 #include "acl/acl_rt_allocator.h"
 #include "api/acl/unbuilt.h"
@@ -37,6 +38,8 @@ BELAY_UNBUILT(aclrtDestroyBinary, aclrtBinary)
 BELAY_UNBUILT(aclrtBinaryLoad, const aclrtBinary, aclrtBinHandle*)
 BELAY_UNBUILT(aclrtBinaryUnLoad, aclrtBinHandle)
 BELAY_UNBUILT(aclrtBinaryGetFunction, const aclrtBinHandle, const char*, aclrtFuncHandle*)
+BELAY_UNBUILT(aclrtBinaryLoadFromData)   // linked by clients; declared nowhere here, so its arguments
+BELAY_UNBUILT(aclrtGetFunctionAddr)      // and this one's are not looked at
 BELAY_UNBUILT(aclrtLaunchKernel, aclrtFuncHandle, uint32_t, const void*, size_t, aclrtStream)
 BELAY_UNBUILT(aclrtMemExportToShareableHandle, aclrtDrvMemHandle, aclrtMemHandleType, uint64_t,
               uint64_t*)
