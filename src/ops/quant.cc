@@ -19,4 +19,21 @@ Tensor Rounded(const Tensor& x, std::string mode) {
 
 Tensor Quantised(const Tensor& x, DType dtype) { return Saturated(Round(x), dtype); }
 
+RowQuantised QuantisedRows(const Tensor& x) {
+  const std::vector<int> row = {x.rank() - 1};
+  if (x.rank() == 0) Fail("a scalar has no rows to quantise");
+  Tensor scale = MaxOver(Abs(x), row) / 127.0;
+  return {Quantised(x / scale, DType::kI8), Squeeze(scale, row)};
+}
+
+QuantParameters UnpackedParameters(const Tensor& t) {
+  if (t.dtype() != DType::kU64 && t.dtype() != DType::kI64) return {Cast(t, DType::kF32), Tensor()};
+  Builder& b = t.builder();
+  Tensor bits = Cast(t, DType::kU64);
+  Tensor high = Map(ScalarOp::kShr, bits, b.ScalarInt(DType::kU64, 37));
+  Tensor n = Cast(And(high, b.ScalarInt(DType::kU64, 0x1ff)), DType::kI32);
+  Tensor offset = Select(GreaterEqual(n, 256.0), n - 512.0, n);
+  return {Bitcast(Cast(bits, DType::kU32), DType::kF32), Cast(offset, DType::kF32)};
+}
+
 }  // namespace belay

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace belay {
 
@@ -82,6 +83,12 @@ Tensor Sign(const Tensor& x) {
 Tensor Softplus(const Tensor& x) {  // log(1 + e^x) without overflow
   return Max(x, 0.0) + Map(ScalarOp::kLog1p, Exp(-Abs(x)));
 }
+Tensor GeluErf(const Tensor& x) { return x * 0.5 * (1.0 + Erf(x * (1 / std::numbers::sqrt2))); }
+Tensor GeluTanh(const Tensor& x) {
+  const double k = std::sqrt(2 / std::numbers::pi);
+  return x * 0.5 * (1.0 + Tanh((x + 0.044715 * x * x * x) * k));
+}
+Tensor FastGelu(const Tensor& x) { return x * Sigmoid(x * 1.702); }
 Tensor Softmax(const Tensor& x, const std::vector<int>& axes) {
   Tensor e = Exp(x - MaxOver(x, axes));
   return e / Sum(e, axes);
@@ -113,6 +120,31 @@ Tensor AlongAxis(const Tensor& vector, int axis, int rank) {
 
 Tensor Full(Builder& b, const Shape& shape, DType dtype, double value) {
   return b.Full(shape, b.Scalar(dtype, value));
+}
+
+Sorted TopK(const Tensor& x, const Dim& k, int axis, bool largest) {
+  Shape shape = x.shape();
+  shape[axis] = k;
+  std::vector<Tensor> y = Call("top_k", {x}, {{x.dtype(), shape}, {DType::kI64, shape}},
+                               {{"axis", axis}, {"largest", largest}});
+  return {y[0], y[1]};
+}
+
+Tensor SliceWhileRunning(const Tensor& x, const Tensor& begin, const Tensor& end,
+                         const std::vector<int64_t>& axes, const std::vector<int64_t>& strides) {
+  Builder& b = x.builder();
+  Shape shape = x.shape();
+  std::vector<CallAttr> attrs = {{"count", static_cast<int64_t>(axes.size())}};
+  std::vector<int> binds;
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const int axis = NormalizeAxis(axes[i], x.rank(), "axes");
+    if (strides[i] == 0) Fail("strides[{}] is 0", i);
+    attrs.push_back({"axis" + std::to_string(i), axis});
+    attrs.push_back({"step" + std::to_string(i), strides[i]});
+    shape[axis] = b.NewSymbol("slice");
+    shape[axis].CollectSymbols(&binds);
+  }
+  return Call("slice", {x, Cast(begin, DType::kI64), Cast(end, DType::kI64)}, {{x.dtype(), shape}}, attrs, binds)[0];
 }
 
 Tensor UnpackBits(const Tensor& bytes, const Dim& count) {

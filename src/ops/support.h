@@ -30,6 +30,9 @@ Tensor Rsqrt(const Tensor& x);
 Tensor Round(const Tensor& x);  // half to even
 Tensor Sign(const Tensor& x);
 Tensor Softplus(const Tensor& x);
+Tensor GeluErf(const Tensor& x);
+Tensor GeluTanh(const Tensor& x);
+Tensor FastGelu(const Tensor& x);  // x * sigmoid(1.702 x)
 Tensor Softmax(const Tensor& x, const std::vector<int>& axes);
 Tensor ZeroLike(const Tensor& x);
 Tensor SwapLast(const Tensor& x);        // the last two dims
@@ -39,6 +42,14 @@ Tensor Flip(const Tensor& x, int axis);
 // A [C] vector shaped to broadcast along `axis` of something with `rank` dims.
 Tensor AlongAxis(const Tensor& vector, int axis, int rank);
 Tensor Full(Builder& b, const Shape& shape, DType dtype, double value);
+// The first k along an axis by size, equal ones in their order; indices are i64.
+struct Sorted {
+  Tensor values, indices;
+};
+Sorted TopK(const Tensor& x, const Dim& k, int axis, bool largest);
+// x[begin:end:strides] along `axes`, with bounds that are only known while the graph runs.
+Tensor SliceWhileRunning(const Tensor& x, const Tensor& begin, const Tensor& end,
+                         const std::vector<int64_t>& axes, const std::vector<int64_t>& strides);
 // The first `count` bits of u8 elements, low bits first: u8 0 or 1.
 Tensor UnpackBits(const Tensor& bytes, const Dim& count);
 // Adds up what a broadcast from `shape` to t's shape repeated: the way gradients go.

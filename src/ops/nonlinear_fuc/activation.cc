@@ -13,11 +13,6 @@ void Activation(OpRecord& op, const std::vector<DType>& dtypes, Tensor (*formula
   });
 }
 
-Tensor GeluErf(const Tensor& x) { return x * 0.5 * (1.0 + Erf(x * (1 / std::numbers::sqrt2))); }
-Tensor GeluTanh(const Tensor& x) {
-  const double k = std::sqrt(2 / std::numbers::pi);
-  return x * 0.5 * (1.0 + Tanh((x + 0.044715 * x * x * x) * k));
-}
 // scale * (x if x > 0 else alpha * (e^x - 1))
 Tensor EluLike(const Tensor& x, double alpha, double scale, double input_scale = 1) {
   Tensor below = Map(ScalarOp::kExpm1, Min(x, 0.0) * input_scale) * alpha;
@@ -47,8 +42,8 @@ BELAY_ACTIVATION_ONNX_OP(HardSwish, kFloats, "HardSwish", x * Clamp(x * (1 / 6.0
 BELAY_ACTIVATION_ONNX_OP(Mish, kFloats, "Mish", x * Tanh(Softplus(x)))
 BELAY_ACTIVATION_OP(LogSigmoid, kFloats, -Softplus(-x))
 BELAY_ACTIVATION_OP(Gelu, kFloats, GeluTanh(x))
-BELAY_ACTIVATION_OP(FastGelu, kFloats, x * Sigmoid(x * 1.702))
-BELAY_ACTIVATION_OP(FastGeluV2, kFloats, x * Sigmoid(x * 1.702))
+BELAY_ACTIVATION_OP(FastGelu, kFloats, FastGelu(x))
+BELAY_ACTIVATION_OP(FastGeluV2, kFloats, FastGelu(x))
 
 BELAY_OP(GeluV2) {
   op.FromOnnx("Gelu", 20, [](OnnxNode& n) {

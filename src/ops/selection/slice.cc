@@ -129,24 +129,6 @@ std::vector<Dim> AsDims(const std::vector<int64_t>& values) {
   return std::vector<Dim>(values.begin(), values.end());
 }
 
-// begin and end are only known while the graph runs: a library function copies the slice and binds its extents.
-Tensor SliceWhileRunning(const Tensor& x, const Tensor& begin, const Tensor& end, const std::vector<int64_t>& axes,
-                         const std::vector<int64_t>& strides) {
-  Builder& b = x.builder();
-  Shape shape = x.shape();
-  std::vector<CallAttr> attrs = {{"count", static_cast<int64_t>(axes.size())}};
-  std::vector<int> binds;
-  for (size_t i = 0; i < axes.size(); ++i) {
-    const int axis = NormalizeAxis(axes[i], x.rank(), "axes");
-    if (strides[i] == 0) Fail("strides[{}] is 0", i);
-    attrs.push_back({"axis" + std::to_string(i), axis});
-    attrs.push_back({"step" + std::to_string(i), strides[i]});
-    shape[axis] = b.NewSymbol("slice");
-    shape[axis].CollectSymbols(&binds);
-  }
-  return Call("slice", {x, Cast(begin, DType::kI64), Cast(end, DType::kI64)}, {{x.dtype(), shape}}, attrs, binds)[0];
-}
-
 bool IsKnown(const Tensor& t) { return t.node()->contents.has_value() || t.node()->literal; }
 
 // begin, end and strides of some axes.

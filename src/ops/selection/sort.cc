@@ -4,18 +4,6 @@
 namespace belay {
 namespace {
 
-struct Sorted {
-  Tensor values, indices;
-};
-
-Sorted TopK(const Tensor& x, const Dim& k, int axis, bool largest) {
-  Shape shape = x.shape();
-  shape[axis] = k;
-  std::vector<Tensor> y = Call("top_k", {x}, {{x.dtype(), shape}, {DType::kI64, shape}},
-                               {{"axis", axis}, {"largest", largest}});
-  return {y[0], y[1]};
-}
-
 void TopKBody(Body& b) {
   Tensor x = b.In("x");
   const std::vector<Dim> k = b.Dims("k");

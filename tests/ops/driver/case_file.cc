@@ -264,7 +264,7 @@ class Reader {
         block_.outputs[word.substr(0, equal)] = std::stoi(word.substr(equal + 1));
       }
     } else {
-      block_.values.emplace_back(key[0], words);
+      block_.values.emplace_back(key.size() > 1 ? key[1] : key[0], words);
     }
     return OkStatus();
   }

@@ -10,6 +10,7 @@
 //              -/4  2x3+2x4          `-` leaves the input out, '+' joins the instances of a dynamic
 //                                    one; one shape means all required inputs
 //   NAME:      0  -1  [0,1]  -       an attribute (lists in brackets, strings in quotes or bare)
+//   attr NAME: 0                     one whose name is a word of this table
 //   NAME:      3  [0,1]  f32:[0.5]   an input that is a constant, i64 unless a dtype stands before
 //                                    `-` leaves either out
 //   range:     LO HI                 bounds of random inputs: floats -2 2, integers -5 5 (unsigned

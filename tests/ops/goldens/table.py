@@ -15,7 +15,8 @@ def grid(seed, *shape, low=-2, high=2):
 
 
 def number(x):
-    if isinstance(x, (bool, np.bool_)):
+    x = x.item() if isinstance(x, np.generic) else x
+    if isinstance(x, bool):
         return 'true' if x else 'false'
     if not np.isfinite(x):
         return str(float(x))
