@@ -30,6 +30,33 @@ TEST(Backend, EqualFragmentsShareCode) {
   EXPECT_EQ((*again)[0].fn, (*kernels)[2].fn);
 }
 
+// x [a, 8] + y [b, 8], where a is one symbol and b perhaps another.
+KernelSpec AddRows(int a, int b) {
+  Fragment f;
+  Tensor x = f.Input(F, {Dim::Symbol(a), 8}), y = f.Input(F, {Dim::Symbol(b), 8});
+  Node* node = f.graph->Add(Op::kConcat, {x.node(), y.node()}, {F, {Dim::Symbol(a) + Dim::Symbol(b), 8}});
+  node->axes = {0};
+  f.graph->outputs = {node};
+  return {f.graph, {false, false}, "rows"};
+}
+
+TEST(Backend, FragmentsThatDifferInSymbolsShareCode) {
+  auto kernels = CpuBackend().Compile({AddRows(0, 3), AddRows(7, 2), AddRows(4, 4)});
+  ASSERT_TRUE(kernels.ok()) << kernels.status().ToString();
+  const CompiledKernel &first = (*kernels)[0], &other = (*kernels)[1];
+  EXPECT_EQ(first.fn, other.fn);
+  EXPECT_NE(first.fn, (*kernels)[2].fn);
+  ASSERT_EQ(first.params.size(), other.params.size());
+  auto renamed = [](int id) { return Dim::Symbol(id == 0 ? 7 : 2); };
+  EXPECT_EQ(first.chunks.Substitute(renamed), other.chunks);
+  for (size_t i = 0; i < first.params.size(); ++i) {
+    EXPECT_EQ(first.params[i].Substitute(renamed), other.params[i]);
+  }
+  auto again = CpuBackend().Compile({AddRows(5, 6)});
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ((*again)[0].fn, first.fn);
+}
+
 TEST(Backend, CompilesOnSeveralThreadsAndFreesCode) {
   std::vector<std::thread> threads;
   std::atomic<int> right{0};

@@ -1,5 +1,6 @@
 #include "backend/cpu/kernel_key.h"
 
+#include <algorithm>
 #include <map>
 
 namespace belay {
@@ -7,6 +8,8 @@ namespace {
 
 class KeyWriter {
  public:
+  explicit KeyWriter(std::vector<int>* symbols) : symbols_(symbols) {}
+
   std::string Write(const KernelSpec& spec) {
     for (size_t i = 0; i < spec.fragment->inputs.size(); ++i) {
       const Node* in = spec.fragment->inputs[i];
@@ -23,7 +26,15 @@ class KeyWriter {
   }
 
  private:
-  void Add(const Dim& d) { text_ += d.ToString() + ","; }
+  void Add(const Dim& d) {
+    if (d.IsConst()) return Add(d.value());
+    d.CollectSymbols(symbols_);
+    auto renamed = [&](int id) {
+      const auto at = std::find(symbols_->begin(), symbols_->end(), id);
+      return Dim::Symbol(static_cast<int>(at - symbols_->begin()));
+    };
+    text_ += d.Substitute(renamed).ToString() + ",";
+  }
   void Add(int64_t v) { text_ += fmt::format("{},", v); }
   void Add(const TensorType& type) {
     text_ += DTypeName(type.dtype);
@@ -64,10 +75,14 @@ class KeyWriter {
 
   std::string text_;
   std::map<const Node*, int> ids_;
+  std::vector<int>* symbols_;
 };
 
 }  // namespace
 
-std::string KernelKey(const KernelSpec& spec) { return KeyWriter().Write(spec); }
+std::string KernelKey(const KernelSpec& spec, std::vector<int>* symbols) {
+  symbols->clear();
+  return KeyWriter(symbols).Write(spec);
+}
 
 }  // namespace belay
