@@ -11,6 +11,16 @@
 namespace belay {
 namespace {
 
+// Of one contraction or convolution; 0 for all else.
+Dim FlopsOf(const Node& node) {
+  if (node.op != Op::kContract && node.op != Op::kConv) return 0;
+  const Shape& w = node.inputs[1]->shape();
+  Dim flops = Dim(2) * NumElements(node.shape());
+  if (node.op == Op::kContract) return flops * w[w.size() - 2];
+  for (size_t d = 0; d + 1 < w.size(); ++d) flops = flops * w[d];
+  return flops;
+}
+
 class PlanBuilder {
  public:
   PlanBuilder(const Graph& graph, const CompileOptions& options)
@@ -69,10 +79,23 @@ class PlanBuilder {
     return NewSlot(SlotKind::kTemp, 0, type);
   }
 
+  static void Describe(const Node& node, const Graph& fragment, Step* step) {
+    step->note = node.note;
+    for (const Node* n : TopologicalOrder(fragment)) {
+      step->flops = step->flops + FlopsOf(*n);
+      // Constants and their spreading are shared under the first user's name.
+      if (n->op == Op::kInput || n->op == Op::kConst || n->op == Op::kBroadcast || n->name.empty()) continue;
+      if (std::find(step->nodes.begin(), step->nodes.end(), n->name) == step->nodes.end()) {
+        step->nodes.push_back(n->name);
+      }
+    }
+  }
+
   void AddKernel(Node* node, std::shared_ptr<const Graph> fragment, const std::vector<TensorType>& types) {
     Step step;
     step.name = node->name;
     step.binds = node->binds;
+    Describe(*node, *fragment, &step);
     KernelSpec spec;
     spec.fragment = std::move(fragment);
     spec.name = node->name;

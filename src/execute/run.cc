@@ -7,6 +7,7 @@
 
 #include "backend/memory.h"
 #include "base/thread_pool.h"
+#include "execute/profile.h"
 
 namespace belay {
 namespace {
@@ -85,6 +86,7 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
   };
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
+    const StepTimer timer(plan, static_cast<int>(i), prepared.symbols);
     if (step.kind == StepKind::kCopy) {
       const size_t bytes = static_cast<size_t>(prepared.slot_bytes[step.outputs[0]]);
       if (bytes) std::memmove(address(step.outputs[0]), address(step.inputs[0]), bytes);
@@ -169,7 +171,10 @@ class StepwiseRun {
   Status Run() {
     for (size_t i = 0; i < plan_.steps.size(); ++i) {
       const Step& step = plan_.steps[i];
-      BELAY_RETURN_IF_ERROR(RunStep(step));
+      {
+        const StepTimer timer(plan_, static_cast<int>(i), symbols_);
+        BELAY_RETURN_IF_ERROR(RunStep(step));
+      }
       for (int s : step.inputs) {
         if (plan_.slots[s].kind == SlotKind::kTemp && plan_.slots[s].last_step == static_cast<int>(i)) {
           memory_[s].Reset();

@@ -119,6 +119,7 @@ struct Node {
   std::vector<std::shared_ptr<Graph>> subgraphs;
   std::vector<Node*> control;                     // nodes that must run before this one
   std::string name;                               // the user's node, for messages
+  std::string note;                               // kFused: why its result is written to memory
   // Known contents of a small integer tensor, row-major.
   std::optional<std::vector<Dim>> contents;
 

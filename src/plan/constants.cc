@@ -36,7 +36,7 @@ Fingerprint FingerprintOf(const Literal& literal) {
 struct Shared {
   std::mutex mutex;
   std::map<std::tuple<Fingerprint, std::vector<int64_t>>, std::weak_ptr<const Literal>> literals;
-  std::map<std::tuple<Fingerprint, std::string>, std::weak_ptr<const void>> packed;
+  std::map<std::tuple<Fingerprint, std::string, int64_t>, std::weak_ptr<const void>> packed;  // by layout and bytes
 };
 
 Shared& TheShared() {
@@ -70,7 +70,7 @@ std::shared_ptr<const void> SharePacked(const Literal& literal, const std::strin
   Shared& shared = TheShared();
   std::lock_guard<std::mutex> lock(shared.mutex);
   DropExpired(&shared.packed);
-  std::weak_ptr<const void>& place = shared.packed[{fingerprint, layout}];
+  std::weak_ptr<const void>& place = shared.packed[{fingerprint, layout, bytes}];
   if (std::shared_ptr<const void> known = place.lock()) return known;
   void* memory = std::aligned_alloc(64, (static_cast<size_t>(bytes) + 127) / 64 * 64);
   if (!memory) throw std::bad_alloc();
@@ -78,6 +78,24 @@ std::shared_ptr<const void> SharePacked(const Literal& literal, const std::strin
   pack(literal.data, memory);
   place = made;
   return made;
+}
+
+ConstantUse CountConstants() {
+  ConstantUse use;
+  Shared& shared = TheShared();
+  std::lock_guard<std::mutex> lock(shared.mutex);
+  for (const auto& [key, weak] : shared.literals) {
+    LiteralPtr literal = weak.lock();
+    if (!literal) continue;
+    ++use.plain;
+    use.plain_bytes += literal->ByteSize();
+  }
+  for (const auto& [key, weak] : shared.packed) {
+    if (weak.expired()) continue;
+    ++use.packed;
+    use.packed_bytes += std::get<int64_t>(key);
+  }
+  return use;
 }
 
 }  // namespace belay

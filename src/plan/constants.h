@@ -15,4 +15,11 @@ LiteralPtr ShareLiteral(LiteralPtr literal);
 std::shared_ptr<const void> SharePacked(const Literal& literal, const std::string& layout, int64_t bytes,
                                         const std::function<void(const void* src, void* dst)>& pack);
 
+// What living plans hold through the two above; constants of less than 1 KiB are not counted.
+struct ConstantUse {
+  size_t plain = 0, packed = 0;
+  int64_t plain_bytes = 0, packed_bytes = 0;
+};
+ConstantUse CountConstants();
+
 }  // namespace belay

@@ -40,6 +40,10 @@ struct Step {
   std::vector<int> binds;         // symbols it sets (data-dependent extents)
   std::vector<std::shared_ptr<const Plan>> branches;
   std::string name;               // the user's node
+  // For people: what the step computes and why it ends where it does.
+  std::vector<std::string> nodes;  // the users' nodes in it, in order
+  std::string note;                // why its result is written to memory
+  Dim flops;                       // of contractions and convolutions: 2 a multiplication and addition
 };
 
 struct Constant {

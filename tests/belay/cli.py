@@ -116,6 +116,20 @@ def bench_numbers(d):
     assert 'median_ms' in text and 'all cores' in text
 
 
+def explain_steps(d):
+    x, w = h.make_node('MatMul', ['x', 'w'], ['y'], name='product'), np.eye(16, dtype=np.float32)
+    nodes = [x, h.make_node('Relu', ['y'], ['z'], name='positive'), h.make_node('Softmax', ['z'], ['s'], name='shares')]
+    model = write_model(os.path.join(d, 'm.onnx'), nodes, [value('x', T.FLOAT, (8, 16))], [value('s', T.FLOAT, (8, 16))],
+                        [numpy_helper.from_array(w, 'w')])
+    product, shares = json.loads(belay('explain', model, '--json', '--threads', '1').stdout)['steps']
+    assert product['flops'] == 2 * 8 * 16 * 16 and product['us'] > 0 and shares['flops'] == 0
+    assert product['nodes'] == ['product', 'positive'] and shares['nodes'] == ['shares']
+    assert product['bytes'] == 4 * (8 * 16 + 16 * 16 + 8 * 16) and shares['note'] == 'an output of the graph'
+    lines = belay('explain', model, '--by-time', '--runs', '3').stdout.splitlines()
+    assert lines[-1].startswith('total') and sum('positive' in line for line in lines) == 1, lines
+    assert 'constants in the order of their kernels' in belay('explain', model, '--memory').stdout
+
+
 def bench_turns(d):
     model = two_inputs(d)
     a = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -212,7 +226,7 @@ def ops_and_doctor(d):
 def main():
     passed = failed = 0
     for test in (run_files_and_outputs, run_shapes_zeros_random, run_every_dtype, run_says_what_is_wrong, bench_numbers, bench_turns,
-                 cases_run_and_refuse, cases_crash_and_time_out, ops_and_doctor):
+                 explain_steps, cases_run_and_refuse, cases_crash_and_time_out, ops_and_doctor):
         with tempfile.TemporaryDirectory() as folder:
             try:
                 test(folder)

@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   belay::tool::AddRun(&app, &exit_code);
   belay::tool::AddBench(&app, &exit_code);
+  belay::tool::AddExplain(&app, &exit_code);
   belay::tool::AddCases(&app, &exit_code);
   belay::tool::AddOps(&app, &exit_code);
   belay::tool::AddDoctor(&app, &exit_code);

@@ -57,6 +57,7 @@ struct Group {
   Node* root = nullptr;
   std::vector<Node*> nodes;
   bool closed = false;              // an anchor's, or a scatter's: nothing may join
+  std::string note;                 // why the result is written to memory
   const Node* reduce = nullptr;     // its first reduction: fixes the rows of the kernel
 };
 
@@ -166,6 +167,7 @@ class Fuser {
   void Commit(Node* anchor, const std::vector<Node*>& members) {
     const int g = NewGroup(members.back());
     groups_[g].closed = true;
+    groups_[g].note = EndOfEpilogue(members.back());
     std::set<const Node*> inside(members.begin(), members.end());
     for (Node* n : members) {
       if (n != members.back()) Join(n, g);
@@ -182,6 +184,17 @@ class Fuser {
         }
       }
     }
+  }
+
+  // Why nothing behind `last` is in the anchor's kernel.
+  std::string EndOfEpilogue(const Node* last) const {
+    if (is_output_[last->id]) return "an output of the graph";
+    const auto& readers = consumers_[last->id];
+    if (readers.size() != 1) return fmt::format("{} nodes read it", readers.size());
+    const Node* next = readers[0];
+    if (next->op != Op::kMap) return fmt::format("'{}' is no map", next->name);
+    if (next->shape() != last->shape()) return fmt::format("'{}' has another shape", next->name);
+    return fmt::format("'{}' is computed later, or belongs to another kernel", next->name);
   }
 
   // Views of a contraction's operand that strides can express, and one widening cast on top.
@@ -211,19 +224,28 @@ class Fuser {
                           !IsView(n) && !IsScalarConst(n);
     if (anchored) return;
     std::vector<int> wanted;
-    bool must_write = is_output_[n->id] != 0 || !Fusable(n);
+    std::string note;  // why it must be written, where it must
+    if (is_output_[n->id]) note = "an output of the graph";
+    if (note.empty() && !Fusable(n)) note = "of a kind that ends a kernel";
     for (Node* c : consumers_[n->id]) {
-      if (IsOpaque(c)) must_write = true;
+      if (note.empty() && IsOpaque(c)) note = fmt::format("'{}' reads it as a whole", c->name);
       for (int g : groups_of_[c->id]) {
         if (InGroup(n, g)) continue;  // an anchor took this view along
         if (std::find(wanted.begin(), wanted.end(), g) == wanted.end()) wanted.push_back(g);
       }
     }
-    for (int g : wanted) must_write = must_write || !CanJoin(n, g);
-    const bool several = wanted.size() > 1 && !IsView(n) && !IsLeaf(n);
-    if (must_write || several) {
+    for (int g : wanted) {
+      if (const char* reason = Hindrance(n, g); note.empty() && reason) {
+        note = fmt::format("not one kernel with '{}': {}", groups_[g].root->name, reason);
+      }
+    }
+    if (note.empty() && wanted.size() > 1 && !IsView(n) && !IsLeaf(n)) {
+      note = fmt::format("{} kernels read it", wanted.size());
+    }
+    if (!note.empty()) {
       if (is_output_[n->id] || !wanted.empty() || HasOpaqueConsumer(n)) {
         const int g = NewGroup(n);
+        groups_[g].note = std::move(note);
         if (n->op == Op::kReduce) groups_[g].reduce = n;
       }
       return;
@@ -238,20 +260,23 @@ class Fuser {
     return std::any_of(consumers_[n->id].begin(), consumers_[n->id].end(), IsOpaque);
   }
 
-  bool CanJoin(const Node* n, int g) const {
+  // Why n cannot join the kernel; null: it can.
+  const char* Hindrance(const Node* n, int g) const {
     const Group& group = groups_[g];
-    if (group.closed || group.nodes.size() >= kMaxGroup) return false;
+    if (group.closed) return "its operands are read from memory";
+    if (group.nodes.size() >= kMaxGroup) return "that kernel is full";
     const Op root = group.root->op;
-    if (root == Op::kScan || root == Op::kScatter) return false;
+    if (root == Op::kScan || root == Op::kScatter) return "scans and scatters read their operands from memory";
     for (const Node* c : consumers_[n->id]) {
       if (!InGroup(c, g)) continue;
-      if (c->op == Op::kGather && c->inputs[0] == n && n->op != Op::kReshape) return false;
-      if (c->op == Op::kConcat && !IsView(n) && n->op != Op::kMap) return false;
-      if (c->op == Op::kReduce && IsCostly(c) && n->op == Op::kReduce) return false;
+      if (c->op == Op::kGather && c->inputs[0] == n && n->op != Op::kReshape) return "gathers read from memory";
+      if (c->op == Op::kConcat && !IsView(n) && n->op != Op::kMap) return "only maps are joined, and this is none";
+      if (c->op == Op::kReduce && IsCostly(c) && n->op == Op::kReduce) return "a reduction of a reduction";
     }
-    if (n->op == Op::kReduce) return CanJoinReduce(n, g);
-    if (group.reduce && InRows(n, g)) return true;
-    return !IsCostly(n) || !IsSpread(n, g) || IsRowValue(n, g);
+    if (n->op == Op::kReduce) return CanJoinReduce(n, g) ? nullptr : "it reduces other rows than that kernel works on";
+    if (group.reduce && InRows(n, g)) return nullptr;
+    if (!IsCostly(n) || !IsSpread(n, g) || IsRowValue(n, g)) return nullptr;
+    return "it would be computed again for every element it is spread to";
   }
 
   // Computed from a reduction that the group can take in, on values of one row: once a row, then.
@@ -389,6 +414,7 @@ class Fuser {
     Node* fused = out.Add(Op::kFused, inputs, root->type);
     fused->subgraphs = {fragment};
     fused->name = root->name;
+    fused->note = groups_[g].note;
     return fused;
   }
 

@@ -1,0 +1,47 @@
+// What runs spent on their steps, gathered while somebody listens: for `belay explain` and traces.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plan/plan.h"
+
+namespace belay {
+
+struct StepRecord {
+  const void* plan = nullptr;  // tells plans apart, no more: it may be gone
+  int step = 0;
+  int depth = 0;  // of control flow: a step of a branch lies inside its kIf's or kWhile's record
+  std::string name, about, note;
+  std::vector<std::string> nodes;
+  double flops = 0;
+  int64_t bytes = 0;  // read and written, each buffer once
+  int64_t start_ns = 0, end_ns = 0;  // of a monotonic clock
+  int thread = 0;                    // numbered by first use
+};
+
+void StartProfile();
+std::vector<StepRecord> TakeProfile();  // ends it
+
+extern std::atomic<bool> profiling;
+
+// Records one step from its construction to its end, if a profile is on.
+class StepTimer {
+ public:
+  StepTimer(const Plan& plan, int step, const std::vector<int64_t>& symbols) {
+    if (profiling.load(std::memory_order_relaxed)) Begin(plan, step, symbols);
+  }
+  ~StepTimer() {
+    if (record_) End();
+  }
+  StepTimer(const StepTimer&) = delete;
+  StepTimer& operator=(const StepTimer&) = delete;
+
+ private:
+  void Begin(const Plan& plan, int step, const std::vector<int64_t>& symbols);
+  void End();
+  StepRecord* record_ = nullptr;
+};
+
+}  // namespace belay
