@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/narrow.h"
 #include "graph/op_record.h"
 
 namespace belay {
@@ -226,6 +227,22 @@ class Lowerer {
   std::vector<std::vector<Tensor>> values_;
 };
 
+// Elements that share bytes are so only in users' memory.
+bool IsPacked(DType dtype) { return IsNarrow(dtype) && BitWidth(dtype) < 8; }
+
+Tensor AddArgument(Builder& b, int index, const TensorType& type, const std::string& name) {
+  if (!IsPacked(type.dtype)) return b.Wrap(b.graph().AddInput(index, type, name));
+  const TensorType bytes{DType::kU8, {PackedBytes(type.dtype, type.shape)}};
+  return Unpack(b.Wrap(b.graph().AddInput(index, bytes, name)), type.dtype, type.shape);
+}
+
+void AddResults(Builder& b, std::vector<TensorType>* types) {
+  for (Node*& output : b.graph().outputs) {
+    types->push_back(output->type);
+    if (IsPacked(output->type.dtype)) output = Pack(b.Wrap(output)).node();
+  }
+}
+
 }  // namespace
 
 Result<std::vector<const ModelNode*>> ModelInputs(const ModelGraph& model) {
@@ -283,11 +300,12 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     if (desc.dtype == DType::kUndefined) {
       return InvalidArgument("{} declares no data type", Describe(*inputs[i]));
     }
-    Node* node = graph->AddInput(static_cast<int>(i), type, inputs[i]->name);
+    lowered.inputs.push_back(type);
+    arguments.push_back(AddArgument(lowerer.builder(), static_cast<int>(i), type, inputs[i]->name));
     auto contents = options.input_contents.find(static_cast<int>(i));
-    arguments.push_back(contents == options.input_contents.end()
-                            ? lowerer.builder().Wrap(node)
-                            : lowerer.builder().Constant(contents->second));
+    if (contents != options.input_contents.end()) {
+      arguments.back() = lowerer.builder().Constant(contents->second);
+    }
   }
   try {
     BELAY_RETURN_IF_ERROR(lowerer.Run(model, arguments));
@@ -295,6 +313,8 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     lowered.needs_contents = needs.graph_inputs;
     return lowered;
   }
+  AddResults(lowerer.builder(), &lowered.outputs);
+  LowerToStorage(graph.get());
   BELAY_RETURN_IF_ERROR(CheckDtypes(*graph));
   lowered.graph = std::move(graph);
   return lowered;

@@ -19,6 +19,8 @@ struct LowerOptions {
 
 struct Lowered {
   std::unique_ptr<Graph> graph;  // nullptr: the inputs below must be known first
+  // What callers see. The graph's own types differ where elements share bytes: it takes and gives u8.
+  std::vector<TensorType> inputs, outputs;
   std::vector<int> needs_contents;
   bool needs_ranks = false;      // an input has no known rank: give input_dims
 };

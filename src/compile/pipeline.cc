@@ -74,6 +74,8 @@ Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options)
   BELAY_TRY(std::shared_ptr<const Plan> plan, CompileGraph(*lowered.graph, options));
   auto complete = std::make_shared<Plan>(*plan);
   for (auto& [index, literal] : options.lower.input_contents) complete->fixed_inputs.emplace_back(index, literal);
+  complete->inputs = lowered.inputs;
+  complete->outputs = lowered.outputs;
   complete->output_names = model.output_names;
   compiled.plan = std::move(complete);
   return compiled;

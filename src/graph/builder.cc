@@ -5,6 +5,7 @@
 
 #include "graph/contents.h"
 #include "graph/interpret.h"
+#include "graph/narrow.h"
 
 namespace belay {
 namespace {
@@ -80,7 +81,9 @@ void CheckComputable(DType dtype) {
 }
 
 void CheckMapTypes(ScalarOp op, const std::vector<Tensor>& inputs) {
-  for (const Tensor& t : inputs) CheckComputable(t.dtype());
+  if (op != ScalarOp::kSelect) {
+    for (const Tensor& t : inputs) CheckComputable(t.dtype());
+  }
   size_t first = 0;
   if (op == ScalarOp::kSelect) {
     if (inputs[0].dtype() != DType::kBool) {
@@ -310,6 +313,7 @@ Tensor Ceil(const Tensor& a) { return Map(ScalarOp::kCeil, a); }
 
 Tensor Cast(const Tensor& a, DType dtype) {
   if (a.dtype() == dtype) return a;
+  if (IsNarrow(a.dtype()) || IsNarrow(dtype)) return CastNarrow(a, dtype);
   CheckComputable(a.dtype());
   CheckComputable(dtype);
   Builder& b = a.builder();
@@ -320,14 +324,14 @@ Tensor Cast(const Tensor& a, DType dtype) {
 
 Tensor Bitcast(const Tensor& a, DType dtype) {
   if (a.dtype() == dtype) return a;
-  CheckComputable(a.dtype());
-  CheckComputable(dtype);
-  if (BitWidth(a.dtype()) != BitWidth(dtype)) {
-    Fail("{} and {} differ in width", DTypeName(a.dtype()), DTypeName(dtype));
+  if (BitWidth(StorageOf(a.dtype())) != BitWidth(StorageOf(dtype))) {
+    Fail("{} has {} bits and {} has {}", DTypeName(a.dtype()), BitWidth(a.dtype()), DTypeName(dtype),
+         BitWidth(dtype));
   }
-  Node* node = a.builder().graph().Add(Op::kMap, {a.node()}, {dtype, a.shape()});
+  Builder& b = a.builder();
+  Node* node = b.graph().Add(Op::kMap, {a.node()}, {dtype, a.shape()});
   node->scalar = ScalarOp::kBitcast;
-  return Finish(a.builder(), node);
+  return Finish(b, node);
 }
 
 Tensor Select(const Tensor& condition, const Tensor& a, const Tensor& b) {
@@ -468,6 +472,7 @@ Tensor Reduce(ReduceKind kind, const Tensor& x, std::vector<int> axes, bool keep
   std::sort(axes.begin(), axes.end());
   axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
   if (axes.empty()) return x;
+  CheckComputable(x.dtype());
   const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
   Builder& b = x.builder();
   Node* node = b.graph().Add(Op::kReduce, {x.node()},
@@ -498,6 +503,7 @@ Tensor MaxOver(const Tensor& x, const std::vector<int>& axes, bool keep) {
 }
 
 Tensor Scan(ReduceKind kind, const Tensor& x, int axis, bool exclusive, bool reverse) {
+  CheckComputable(x.dtype());
   Node* node = x.builder().graph().Add(Op::kScan, {x.node()}, x.node()->type);
   node->reduce = kind;
   node->axes = {axis};
@@ -542,6 +548,7 @@ Tensor Scatter(ReduceKind kind, const Tensor& x, const Tensor& updates,
   if (updates.dtype() != x.dtype()) {
     Fail("updates are {}, but the data are {}", DTypeName(updates.dtype()), DTypeName(x.dtype()));
   }
+  if (kind != ReduceKind::kNone) CheckComputable(x.dtype());
   std::vector<Node*> nodes{x.node(), updates.node()};
   for (const Tensor& i : indices) nodes.push_back(BroadcastTo(i, updates.shape()).node());
   Node* node = x.builder().graph().Add(Op::kScatter, std::move(nodes), x.node()->type);
@@ -607,6 +614,7 @@ Tensor Conv(const Tensor& x, const Tensor& w, Window window, const std::vector<D
 
 Tensor Pool(ReduceKind kind, const Tensor& x, Window window, const std::vector<Dim>& pads_hi,
             bool ceil_mode) {
+  CheckComputable(x.dtype());
   const int spatial = x.rank() - 2;
   CheckWindow(window, spatial);
   Shape shape{x.dim(0)};
@@ -632,7 +640,10 @@ std::vector<Tensor> Call(const std::string& callee, const std::vector<Tensor>& i
                          std::vector<int> binds) {
   Builder& b = inputs[0].builder();
   std::vector<Node*> nodes;
-  for (const Tensor& t : inputs) nodes.push_back(t.node());
+  for (const Tensor& t : inputs) {
+    CheckComputable(t.dtype());
+    nodes.push_back(t.node());
+  }
   Node* call = b.graph().Add(Op::kCall, std::move(nodes), types[0]);
   call->callee = callee;
   call->attrs = std::move(attrs);

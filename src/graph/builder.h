@@ -114,7 +114,8 @@ Tensor Sigmoid(const Tensor& a);
 Tensor Floor(const Tensor& a);
 Tensor Ceil(const Tensor& a);
 Tensor Cast(const Tensor& a, DType dtype);  // no node when the dtype is the same
-Tensor Bitcast(const Tensor& a, DType dtype);  // of the same width
+// The same bits as an element of another dtype of the same storage width; see base/narrow.h.
+Tensor Bitcast(const Tensor& a, DType dtype);
 Tensor Select(const Tensor& condition, const Tensor& a, const Tensor& b);
 
 // Views.

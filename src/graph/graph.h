@@ -64,7 +64,7 @@ enum class ScalarOp : uint8_t {
   kEq, kNe, kLt, kLe, kGt, kGe,
   kSelect,  // bool,T,T -> T
   kCast,    // T -> U. float -> int truncates, saturates at the range, NaN is 0; int -> int wraps; to bool: != 0
-  kBitcast,  // same width
+  kBitcast,  // same width; of narrow types, that of their storage (base/narrow.h)
   // unary T -> T
   kNeg, kAbs, kSign, kNot /*bitwise; logical on bool*/, kFloor, kCeil, kRound /*half to even*/, kTrunc, kSqrt, kRsqrt,
   kRecip, kExp, kExp2, kExpm1, kLog, kLog2, kLog1p, kSin, kCos, kTan, kAsin, kAcos, kAtan, kSinh, kCosh, kTanh,

@@ -1,6 +1,7 @@
 // Elementwise operations. Floats compute in double and round once; integers are exact and wrap.
 #include <cstring>
 
+#include "base/narrow.h"
 #include "graph/interpret_ops.h"
 #include "graph/number.h"
 
@@ -290,13 +291,6 @@ Status Cast(const Literal& x, Literal* out) {
       const From* from = x.as<From>();
       for (int64_t i = 0; i < n; ++i) to[i] = CastOne<From, To>(from[i]);
     });
-    const bool packed = x.dtype == DType::kI4 || x.dtype == DType::kU4 || x.dtype == DType::kI2 ||
-                        x.dtype == DType::kU2 || x.dtype == DType::kU1;
-    if (packed) {
-      const std::vector<int64_t> values = LiteralToInts(x);
-      for (int64_t i = 0; i < n; ++i) to[i] = StoreInt<To>(values[i]);
-      known = true;
-    }
   });
   if (!known) {
     return NotSupported("cast from {} to {}", DTypeName(x.dtype), DTypeName(out->dtype));
@@ -304,10 +298,11 @@ Status Cast(const Literal& x, Literal* out) {
   return OkStatus();
 }
 
-Status Bitcast(const Literal& x, Literal* out) {
-  if (x.dtype == DType::kBool || out->dtype == DType::kBool) return Cast(x, out);
-  if (out->data) std::memcpy(out->mutable_data(), x.data, static_cast<size_t>(out->ByteSize()));
-  return OkStatus();
+LiteralPtr Bitcast(const LiteralPtr& x, DType dtype) {
+  const LiteralPtr bytes = IsNarrow(x->dtype) ? Unpacked(*x) : x;
+  if (IsNarrow(dtype)) return Packed(*bytes, dtype);
+  if (dtype == DType::kBool) return LiteralFromInts(dtype, bytes->dims, LiteralToInts(*bytes));
+  return Literal::Copy(dtype, bytes->dims, bytes->data);
 }
 
 void Select(const Values& in, Literal* out) {
@@ -324,15 +319,15 @@ void Select(const Values& in, Literal* out) {
 
 Result<LiteralPtr> Map(const Case& c) {
   const ScalarOp op = c.node.scalar;
+  if (op == ScalarOp::kBitcast) return Bitcast(c.in[0], c.node.type.dtype);
   auto out =
       Literal::Allocate(op == ScalarOp::kSelect ? c.in[1]->dtype : c.node.type.dtype, c.dims);
   const int64_t n = out->NumElements();
   for (const LiteralPtr& x : c.in) {
     if (x->NumElements() != n) return Internal("operands of {} differ in size", ScalarOpName(op));
   }
-  if (op == ScalarOp::kCast || op == ScalarOp::kBitcast) {
-    BELAY_RETURN_IF_ERROR(op == ScalarOp::kCast ? Cast(*c.in[0], out.get())
-                                                : Bitcast(*c.in[0], out.get()));
+  if (op == ScalarOp::kCast) {
+    BELAY_RETURN_IF_ERROR(Cast(*c.in[0], out.get()));
     return LiteralPtr(out);
   }
   if (op == ScalarOp::kSelect) {

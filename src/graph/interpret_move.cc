@@ -130,19 +130,19 @@ Result<LiteralPtr> MoveWide(const Case& c, Result<LiteralPtr> (*move)(const Case
   std::vector<std::string> pool;
   for (LiteralPtr& x : wide) {
     if (x->dtype != dtype) continue;
+    if (dtype != DType::kString) {
+      x = Unpacked(*x);
+      continue;
+    }
     std::vector<int64_t> ids;
-    if (dtype == DType::kString) {
-      for (const std::string& text : *x->strings) {
-        ids.push_back(static_cast<int64_t>(pool.size()));
-        pool.push_back(text);
-      }
-    } else {
-      ids = LiteralToInts(*x);
+    for (const std::string& text : *x->strings) {
+      ids.push_back(static_cast<int64_t>(pool.size()));
+      pool.push_back(text);
     }
     x = LiteralFromInts(DType::kI64, x->dims, ids);
   }
   BELAY_TRY(LiteralPtr moved, move(Case{c.node, wide, c.dims, c.starts, c.steps, c.pads_lo}));
-  if (dtype != DType::kString) return LiteralFromInts(dtype, moved->dims, LiteralToInts(*moved));
+  if (dtype != DType::kString) return Packed(*moved, dtype);
   auto out = Literal::Allocate(dtype, moved->dims);
   for (int64_t i = 0; i < moved->NumElements(); ++i)
     (*out->strings)[i] = pool[moved->as<int64_t>()[i]];

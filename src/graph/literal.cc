@@ -4,27 +4,44 @@
 #include <cstring>
 #include <new>
 
+#include "base/narrow.h"
 #include "graph/number.h"
 
 namespace belay {
 namespace {
 
-int64_t SubByte(const Literal& literal, int64_t i, int bits, bool is_signed) {
+// Element i of a packed row: `bits` bits from bit i * bits on, low bits first.
+uint8_t LoadBits(const uint8_t* packed, int64_t i, int bits) {
   const int64_t at = i * bits;
-  const int raw = (literal.as<uint8_t>()[at / 8] >> (at % 8)) & ((1 << bits) - 1);
-  return is_signed && (raw >> (bits - 1)) ? raw - (1 << bits) : raw;
+  unsigned word = packed[at / 8];
+  if (at % 8 + bits > 8) word |= static_cast<unsigned>(packed[at / 8 + 1]) << 8;
+  return static_cast<uint8_t>(word >> (at % 8) & ((1u << bits) - 1));
 }
 
-void StoreSubByte(Literal& literal, int64_t i, int bits, int64_t value) {
+void StoreBits(uint8_t* packed, int64_t i, int bits, uint8_t code) {
   const int64_t at = i * bits;
-  const int mask = (1 << bits) - 1;
-  uint8_t& byte = static_cast<uint8_t*>(literal.mutable_data())[at / 8];
-  byte = static_cast<uint8_t>((byte & ~(mask << (at % 8))) | ((value & mask) << (at % 8)));
+  const unsigned word = (code & ((1u << bits) - 1)) << (at % 8);
+  packed[at / 8] = static_cast<uint8_t>(packed[at / 8] | word);
+  if (at % 8 + bits > 8) packed[at / 8 + 1] = static_cast<uint8_t>(packed[at / 8 + 1] | word >> 8);
 }
 
-bool IsSubByteInt(DType d) {
-  return d == DType::kI4 || d == DType::kU4 || d == DType::kI2 || d == DType::kU2 ||
-         d == DType::kU1;
+// Of narrow elements; `code` gives the bits of each, those above its width are cut off.
+template <typename Code>
+LiteralPtr FromCodes(DType dtype, std::vector<int64_t> dims, Code code) {
+  auto literal = Literal::Allocate(dtype, std::move(dims));
+  auto* packed = static_cast<uint8_t*>(literal->mutable_data());
+  const int64_t n = literal->NumElements();
+  for (int64_t i = 0; i < n; ++i) StoreBits(packed, i, BitWidth(dtype), code(i));
+  return literal;
+}
+
+std::vector<double> NarrowToDoubles(const Literal& literal) {
+  std::vector<double> out(literal.NumElements());
+  for (size_t i = 0; i < out.size(); ++i) {
+    const uint8_t code = LoadBits(literal.as<uint8_t>(), i, BitWidth(literal.dtype));
+    out[i] = NarrowToDouble(literal.dtype, code);
+  }
+  return out;
 }
 
 }  // namespace
@@ -61,14 +78,29 @@ std::shared_ptr<Literal> Literal::Copy(DType dtype, std::vector<int64_t> dims, c
   return literal;
 }
 
+LiteralPtr Unpacked(const Literal& literal) {
+  const DType storage = StorageOf(literal.dtype);
+  auto out = Literal::Allocate(storage, literal.dims);
+  auto* bytes = static_cast<uint8_t*>(out->mutable_data());
+  const int bits = BitWidth(literal.dtype);
+  const int above = storage == DType::kI8 ? 8 - bits : 0;
+  const int64_t n = out->NumElements();
+  for (int64_t i = 0; i < n; ++i) {
+    const auto high = static_cast<int8_t>(LoadBits(literal.as<uint8_t>(), i, bits) << above);
+    bytes[i] = above ? static_cast<uint8_t>(high >> above) : static_cast<uint8_t>(high);
+  }
+  return out;
+}
+
+LiteralPtr Packed(const Literal& storage, DType dtype) {
+  return FromCodes(dtype, storage.dims, [&](int64_t i) { return storage.as<uint8_t>()[i]; });
+}
+
 std::vector<int64_t> LiteralToInts(const Literal& literal) {
   const int64_t n = literal.NumElements();
   std::vector<int64_t> out;
-  if (IsSubByteInt(literal.dtype)) {
-    const bool is_signed = literal.dtype == DType::kI4 || literal.dtype == DType::kI2;
-    for (int64_t i = 0; i < n; ++i) {
-      out.push_back(SubByte(literal, i, BitWidth(literal.dtype), is_signed));
-    }
+  if (IsSmallInt(literal.dtype)) {
+    for (double v : NarrowToDoubles(literal)) out.push_back(static_cast<int64_t>(v));
     return out;
   }
   if (!IsInt(literal.dtype) && literal.dtype != DType::kBool) return out;
@@ -82,10 +114,7 @@ std::vector<int64_t> LiteralToInts(const Literal& literal) {
 
 std::vector<double> LiteralToDoubles(const Literal& literal) {
   const int64_t n = literal.NumElements();
-  if (IsSubByteInt(literal.dtype)) {
-    std::vector<int64_t> ints = LiteralToInts(literal);
-    return {ints.begin(), ints.end()};
-  }
+  if (IsNarrow(literal.dtype)) return NarrowToDoubles(literal);
   std::vector<double> out;
   VisitNumber(literal.dtype, [&]<typename T>(T) {
     out.resize(n);
@@ -97,12 +126,13 @@ std::vector<double> LiteralToDoubles(const Literal& literal) {
 
 LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims,
                            const std::vector<int64_t>& values) {
-  auto literal = Literal::Allocate(dtype, std::move(dims));
-  if (IsSubByteInt(dtype)) {
-    for (size_t i = 0; i < values.size(); ++i)
-      StoreSubByte(*literal, i, BitWidth(dtype), values[i]);
-    return literal;
+  if (IsSmallInt(dtype)) {
+    return FromCodes(dtype, std::move(dims), [&](int64_t i) { return static_cast<uint8_t>(values[i]); });
   }
+  if (IsNarrow(dtype)) {
+    return LiteralFromDoubles(dtype, std::move(dims), std::vector<double>(values.begin(), values.end()));
+  }
+  auto literal = Literal::Allocate(dtype, std::move(dims));
   VisitNumber(dtype, [&]<typename T>(T) {
     T* data = static_cast<T*>(literal->mutable_data());
     for (size_t i = 0; i < values.size(); ++i) data[i] = StoreInt<T>(values[i]);
@@ -112,10 +142,9 @@ LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims,
 
 LiteralPtr LiteralFromDoubles(DType dtype, std::vector<int64_t> dims,
                               const std::vector<double>& values) {
-  if (IsSubByteInt(dtype)) {
-    std::vector<int64_t> ints;
-    for (double v : values) ints.push_back(StoreDouble<int64_t>(v));
-    return LiteralFromInts(dtype, std::move(dims), ints);
+  if (IsNarrow(dtype)) {
+    return FromCodes(dtype, std::move(dims),
+                     [&](int64_t i) { return DoubleToNarrow(dtype, values[i], {.saturate = false}); });
   }
   auto literal = Literal::Allocate(dtype, std::move(dims));
   VisitNumber(dtype, [&]<typename T>(T) {

@@ -27,6 +27,10 @@ struct Literal {
 };
 using LiteralPtr = std::shared_ptr<const Literal>;
 
+// Narrow elements, each in a byte of its own: see StorageOf; and back.
+LiteralPtr Unpacked(const Literal& literal);
+LiteralPtr Packed(const Literal& storage, DType dtype);
+
 // Any integer or bool literal as int64; empty when the dtype is something else.
 std::vector<int64_t> LiteralToInts(const Literal& literal);
 // Any numeric literal as double.

@@ -1,6 +1,7 @@
 // What a legal core graph is, op by op.
 #include <algorithm>
 
+#include "base/narrow.h"
 #include "graph/graph.h"
 
 namespace belay {
@@ -60,7 +61,7 @@ Status CheckMap(const Node& node) {
                                  DTypeName(MapResult(node))));
   }
   if (node.scalar == ScalarOp::kBitcast &&
-      BitWidth(node.type.dtype) != BitWidth(node.inputs[0]->type.dtype)) {
+      BitWidth(StorageOf(node.type.dtype)) != BitWidth(StorageOf(node.inputs[0]->type.dtype))) {
     return Bad(node, "a bitcast changes the width");
   }
   return OkStatus();

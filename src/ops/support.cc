@@ -5,6 +5,8 @@
 #include <limits>
 #include <numbers>
 
+#include "base/narrow.h"
+
 namespace belay {
 
 std::vector<int> NormalizeAxes(const std::vector<int64_t>& axes, int rank, const char* name,
@@ -61,14 +63,14 @@ DType Promote(DType a, DType b) {
 
 double LowestOf(DType dtype) {
   if (IsFloat(dtype)) return -std::numeric_limits<double>::infinity();
-  if (!IsSignedInt(dtype)) return 0;
+  if (StorageOf(dtype) != DType::kI8 && !IsSignedInt(dtype)) return 0;
   return -std::ldexp(1.0, BitWidth(dtype) - 1);
 }
 
 double HighestOf(DType dtype) {
   if (IsFloat(dtype)) return std::numeric_limits<double>::infinity();
   if (dtype == DType::kBool) return 1;
-  return std::ldexp(1.0, BitWidth(dtype) - (IsSignedInt(dtype) ? 1 : 0)) - 1;
+  return std::ldexp(1.0, BitWidth(dtype) - (LowestOf(dtype) < 0 ? 1 : 0)) - 1;
 }
 
 Tensor Relu(const Tensor& x) { return IsUnsignedInt(x.dtype()) ? x : Max(x, 0.0); }
@@ -204,37 +206,7 @@ std::vector<int64_t> HiddenInts(const Body& b, const char* name) {
   return value ? *value : std::vector<int64_t>{};
 }
 
-DType OnnxDType(int64_t number) {
-  switch (number) {
-    case 1: return DType::kF32;
-    case 2: return DType::kU8;
-    case 3: return DType::kI8;
-    case 4: return DType::kU16;
-    case 5: return DType::kI16;
-    case 6: return DType::kI32;
-    case 7: return DType::kI64;
-    case 8: return DType::kString;
-    case 9: return DType::kBool;
-    case 10: return DType::kF16;
-    case 11: return DType::kF64;
-    case 12: return DType::kU32;
-    case 13: return DType::kU64;
-    case 14: return DType::kC64;
-    case 15: return DType::kC128;
-    case 16: return DType::kBF16;
-    case 17: return DType::kF8E4M3;
-    case 18: return DType::kF8E4M3FNUZ;
-    case 19: return DType::kF8E5M2;
-    case 20: return DType::kF8E5M2FNUZ;
-    case 21: return DType::kU4;
-    case 22: return DType::kI4;
-    case 23: return DType::kF4E2M1;
-    case 24: return DType::kF8E8M0;
-    case 25: return DType::kU2;
-    case 26: return DType::kI2;
-    default: return DType::kUndefined;
-  }
-}
+DType OnnxDType(int64_t number) { return DTypeFromOnnx(number); }
 
 DType OnnxDTypeNamed(const std::string& name) {
   static const char* const kNames[] = {"",      "FLOAT",  "UINT8", "INT8",    "UINT16", "INT16",

@@ -19,7 +19,7 @@ int InsertAxis(int64_t axis, int rank, const char* name);  // a place for a new 
 DType AccumulatorOf(DType dtype);
 // NumPy's result type of two dtypes, for the few operators whose operands may differ.
 DType Promote(DType a, DType b);
-double LowestOf(DType dtype);   // -inf for floats
+double LowestOf(DType dtype);   // -inf for floats; not for small floats
 double HighestOf(DType dtype);
 
 // Shorthands over the primitives.

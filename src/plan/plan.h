@@ -55,7 +55,7 @@ struct Constant {
 };
 
 struct Plan {
-  std::vector<TensorType> inputs, outputs;
+  std::vector<TensorType> inputs, outputs;  // as callers see them; packed elements are u8 in their slots
   std::vector<std::string> input_names, output_names;
   std::vector<SymbolInfo> symbols;
   std::vector<Guard> guards;

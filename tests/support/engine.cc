@@ -9,6 +9,7 @@
 
 #include "backend/memory.h"
 #include "backend/stream.h"
+#include "base/narrow.h"
 #include "compile/lower.h"
 #include "execute/loaded_graph.h"
 #include "graph/interpret.h"
@@ -174,6 +175,20 @@ double UlpsApart(const Literal& a, const Literal& b, int64_t i) {
   return std::fabs(static_cast<double>(x) - static_cast<double>(y));
 }
 
+// Graphs take and give elements that share bytes as u8.
+LiteralPtr AsStored(const LiteralPtr& x) {
+  if (!IsNarrow(x->dtype)) return x;
+  const bool packed = BitWidth(x->dtype) < 8;
+  return Literal::Copy(DType::kU8, packed ? std::vector<int64_t>{x->ByteSize()} : x->dims, x->data);
+}
+
+LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type) {
+  if (!IsNarrow(type.dtype)) return x;
+  std::vector<int64_t> dims;
+  for (const Dim& d : type.shape) dims.push_back(d.value());
+  return Literal::Copy(type.dtype, dims, x->data);
+}
+
 }  // namespace
 
 Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& inputs) {
@@ -222,7 +237,10 @@ Result<Literals> RunOnReference(const ModelGraph& model, const Literals& inputs,
   }
   if (!lowered.graph) return Internal("the graph asks for contents twice");
   BELAY_RETURN_IF_ERROR(VerifyGraph(*lowered.graph));
-  BELAY_TRY(Literals values, Interpret(*lowered.graph, inputs));
+  Literals stored;
+  for (const LiteralPtr& x : inputs) stored.push_back(AsStored(x));
+  BELAY_TRY(Literals values, Interpret(*lowered.graph, stored));
+  for (size_t k = 0; k < values.size(); ++k) values[k] = AsDeclared(values[k], lowered.outputs[k]);
   if (lowered_out) *lowered_out = std::move(lowered.graph);
   return values;
 }
@@ -250,6 +268,14 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
   if (got.dtype != want.dtype || got.dims != want.dims)
     return "is " + type(got) + ", not " + type(want);
   const int64_t n = want.NumElements();
+  if (IsNarrow(want.dtype)) {
+    const LiteralPtr a = Unpacked(got), b = Unpacked(want);
+    for (int64_t i = 0; i < n; ++i) {
+      const int x = a->as<uint8_t>()[i], y = b->as<uint8_t>()[i];
+      if (x != y) return fmt::format("element {} has code {}, not {}", i, x, y);
+    }
+    return "";
+  }
   if (!IsFloat(want.dtype)) {
     const std::vector<int64_t> a = LiteralToInts(got), b = LiteralToInts(want);
     for (int64_t i = 0; i < n; ++i) {

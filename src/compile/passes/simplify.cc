@@ -35,6 +35,7 @@ Node* SimplifyMap(const Node& node, const std::vector<Node*>& in) {
         }
       }
       return nullptr;
+    case ScalarOp::kBitcast: return in[0]->type.dtype == node.type.dtype ? in[0] : nullptr;
     case ScalarOp::kMul:
       if (UniformValue(in[1], &c) && c == 1) return in[0];
       if (UniformValue(in[0], &c) && c == 1) return in[1];

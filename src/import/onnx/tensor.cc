@@ -153,7 +153,8 @@ TypedField FieldOf(DType dtype, const TensorProto& t, int64_t count) {
     case DType::kString: return {"string_data", size(t.string_data), count};
     default: break;
   }
-  int64_t need = BitWidth(dtype) < 8 ? ByteSize(dtype, count) : count;
+  const bool packed = BitWidth(dtype) < 8 && BitWidth(dtype) != 6;  // those of 6 bits stand one by one
+  int64_t need = packed ? ByteSize(dtype, count) : count;
   return {"int32_data", size(t.int32_data), need};
 }
 
@@ -213,9 +214,10 @@ Result<LiteralPtr> Convert(const TensorProto& t, ExternalFiles* files) {
     return InvalidArgument("it has {} entries in {}, but shape and dtype need {}", field.have,
                            field.name, field.need);
   }
-  auto literal = Literal::Allocate(dtype, t.dims);
+  const bool one_by_one = BitWidth(dtype) == 6;
+  auto literal = Literal::Allocate(one_by_one ? DType::kU8 : dtype, t.dims);
   if (count > 0) FillTyped(t, literal.get());
-  return LiteralPtr(literal);
+  return one_by_one ? Packed(*literal, dtype) : LiteralPtr(literal);
 }
 
 std::string Describe(const TensorProto& t) { return fmt::format("tensor '{}'", t.name); }

@@ -1,6 +1,7 @@
 // Operators with one tensor in and one formula: y = f(x).
 #include <cmath>
 
+#include "graph/narrow.h"
 #include "ops/support.h"
 
 namespace belay {
@@ -24,72 +25,31 @@ void Predicate(OpRecord& op, const char* onnx, Tensor (*formula)(const Tensor&))
 Tensor AbsAny(const Tensor& x) { return IsUnsignedInt(x.dtype()) ? x : Abs(x); }
 Tensor Recip(const Tensor& x) { return IsFloat(x.dtype()) ? Map(ScalarOp::kRecip, x) : 1.0 / x; }
 
-bool IsNumber(DType d) { return IsFloat(d) || IsInt(d) || d == DType::kBool; }
+bool IsNumber(DType d) { return IsFloat(d) || IsInt(d) || d == DType::kBool || IsNarrow(d); }
 
-Tensor CastNumber(const Tensor& x, DType dtype) {
+NarrowRounding RoundingOf(const Body& b) {
+  NarrowRounding rounding;
+  rounding.saturate = HiddenInt(b, "saturate", 1) != 0;
+  const std::string mode = HiddenStr(b, "round_mode", "up");
+  if (mode == "down") rounding.e8m0 = E8M0Rounding::kDown;
+  if (mode == "nearest") rounding.e8m0 = E8M0Rounding::kNearest;
+  if (mode != "up" && mode != "down" && mode != "nearest") {
+    Fail("round_mode is '{}', but must be up, down or nearest", mode);
+  }
+  return rounding;
+}
+
+Tensor CastNumber(const Body& b, const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   if (!IsNumber(x.dtype()) || !IsNumber(dtype)) {
     FailNotSupported("casts from {} to {}", DTypeName(x.dtype()), DTypeName(dtype));
   }
-  return Cast(x, dtype);
+  return IsNarrow(dtype) ? CastNarrow(x, dtype, RoundingOf(b)) : Cast(x, dtype);
 }
 
-DType UnsignedOf(int bits) {
-  return bits == 8 ? DType::kU8 : bits == 16 ? DType::kU16 : bits == 32 ? DType::kU32 : DType::kU64;
-}
-
-// Each element as `ratio` narrower ones along a new last dim, the low bits first.
-Tensor SplitBits(const Tensor& x, DType part, int ratio) {
-  std::vector<Tensor> parts;
-  for (int i = 0; i < ratio; ++i) {
-    Tensor shift = x.builder().ScalarInt(x.dtype(), int64_t{i} * BitWidth(part));
-    parts.push_back(Unsqueeze(Cast(Map(ScalarOp::kShr, x, shift), part), {x.rank()}));
-  }
-  return Concat(parts, x.rank());
-}
-
-// The reverse: the last dim, of extent `ratio`, becomes one wider element.
-Tensor JoinBits(const Tensor& x, DType whole, int ratio) {
-  const int last = x.rank() - 1;
-  Tensor joined;
-  for (int i = 0; i < ratio; ++i) {
-    Tensor part = Cast(Squeeze(Slice(x, last, i, 1), {last}), whole);
-    part = Map(ScalarOp::kShl, part, x.builder().ScalarInt(whole, int64_t{i} * BitWidth(x.dtype())));
-    joined = joined ? Or(joined, part) : part;
-  }
-  return joined;
-}
-
-Tensor ReinterpretBits(const Tensor& x, DType dtype, bool keep_dim) {
-  const int from = BitWidth(x.dtype()), to = BitWidth(dtype);
-  if (!IsNumber(x.dtype()) || !IsNumber(dtype)) {
-    FailNotSupported("the bits of {} as {}", DTypeName(x.dtype()), DTypeName(dtype));
-  }
-  Tensor bits = from == to ? x : Bitcast(x, UnsignedOf(from));
-  if (from > to) {
-    bits = SplitBits(bits, UnsignedOf(to), from / to);
-    Shape shape = x.shape();
-    if (keep_dim && x.rank() == 0) Fail("keep_dim needs a dim to keep");
-    if (keep_dim) {
-      shape.back() = shape.back() * Dim(from / to);
-      bits = Reshape(bits, shape);
-    }
-  } else if (from < to) {
-    const int ratio = to / from;
-    if (x.rank() == 0) Fail("x has rank 0, but {} elements of {} make one of {}", ratio, DTypeName(x.dtype()),
-                            DTypeName(dtype));
-    if (keep_dim) {
-      Shape shape = x.shape();
-      shape.back() = FloorDiv(shape.back(), ratio);
-      shape.push_back(ratio);
-      bits = Reshape(bits, shape);
-    } else if (!x.builder().Assume(Equal(x.dim(-1), ratio), true)) {
-      Fail("the last extent is {}, but {} elements of {} make one of {}", x.dim(-1).ToString(), ratio,
-           DTypeName(x.dtype()), DTypeName(dtype));
-    }
-    bits = JoinBits(bits, UnsignedOf(to), ratio);
-  }
-  return Bitcast(bits, dtype);
+// What ONNX says about casts to narrow types and GE does not.
+AttrMap OnnxRounding(OnnxNode& n) {
+  return {{"saturate", n.Int("saturate", 1)}, {"round_mode", n.Str("round_mode", "up")}};
 }
 
 Tensor FloatOnly(ScalarOp op, const Tensor& x) { return IsFloat(x.dtype()) ? Map(op, x) : x; }
@@ -204,28 +164,25 @@ BELAY_OP(Cast) {
   op.FromOnnx("Cast", 1, [](OnnxNode& n) {
     DType dtype = OnnxDType(n.Int("to", 0));
     if (n.opset() < 6) dtype = OnnxDTypeNamed(n.Str("to", ""));
-    n.Output(0, n.Emit("Cast", {n.Input(0)}, {{"dst_type", GeType(dtype)}}));
+    AttrMap attrs = OnnxRounding(n);
+    attrs["dst_type"] = GeType(dtype);
+    n.Output(0, n.Emit("Cast", {n.Input(0)}, attrs));
   });
   op.Computes([](Body& b) {
     const int64_t number = b.Int("dst_type");
     const DType dtype = static_cast<DType>(number);
     if (number < 0 || number > 66 || BitWidth(dtype) == 0) Fail("dst_type is {}", number);
-    b.OutRaw("y", CastNumber(b.Raw("x"), dtype));
+    b.OutRaw("y", CastNumber(b, b.Raw("x"), dtype));
   });
 }
 
 BELAY_OP(CastLike) {
-  op.FromOnnx("CastLike").Computes([](Body& b) {
-    b.OutRaw("y", CastNumber(b.Raw("x"), b.Raw("target").dtype()));
+  op.FromOnnx("CastLike", 1, [](OnnxNode& n) {
+    n.Output(0, n.Emit("CastLike", {n.Input(0), n.Input(1)}, OnnxRounding(n)));
   });
-}
-
-// Between widths, neighbouring elements of the last dim are one.
-BELAY_OP(Bitcast) {
-  op.FromOnnx("BitCast", 26, [](OnnxNode& n) {
-    n.Output(0, n.Emit("Bitcast", {n.Input(0)}, {{"type", OnnxDType(n.Int("to", 0))}}));
+  op.Computes([](Body& b) {
+    b.OutRaw("y", CastNumber(b, b.Raw("x"), b.Raw("target").dtype()));
   });
-  op.Computes([](Body& b) { b.OutRaw("y", ReinterpretBits(b.Raw("x"), b.Type("type"), b.Bool("keep_dim"))); });
 }
 
 BELAY_OP(Adds) {

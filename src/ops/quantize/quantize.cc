@@ -1,4 +1,5 @@
 // Quantisation: y = saturate(round(x / scale) + zero point) and back.
+#include "base/narrow.h"
 #include "ops/quant.h"
 
 namespace belay {
@@ -6,19 +7,35 @@ namespace {
 
 DType QuantType(const Body& b) {
   const DType dtype = b.Type("dst_type");
-  if (dtype != DType::kI8 && dtype != DType::kU8) FailNotSupported("dst_type {}", DTypeName(dtype));
+  if (dtype != DType::kI8 && dtype != DType::kU8 && dtype != DType::kI4) {
+    FailNotSupported("dst_type {}", DTypeName(dtype));
+  }
   return dtype;
 }
 
-// scale or zero point of ONNX: a scalar, or one per index of `axis`.
+// Each entry of `value` serves a block of indices along the axis of input 0.
+ModelEdge AlongBlocks(OnnxNode& n, ModelEdge value, int64_t axis, int64_t block) {
+  const AttrMap wide = {{"dtype", GeType(DType::kI64)}};
+  ModelEdge extent = n.Emit("GatherV2", {n.Emit("Shape", {n.Input(0)}, wide), n.ConstScalar(DType::kI64, axis),
+                                         n.ConstInts({0})});
+  ModelEdge index = n.Emit("Range", {n.ConstScalar(DType::kI64, 0), extent, n.ConstScalar(DType::kI64, 1)});
+  ModelEdge number = n.Emit("FloorDiv", {index, n.ConstScalar(DType::kI64, static_cast<double>(block))});
+  return n.Emit("GatherV2", {value, number, n.ConstInts({axis})});
+}
+
+// scale or zero point of ONNX: a scalar, one per index of `axis`, or one per block of these.
 ModelEdge AlongOnnxAxis(OnnxNode& n, ModelEdge value, int value_rank) {
   if (value_rank == 0) return value;
   const int rank = n.InputRank(0);
-  if (value_rank != 1 || rank < 0) {
-    n.Fail("only scales of rank 0 or 1 are supported, for an input of known rank");
+  const int64_t block = n.Int("block_size", 0);
+  if (rank < 0 || (block ? value_rank != rank : value_rank != 1)) {
+    n.Fail(block ? "blocked scales need the rank of the input, which must be known"
+                 : "only scales of rank 0 or 1 are supported, for an input of known rank");
   }
   int64_t axis = n.Int("axis", 1);
   if (axis < 0) axis += rank;
+  if (block < 0) n.Fail(fmt::format("attribute block_size is {}, but must be positive", block));
+  if (block) return AlongBlocks(n, value, axis, block);
   std::vector<int64_t> added;
   for (int64_t d = 1; d < rank - axis; ++d) added.push_back(d);
   return added.empty() ? value : n.Emit("Unsqueeze", {value}, {{"axes", added}});
@@ -29,7 +46,6 @@ ModelEdge ToType(OnnxNode& n, ModelEdge x, DType dtype) {
 }
 
 void CheckScaleRank(OnnxNode& n) {
-  if (n.Int("block_size", 0) != 0) n.Fail("attribute block_size is not supported");
   // One element in a vector counts as a scalar for any axis.
   if (n.InputRank(1) < 0) n.Fail("the rank of the scale is not known");
 }
@@ -38,7 +54,7 @@ DType QuantizedType(OnnxNode& n) {
   DType dtype = n.HasInput(2) ? n.InputDType(2) : DType::kUndefined;
   if (n.Int("output_dtype", 0)) dtype = OnnxDType(n.Int("output_dtype", 0));
   if (dtype == DType::kUndefined) dtype = DType::kU8;
-  if (!IsInt(dtype)) n.Fail(fmt::format("quantised type {} is not supported", DTypeName(dtype)));
+  if (!IsInt(dtype) && !IsNarrow(dtype)) n.Fail(fmt::format("quantised type {} is not supported", DTypeName(dtype)));
   return dtype;
 }
 
@@ -49,9 +65,12 @@ ModelEdge SaturatedTo(OnnxNode& n, ModelEdge x, DType dtype) {
 }
 
 ModelEdge Quantized(OnnxNode& n, ModelEdge x, ModelEdge scale, ModelEdge zero, DType dtype) {
-  ModelEdge y = n.Emit("Rint", {n.Emit("RealDiv", {ToType(n, x, DType::kF32), ToType(n, scale, DType::kF32)})});
+  const bool to_integer = IsInt(dtype) || IsSmallInt(dtype);
+  ModelEdge y = n.Emit("RealDiv", {ToType(n, x, DType::kF32), ToType(n, scale, DType::kF32)});
+  if (to_integer) y = n.Emit("Rint", {y});
   if (zero.node >= 0) y = n.Emit("Add", {y, ToType(n, zero, DType::kF32)});
-  return SaturatedTo(n, y, dtype);
+  if (to_integer) return SaturatedTo(n, y, dtype);
+  return n.Emit("Cast", {y}, {{"dst_type", GeType(dtype)}, {"saturate", n.Int("saturate", 1)}});
 }
 
 ModelEdge Dequantized(OnnxNode& n, ModelEdge x, ModelEdge scale, ModelEdge zero) {
