@@ -70,7 +70,7 @@ function(belay_api_library name folder)
   target_link_options(${name} PRIVATE -Wl,--no-as-needed)
 endfunction()
 
-# Sources made from tables: the op registry (from src/ops) and the prototype table (from data/ops).
+# Sources made from tables: the op registry (from src/ops), the prototype table (from data/ops), the option table.
 function(belay_generated_sources out)
   set(dir ${CMAKE_BINARY_DIR}/generated)
   file(GLOB_RECURSE op_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/ops/*.cc)
@@ -81,7 +81,10 @@ function(belay_generated_sources out)
   add_custom_command(OUTPUT ${dir}/op_prototypes.cc
     COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py ${CMAKE_SOURCE_DIR}/data/ops ${dir}/op_prototypes.cc
     DEPENDS ${op_tables} ${CMAKE_SOURCE_DIR}/tools/gen_op_prototypes.py ${CMAKE_SOURCE_DIR}/tools/op_tables.py)
-  set(${out} ${dir}/op_registry.cc ${dir}/op_prototypes.cc PARENT_SCOPE)
+  add_custom_command(OUTPUT ${dir}/options.cc
+    COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tools/gen_options.py ${CMAKE_SOURCE_DIR}/data/options.tsv ${dir}/options.cc
+    DEPENDS ${CMAKE_SOURCE_DIR}/data/options.tsv ${CMAKE_SOURCE_DIR}/tools/gen_options.py)
+  set(${out} ${dir}/op_registry.cc ${dir}/op_prototypes.cc ${dir}/options.cc PARENT_SCOPE)
 endfunction()
 
 # The install tree under build/dist, laid out like CANN's toolkit.

@@ -14,7 +14,7 @@ constexpr size_t kMaxReports = 32;
 thread_local bool queue_gone = false;  // static destructors run after this thread's
 
 struct Queue {
-  std::deque<std::string> texts;
+  std::deque<std::string> texts, warnings;
   ~Queue() { queue_gone = true; }
 };
 thread_local Queue queue;
@@ -35,6 +35,21 @@ void ReportError(const ErrorReport& report) {
   BELAY_LOG(Error, "{}", text);
   queue.texts.push_front(std::move(text));
   if (queue.texts.size() > kMaxReports) queue.texts.pop_back();
+}
+
+void ReportWarning(const std::string& sentence) {
+  if (queue_gone) return;
+  BELAY_LOG(Warning, "{}", sentence);
+  queue.warnings.push_back(sentence);
+  if (queue.warnings.size() > kMaxReports) queue.warnings.pop_front();
+}
+
+std::string TakeWarnings() {
+  std::string all;
+  if (queue_gone) return all;
+  for (const std::string& text : queue.warnings) all += text + "\n";
+  queue.warnings.clear();
+  return all;
 }
 
 std::string TakeErrorReports() {

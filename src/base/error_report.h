@@ -1,5 +1,5 @@
-// What went wrong on this thread, in words: filled by every API family, taken by aclGetRecentErrMsg and
-// GEGetErrorMsgV2.
+// What went wrong on this thread, in words: filled by every API family, taken by aclGetRecentErrMsg,
+// GEGetErrorMsgV2 and GEGetWarningMsgV2.
 #pragma once
 #include <string>
 
@@ -15,6 +15,10 @@ struct ErrorReport {
 
 // Adds to this thread's queue; the oldest reports go when there are many.
 void ReportError(const ErrorReport& report);
+// A sentence for TakeWarnings, which is also logged.
+void ReportWarning(const std::string& sentence);
+// All warnings of this thread since the last call, oldest first, a line each.
+std::string TakeWarnings();
 // All reports of this thread since the last call, newest first; empty when there are none.
 std::string TakeErrorReports();
 

@@ -11,7 +11,7 @@
 namespace belay {
 namespace {
 
-constexpr size_t kMaxVariants = 64;
+constexpr size_t kMaxVariants = 128;
 constexpr size_t kMaxPrepared = 16;  // extents remembered per variant
 
 std::string DimsText(const int64_t* dims, size_t rank) {
@@ -44,6 +44,8 @@ class RunTask final : public Task {
   void Done() override {
     for (auto& [staging, user, bytes] : staged_) std::free(staging);
     staged_.clear();
+    for (void* copy : host_copies_) std::free(copy);
+    host_copies_.clear();
     plan_.reset();
     prepared_.reset();
     workspace_ = nullptr;
@@ -63,6 +65,7 @@ class RunTask final : public Task {
     size_t bytes;
   };
   std::vector<Staged> staged_;
+  std::vector<void*> host_copies_;  // of inputs in host memory
   void* workspace_ = nullptr;  // the user's; else one is taken when the run starts
   // Set while the caller waits for the run.
   bool stepwise_waits_ = false;
@@ -180,6 +183,58 @@ void LoadedGraph::UseWorkspace(void* memory) {
   workspace_ = memory;
 }
 
+namespace {
+
+std::vector<TensorView> ViewsOf(const std::vector<std::vector<int64_t>>& dims) {
+  std::vector<TensorView> views(dims.size());
+  for (size_t i = 0; i < dims.size(); ++i) {
+    views[i].rank = static_cast<int>(dims[i].size());
+    std::copy(dims[i].begin(), dims[i].end(), views[i].dims);
+  }
+  return views;
+}
+
+}  // namespace
+
+Status LoadedGraph::CompileFor(const std::vector<std::vector<int64_t>>& input_dims) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const std::vector<TensorView> views = ViewsOf(input_dims);
+  BELAY_RETURN_IF_ERROR(CheckShapes(views));
+  std::vector<int64_t> symbols;
+  for (const Variant& v : variants_) {
+    if (v.plan->fixed_inputs.empty() && Matches(*v.plan, views, &symbols)) return OkStatus();
+  }
+  std::vector<int> needs;
+  BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(input_dims, {}, &needs));
+  if (plan) variants_.push_back({std::move(plan), {}});
+  return OkStatus();
+}
+
+Status LoadedGraph::UseGears(Gears gears) {
+  std::vector<std::vector<int64_t>> declared;
+  for (const InputSignature& input : inputs_) declared.push_back(input.dims);
+  for (const std::vector<int64_t>& row : gears.rows) {
+    BELAY_RETURN_IF_ERROR(CompileFor(GearDims(gears, declared, row)));
+  }
+  std::lock_guard<std::mutex> lock(mutex_);
+  gears_ = std::move(gears);
+  return OkStatus();
+}
+
+void LoadedGraph::AllowHostInputs(const std::vector<int>& indexes) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  host_inputs_.assign(inputs_.size(), false);
+  for (int i : indexes) host_inputs_[static_cast<size_t>(i)] = true;
+}
+
+// To be asked only of inputs that may lie there.
+bool LoadedGraph::IsHostInput(size_t i, const TensorView& t) const {
+  if (t.on_host && !static_plan_) return true;
+  if (i >= host_inputs_.size() || !host_inputs_[i]) return false;
+  MemoryBlock block;
+  return t.on_host || !FindMemory(t.data, &block) || block.kind != MemoryKind::kDevice;
+}
+
 LoadedGraph::~LoadedGraph() {
   while (free_tasks_) delete std::exchange(free_tasks_, free_tasks_->next_free_);
 }
@@ -203,12 +258,17 @@ Status LoadedGraph::CheckInputs(const std::vector<TensorView>& inputs) const {
     return InvalidArgument("{} inputs were given, but the graph has {}", inputs.size(), inputs_.size());
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].dtype == inputs_[i].dtype) continue;
+    return InvalidArgument("input {} '{}' is {}, but the graph wants {}", i, inputs_[i].name,
+                           DTypeName(inputs[i].dtype), DTypeName(inputs_[i].dtype));
+  }
+  return CheckShapes(inputs);
+}
+
+Status LoadedGraph::CheckShapes(const std::vector<TensorView>& inputs) const {
+  for (size_t i = 0; i < inputs.size(); ++i) {
     const InputSignature& want = inputs_[i];
     const TensorView& have = inputs[i];
-    if (have.dtype != want.dtype) {
-      return InvalidArgument("input {} '{}' is {}, but the graph wants {}", i, want.name,
-                             DTypeName(have.dtype), DTypeName(want.dtype));
-    }
     if (want.dims == std::vector<int64_t>{-2}) continue;
     bool fits = have.rank == static_cast<int>(want.dims.size());
     for (int d = 0; fits && d < have.rank; ++d) {
@@ -219,7 +279,7 @@ Status LoadedGraph::CheckInputs(const std::vector<TensorView>& inputs) const {
                              DimsText(have.dims, have.rank), DimsText(want.dims.data(), want.dims.size()));
     }
   }
-  return OkStatus();
+  return CheckGears(gears_, inputs, [this](int i) { return inputs_[static_cast<size_t>(i)].name; });
 }
 
 bool LoadedGraph::Matches(const Plan& plan, const std::vector<TensorView>& inputs,
@@ -368,8 +428,15 @@ Status LoadedGraph::CheckInputAddresses(const std::vector<TensorView>& inputs) c
     int64_t count = 1;
     for (int d = 0; d < t.rank; ++d) count *= t.dims[d];
     const size_t need = static_cast<size_t>(ByteSize(t.dtype, count));
-    if (t.on_host) return InvalidArgument("{} is placed in host memory; device memory is required", what);
     if (t.bytes < need) return InvalidArgument("{} needs {} bytes, but its size is {}", what, need, t.bytes);
+    if (IsHostInput(i, t)) {
+      if (need && !t.data) return InvalidArgument("{} has no address, but needs {} bytes", what, need);
+      continue;
+    }
+    if (t.on_host) {
+      return InvalidArgument("{} is placed in host memory; device memory is required, or its index in "
+                             "ge.exec.hostInputIndexes", what);
+    }
     BELAY_RETURN_IF_ERROR(CheckAddress(t.data, need, what));
   }
   return OkStatus();
@@ -461,10 +528,14 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   }
   Selected selected;
   void* workspace = nullptr;
+  std::vector<size_t> host_inputs;  // empty in a steady call: no allocation
   {
     std::lock_guard<std::mutex> lock(mutex_);
     BELAY_TRY(selected, CheckAndSelect(*stream, inputs, outputs));
     workspace = workspace_;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      if (IsHostInput(i, inputs[i])) host_inputs.push_back(i);
+    }
   }
   const Plan& plan = *selected.plan;
   const bool waits = std::find(plan.output_waits.begin(), plan.output_waits.end(), true) !=
@@ -486,6 +557,12 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   task->workspace_ = workspace;
   task->inputs_.clear();
   for (const TensorView& t : inputs) task->inputs_.push_back(t.data);
+  for (size_t i : host_inputs) {
+    void* copy = std::aligned_alloc(64, (inputs[i].bytes + 127) / 64 * 64);
+    if (inputs[i].bytes) std::memcpy(copy, inputs[i].data, inputs[i].bytes);
+    task->host_copies_.push_back(copy);
+    task->inputs_[i] = copy;
+  }
   task->outputs_.clear();
   for (size_t k = 0; k < outputs.size(); ++k) {
     void* target = waits ? nullptr : outputs[k].data;

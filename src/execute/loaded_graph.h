@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/stream.h"
+#include "execute/gears.h"
 #include "execute/run.h"
 #include "execute/tensor_view.h"
 
@@ -41,6 +42,14 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   Status Execute(const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
                  std::vector<TensorView>& outputs, OutputAllocator* allocator = nullptr);
 
+  // Compiles ahead of the calls with these extents; what depends on contents is left to the first of them.
+  Status CompileFor(const std::vector<std::vector<int64_t>>& input_dims);
+  // Compiles every gear; other extents are refused from now on.
+  Status UseGears(Gears gears);
+  // Calls copy these inputs when they lie in host memory. Graphs that are not static do so with every input whose
+  // placement says host.
+  void AllowHostInputs(const std::vector<int>& indexes);
+
   // No extent is open and nothing depends on data: sizes and results' shapes are known before any call.
   bool IsStatic() const;
   // What a static graph needs in UseConstants' and UseWorkspace's memory; never 0.
@@ -52,6 +61,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   // Calls from now on have their scratch there; such runs take turns, whatever their streams.
   void UseWorkspace(void* memory);
 
+  const std::vector<InputSignature>& inputs() const { return inputs_; }
   size_t input_count() const { return inputs_.size(); }
   size_t output_count() const { return output_count_; }
 
@@ -67,6 +77,8 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   };
 
   Status CheckInputs(const std::vector<TensorView>& inputs) const;
+  Status CheckShapes(const std::vector<TensorView>& inputs) const;
+  bool IsHostInput(size_t i, const TensorView& t) const;
   Status CheckAddress(const void* address, size_t need, const std::string& what) const;
   bool AddressesKnown(const std::vector<TensorView>& inputs, const std::vector<TensorView>& outputs) const;
   Status CheckInputAddresses(const std::vector<TensorView>& inputs) const;
@@ -95,6 +107,8 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   std::mutex mutex_;  // guards what follows, up to the task pool
   std::shared_ptr<const Plan> static_plan_;  // null: not static
   void* workspace_ = nullptr;                // the user's
+  Gears gears_;
+  std::vector<bool> host_inputs_;
   std::vector<Variant> variants_;
   Selected last_;
   std::vector<int64_t> last_dims_;

@@ -4,67 +4,24 @@
 
 #include "backend/memory.h"
 #include "base/log.h"
-#include "compile/pipeline.h"
 #include "execute/loaded_graph.h"
 #include "session/async_worker.h"
+#include "session/graph_compile.h"
 #include "session/graph_entry.h"
+#include "session/option_values.h"
 
 namespace belay {
 
 namespace {
 
-std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inputs) {
-  std::vector<InputSignature> out;
-  for (const ModelNode* node : inputs) {
-    const ModelDesc desc = node->output_descs.empty() ? ModelDesc{} : node->output_descs[0];
-    out.push_back({node->name, desc.dtype, desc.dims});
-  }
-  return out;
-}
-
-// By value of ge.exec.precision_mode_v2. The modes for whole-half graphs round operands as well: what they allow beyond
-// that is left alone.
-constexpr std::pair<std::string_view, Precision> kPrecisionModes[] = {
-    {"", Precision::kOrigin},           {"origin", Precision::kOrigin},
-    {"mixed_bfloat16", Precision::kBF16}, {"mixed_float16", Precision::kF16},
-    {"cube_fp16in_fp32out", Precision::kF16}, {"fp16", Precision::kF16},
-};
-
-Result<Precision> PrecisionOf(const std::string& mode) {
-  for (const auto& [name, precision] : kPrecisionModes) {
-    if (name == mode) return precision;
-  }
-  return NotSupported("ge.exec.precision_mode_v2 is '{}'\nDo: choose origin, fp16, cube_fp16in_fp32out, "
-                      "mixed_float16 or mixed_bfloat16", mode);
-}
-
-Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, std::shared_ptr<ModelGraph> model,
-                                                  Precision precision) {
-  BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(*model));
-  auto compile = [name, model, precision](const LowerOptions& lower) {
-    CompileOptions options;
-    options.lower = lower;
-    options.precision = precision;
-    options.dump_name = name.empty() ? "graph" : name;
-    return Compile(*model, options);
-  };
-  BELAY_TRY(Compiled compiled, compile(LowerOptions{}));
-  VariantCompiler variants = [compile](const std::vector<std::vector<int64_t>>& dims,
-                                       const std::map<int, LiteralPtr>& contents,
-                                       std::vector<int>* needs) -> Result<std::shared_ptr<const Plan>> {
-    LowerOptions lower;
-    lower.input_dims = dims;
-    lower.input_contents = contents;
-    BELAY_TRY(Compiled variant, compile(lower));
-    *needs = variant.needs_contents;
-    return variant.plan;
-  };
-  return std::make_shared<LoadedGraph>(name, Signatures(inputs), model->outputs.size(), compiled.plan,
-                                       std::move(variants));
-}
-
 Status WrongState(const Session::GraphEntry& entry, const char* cannot, const char* is, const char* todo) {
   return FailedPrecondition("{} cannot {}: it is {}\nDo: {}", entry.Title(), cannot, is, todo);
+}
+
+// ge.runFlag=0: a graph is compiled only.
+Status NeedRunFlag(const Session::GraphEntry& entry) {
+  if (OptionOf(entry.options, "ge.runFlag") != "0") return OkStatus();
+  return FailedPrecondition("{} cannot run: its option ge.runFlag is 0\nDo: leave the option out", entry.Title());
 }
 
 }  // namespace
@@ -80,11 +37,12 @@ Result<std::shared_ptr<Session::GraphEntry>> Session::Find(uint32_t graph_id) {
 }
 
 Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options) {
+  BELAY_RETURN_IF_ERROR(CheckOptions(options));
   auto entry = std::make_shared<GraphEntry>();
   entry->id = graph_id;
   entry->name = std::move(name);
   entry->source = std::move(source);
-  entry->options = std::move(options);
+  entry->options = MergeOptions(options_, options);
   std::lock_guard<std::mutex> lock(mutex_);
   if (!graphs_.emplace(graph_id, entry).second) {
     BELAY_LOG(Warning, "session {} has graph {} already; the repeated AddGraph is ignored", id_, graph_id);
@@ -113,19 +71,10 @@ Status Session::RunLater(std::function<void()> work) {
   return worker_->Push(std::move(work));
 }
 
-std::string Session::Option(const GraphEntry& entry, const char* key) const {
-  for (const OptionMap* options : {&entry.options, &options_}) {
-    auto it = options->find(key);
-    if (it != options->end()) return it->second;
-  }
-  return "";
-}
-
 Status Session::CompileEntry(GraphEntry& entry) {
   std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
   BELAY_TRY(std::shared_ptr<ModelGraph> model, entry.source().Context("reading " + entry.Title()));
-  BELAY_TRY(const Precision precision, PrecisionOf(Option(entry, "ge.exec.precision_mode_v2")));
-  BELAY_TRY(entry.loaded, CompileModel(entry.name, model, precision).Context("compiling " + entry.Title()));
+  BELAY_TRY(entry.loaded, CompileModel(entry.name, *model, entry.options).Context("compiling " + entry.Title()));
   return OkStatus();
 }
 
@@ -135,7 +84,14 @@ Status Session::BuildEntry(GraphEntry& entry) {
   return OkStatus();
 }
 
-Status Session::LoadEntry(GraphEntry& entry) {
+Status Session::LoadEntry(GraphEntry& entry, const OptionMap& options) {
+  BELAY_TRY(const std::vector<int> on_host, ParseIndexes(OptionOf(options, "ge.exec.hostInputIndexes")));
+  for (int i : on_host) {
+    if (static_cast<size_t>(i) < entry.loaded->input_count()) continue;
+    return InvalidArgument("ge.exec.hostInputIndexes names input {}, but {} has {}", i, entry.Title(),
+                           entry.loaded->input_count());
+  }
+  if (!on_host.empty()) entry.loaded->AllowHostInputs(on_host);
   if (entry.state == GraphState::kCompiled && entry.const_memory) entry.loaded->UseConstants(entry.const_memory);
   entry.state = GraphState::kLoaded;
   return OkStatus();
@@ -153,17 +109,44 @@ Status Session::CompileGraph(uint32_t graph_id) {
   return OkStatus();
 }
 
-Status Session::Build(uint32_t graph_id) {
+namespace {
+
+Status CheckDescs(const Session::GraphEntry& entry, const std::vector<InputDesc>& inputs) {
+  const std::vector<InputSignature>& declared = entry.loaded->inputs();
+  if (inputs.size() != declared.size()) {
+    return InvalidArgument("{} inputs were given, but the graph has {}", inputs.size(), declared.size());
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].dtype == declared[i].dtype || inputs[i].dtype == DType::kUndefined) continue;
+    return InvalidArgument("input {} '{}' is {}, but the graph wants {}", i, declared[i].name,
+                           DTypeName(inputs[i].dtype), DTypeName(declared[i].dtype));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status Session::Build(uint32_t graph_id, const std::vector<InputDesc>& inputs) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
   std::lock_guard<std::mutex> lock(entry->mutex);
   if (entry->state == GraphState::kBuilt) return OkStatus();
   if (entry->state != GraphState::kAdded) {
     return WrongState(*entry, "be built", "compiled by CompileGraph", "load it, or use another graph id");
   }
-  return BuildEntry(*entry);
+  BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+  if (inputs.empty()) return OkStatus();
+  std::vector<std::vector<int64_t>> dims;
+  for (const InputDesc& input : inputs) dims.push_back(input.dims);
+  Status fits = CheckDescs(*entry, inputs);
+  if (fits.ok()) fits = entry->loaded->CompileFor(dims);
+  if (fits.ok()) return OkStatus();
+  entry->loaded = nullptr;
+  entry->state = GraphState::kAdded;
+  return std::move(fits).Context(entry->Title());
 }
 
-Status Session::LoadGraph(uint32_t graph_id, const OptionMap&, const std::shared_ptr<Stream>&) {
+Status Session::LoadGraph(uint32_t graph_id, const OptionMap& options, const std::shared_ptr<Stream>&) {
+  BELAY_RETURN_IF_ERROR(CheckOptions(options));
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
   std::lock_guard<std::mutex> lock(entry->mutex);
   switch (entry->state) {
@@ -171,8 +154,11 @@ Status Session::LoadGraph(uint32_t graph_id, const OptionMap&, const std::shared
       return WrongState(*entry, "be loaded", "added but not compiled", "call CompileGraph once before loading");
     case GraphState::kBuilt:
       return WrongState(*entry, "be loaded", "built by RunGraph", "use another graph id for CompileGraph");
-    default: return LoadEntry(*entry);
+    default: break;
   }
+  const OptionMap merged = MergeOptions(entry->options, options);
+  if (OptionOf(merged, "ge.runFlag") == "0") return OkStatus();
+  return LoadEntry(*entry, merged);
 }
 
 Status Session::Execute(uint32_t graph_id, const std::shared_ptr<Stream>& stream,
@@ -187,6 +173,7 @@ Status Session::Execute(uint32_t graph_id, const std::shared_ptr<Stream>& stream
         return WrongState(*entry, "run", "added but neither compiled nor loaded",
                           "call CompileGraph and GeSessionLoadGraph once before executing");
       case GraphState::kCompiled:
+        BELAY_RETURN_IF_ERROR(NeedRunFlag(*entry));
         return WrongState(*entry, "run", "compiled but not loaded",
                           "call GeSessionLoadGraph once before executing");
       case GraphState::kBuilt:
@@ -206,8 +193,9 @@ Status Session::ExecuteAny(uint32_t graph_id, const std::shared_ptr<Stream>& str
   std::shared_ptr<LoadedGraph> graph;
   {
     std::lock_guard<std::mutex> lock(entry->mutex);
+    BELAY_RETURN_IF_ERROR(NeedRunFlag(*entry));
     if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
-    if (entry->state == GraphState::kCompiled) BELAY_RETURN_IF_ERROR(LoadEntry(*entry));
+    if (entry->state == GraphState::kCompiled) BELAY_RETURN_IF_ERROR(LoadEntry(*entry, entry->options));
     graph = entry->loaded;
   }
   Status status = graph->Execute(stream, inputs, outputs, allocator);
@@ -256,25 +244,30 @@ class DeviceCopies {
 Status Session::Run(uint32_t graph_id, const std::vector<TensorView>& inputs,
                     std::vector<TensorView>* outputs) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
-  std::lock_guard<std::mutex> lock(entry->mutex);
-  if (entry->state == GraphState::kCompiled || entry->state == GraphState::kLoaded) {
-    return WrongState(*entry, "be run by RunGraph", "compiled by CompileGraph",
+  return RunEntry(*entry, inputs, outputs);
+}
+
+Status Session::RunEntry(GraphEntry& entry, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs) {
+  std::lock_guard<std::mutex> lock(entry.mutex);
+  BELAY_RETURN_IF_ERROR(NeedRunFlag(entry));
+  if (entry.state == GraphState::kCompiled || entry.state == GraphState::kLoaded) {
+    return WrongState(entry, "be run by RunGraph", "compiled by CompileGraph",
                       "execute it with GeSessionExecuteGraphWithStreamAsync, or use another graph id");
   }
-  if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
-  if (!entry->run_stream) entry->run_stream = MakeStream();
+  if (entry.state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(entry));
+  if (!entry.run_stream) entry.run_stream = MakeStream();
   DeviceCopies copies;
   for (const TensorView& t : inputs) BELAY_RETURN_IF_ERROR(copies.Add(t));
-  outputs->assign(entry->loaded->output_count(), TensorView{});
-  Status status = entry->loaded->Execute(entry->run_stream, copies.views, *outputs);
-  Status finished = entry->run_stream->Synchronize();
+  outputs->assign(entry.loaded->output_count(), TensorView{});
+  Status status = entry.loaded->Execute(entry.run_stream, copies.views, *outputs);
+  Status finished = entry.run_stream->Synchronize();
   if (status.ok()) status = std::move(finished);
   if (status.ok()) return OkStatus();
   for (TensorView& t : *outputs) {
     if (t.data) (void)FreeMemory(t.data);
     t.data = nullptr;
   }
-  return std::move(status).Context(entry->Title());
+  return std::move(status).Context(entry.Title());
 }
 
 }  // namespace belay

@@ -10,6 +10,7 @@
 #include "backend/stream.h"
 #include "base/status.h"
 #include "execute/tensor_view.h"
+#include "session/options.h"
 
 namespace belay {
 
@@ -17,7 +18,6 @@ class LoadedGraph;
 class ModelGraph;
 class AsyncWorker;
 
-using OptionMap = std::map<std::string, std::string>;
 // Reads the user's graph as it is at the time of the call.
 using ModelSource = std::function<Result<std::shared_ptr<ModelGraph>>()>;
 
@@ -28,11 +28,21 @@ struct GraphFacts {
   bool refreshable = false;  // ge.featureBaseRefreshable
   std::vector<std::vector<int64_t>> output_dims;
   std::vector<DType> output_dtypes;
+  std::vector<std::pair<uint32_t, uint32_t>> shared_io;  // input and output in one memory
+};
+
+// What a caller says of an input before any run; an undefined dtype is not checked.
+struct InputDesc {
+  DType dtype = DType::kUndefined;
+  std::vector<int64_t> dims;
 };
 
 // Messages of the state machine end with "\nDo: ..." where one call mends it.
 class Session {
  public:
+  struct GraphEntry;
+
+  // options: checked, those of the engine included.
   explicit Session(uint64_t id, OptionMap options) : id_(id), options_(std::move(options)) {}
 
   ~Session();
@@ -53,11 +63,14 @@ class Session {
                     const std::vector<TensorView>& inputs, std::vector<TensorView>& outputs,
                     OutputAllocator* allocator);
   Result<size_t> OutputCount(uint32_t graph_id);  // compiles what is only added
-  // Compiles and loads for Run.
-  Status Build(uint32_t graph_id);
+  // Compiles and loads for Run. inputs: none, or one per input, whose extents are compiled for.
+  Status Build(uint32_t graph_id, const std::vector<InputDesc>& inputs);
   // Compiles and loads at the first call, runs, waits. Inputs may lie anywhere; outputs come back in memory
   // of AllocateMemory that the caller frees.
   Status Run(uint32_t graph_id, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs);
+  // The same for a graph found before, which RemoveGraph leaves to its holders.
+  Status RunEntry(GraphEntry& entry, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs);
+  Result<std::shared_ptr<GraphEntry>> Find(uint32_t graph_id);
   // One Run of a session at a time, without waiting: check owns_lock().
   std::unique_lock<std::mutex> TryTurn() { return std::unique_lock<std::mutex>(turn_mutex_, std::try_to_lock); }
   // Calls `work` on the session's own thread, in order. All of it is called, also when the session ends.
@@ -75,15 +88,11 @@ class Session {
   // Runs in flight finish first; their memory lives until then.
   Status RemoveGraph(uint32_t graph_id);
 
-  struct GraphEntry;
-
  private:
-  Result<std::shared_ptr<GraphEntry>> Find(uint32_t graph_id);
   // These need the entry's lock.
   Status CompileEntry(GraphEntry& entry);
   Status BuildEntry(GraphEntry& entry);
-  Status LoadEntry(GraphEntry& entry);
-  std::string Option(const GraphEntry& entry, const char* key) const;
+  Status LoadEntry(GraphEntry& entry, const OptionMap& options);
 
   const uint64_t id_;
   const OptionMap options_;

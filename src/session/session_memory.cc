@@ -2,6 +2,7 @@
 #include "backend/memory.h"
 #include "execute/loaded_graph.h"
 #include "session/graph_entry.h"
+#include "session/option_values.h"
 
 namespace belay {
 namespace {
@@ -45,6 +46,23 @@ Status NeedStatic(const Session::GraphEntry& entry, const char* what) {
                             "when CompiledGraphSummary::IsStatic() is false", entry.Title(), what);
 }
 
+// What the user promised; every output may lie in an input's memory.
+Result<std::vector<std::pair<uint32_t, uint32_t>>> SharedMemory(const Session::GraphEntry& entry) {
+  std::vector<std::pair<uint32_t, uint32_t>> shared;
+  const std::string option = OptionOf(entry.options, "ge.exec.outputReuseInputMemIndexes");
+  if (option.empty()) return shared;
+  BELAY_TRY(const auto pairs, ParsePairs(option));
+  for (const auto& [input, output] : pairs) {
+    if (static_cast<size_t>(input) >= entry.loaded->input_count() ||
+        static_cast<size_t>(output) >= entry.loaded->output_count()) {
+      return InvalidArgument("ge.exec.outputReuseInputMemIndexes names input {} and output {}, but {} has {} and {}",
+                             input, output, entry.Title(), entry.loaded->input_count(), entry.loaded->output_count());
+    }
+    shared.emplace_back(input, output);
+  }
+  return shared;
+}
+
 }  // namespace
 
 Result<GraphFacts> Session::Facts(uint32_t graph_id) {
@@ -54,11 +72,12 @@ Result<GraphFacts> Session::Facts(uint32_t graph_id) {
     return FailedPrecondition("{} is not compiled\nDo: call CompileGraph first", entry->Title());
   }
   GraphFacts facts;
-  facts.refreshable = Option(*entry, "ge.featureBaseRefreshable") == "1";
+  facts.refreshable = OptionOf(entry->options, "ge.featureBaseRefreshable") == "1";
   facts.is_static = entry->loaded->IsStatic();
   if (!facts.is_static) return facts;
   facts.const_bytes = entry->loaded->ConstantBytes();
   facts.feature_bytes = entry->loaded->WorkspaceBytes();
+  BELAY_TRY(facts.shared_io, SharedMemory(*entry));
   for (const TensorType& type : entry->loaded->static_plan().outputs) {
     facts.output_dims.push_back(EvaluateShape(type.shape, {}));
     facts.output_dtypes.push_back(type.dtype);
@@ -71,6 +90,10 @@ Status Session::SetConstMemory(uint32_t graph_id, void* memory, size_t size) {
   std::lock_guard<std::mutex> lock(entry->mutex);
   BELAY_RETURN_IF_ERROR(NeedCompiled(*entry, "constant"));
   BELAY_RETURN_IF_ERROR(NeedStatic(*entry, "constant"));
+  if (OptionOf(entry->options, "ge.constLifecycle") == "session") {
+    return FailedPrecondition("{} takes no constant memory: ge.constLifecycle is session\nDo: set it to graph",
+                              entry->Title());
+  }
   if (entry->state == GraphState::kLoaded) {
     return FailedPrecondition("{} is loaded: its constants stay where they are\nDo: set their memory before LoadGraph",
                               entry->Title());
@@ -86,7 +109,7 @@ Status Session::SetFeatureMemory(uint32_t graph_id, void* memory, size_t size) {
   std::lock_guard<std::mutex> lock(entry->mutex);
   BELAY_RETURN_IF_ERROR(NeedCompiled(*entry, "feature"));
   BELAY_RETURN_IF_ERROR(NeedStatic(*entry, "feature"));
-  if (entry->state == GraphState::kLoaded && Option(*entry, "ge.featureBaseRefreshable") != "1") {
+  if (entry->state == GraphState::kLoaded && OptionOf(entry->options, "ge.featureBaseRefreshable") != "1") {
     return FailedPrecondition("{} is loaded, and its feature memory is not refreshable\nDo: set the memory before "
                               "LoadGraph, or add the graph with ge.featureBaseRefreshable=1", entry->Title());
   }

@@ -118,6 +118,7 @@ TEST_F(SessionTest, PrecisionModeRoundsOperandsOfContractions) {
     auto y = ge::op::MatMulV2("y").set_input_x1(a).set_input_x2(b);
     graph.SetInputs({a, b}).SetOutputs(std::vector<ge::Operator>{y});
     std::vector<ge::Tensor> out;
+    if (session.GetSessionId() == 0) return -1.0f;
     EXPECT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
     const ge::Status status = session.RunGraph(1, in, out);
     return status == ge::SUCCESS ? Floats(out.at(0)).at(0) : -1.0f;

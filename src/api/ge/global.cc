@@ -23,7 +23,7 @@ Status GEFinalize() {
 
 AscendString GEGetErrorMsgV2() { return AscendString(belay::TakeErrorReports().c_str()); }
 
-AscendString GEGetWarningMsgV2() { return AscendString(""); }
+AscendString GEGetWarningMsgV2() { return AscendString(belay::TakeWarnings().c_str()); }
 
 Status GetModelDistributeDesc(const void*, const uint64_t, ModelDistibuteDesc&) {
   return api::Refuse("GetModelDistributeDesc");

@@ -48,6 +48,7 @@ CompiledGraphSummaryPtr Session::GetCompiledGraphSummary(uint32_t graph_id) {
     data.const_bytes = facts.const_bytes;
     data.feature_bytes = facts.feature_bytes;
     data.refreshable = facts.refreshable;
+    data.shared_io = std::move(facts.shared_io);
     for (const std::vector<int64_t>& dims : facts.output_dims) data.output_shapes.push_back(Shape(dims));
     for (belay::DType dtype : facts.output_dtypes) data.output_dtypes.push_back(static_cast<DataType>(dtype));
     summary = CompiledGraphSummaryBuilder::Build(std::move(data));

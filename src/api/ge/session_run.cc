@@ -47,19 +47,35 @@ Status Session::AddGraphWithCopy(uint32_t graph_id, const Graph& graph,
   });
 }
 
-Status Session::BuildGraph(uint32_t graph_id, const std::vector<InputTensorInfo>&) {
-  return BuildGraph(graph_id, std::vector<Tensor>());
-}
+namespace {
 
-// Inputs are not needed: whatever they leave open is decided by the first run.
-Status Session::BuildGraph(uint32_t graph_id, const std::vector<Tensor>&) {
-  auto describe = [&] { return fmt::format("Session::BuildGraph(session {}, graph {})", sessionId_, graph_id); };
+Status Build(uint64_t session_id, uint32_t graph_id, const std::vector<belay::InputDesc>& inputs) {
+  auto describe = [&] {
+    return fmt::format("Session::BuildGraph(session {}, graph {}, {} inputs)", session_id, graph_id, inputs.size());
+  };
   Refusal refusal;
   const Status status = api::Guarded(describe, [&]() -> belay::Status {
-    BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
-    return session->Build(graph_id);
+    BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(session_id, graph_id, &refusal));
+    return session->Build(graph_id, inputs);
   });
   return refusal(status);
+}
+
+}  // namespace
+
+Status Session::BuildGraph(uint32_t graph_id, const std::vector<InputTensorInfo>& inputs) {
+  std::vector<belay::InputDesc> descs;
+  for (const InputTensorInfo& info : inputs) descs.push_back({static_cast<belay::DType>(info.data_type), info.dims});
+  return Build(sessionId_, graph_id, descs);
+}
+
+Status Session::BuildGraph(uint32_t graph_id, const std::vector<Tensor>& inputs) {
+  std::vector<belay::InputDesc> descs;
+  for (const Tensor& t : inputs) {
+    const TensorDesc desc = t.GetTensorDesc();
+    descs.push_back({static_cast<belay::DType>(desc.GetDataType()), desc.GetShape().GetDims()});
+  }
+  return Build(sessionId_, graph_id, descs);
 }
 
 Status Session::RunGraph(uint32_t graph_id, const std::vector<Tensor>& inputs,
@@ -97,10 +113,7 @@ Status Session::RunGraphAsync(uint32_t graph_id, const std::vector<Tensor>& inpu
   Refusal refusal;
   const Status status = api::Guarded(describe, [&]() -> belay::Status {
     BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
-    if (!session->HasGraph(graph_id)) {
-      return belay::NotFound("session {} has no graph {}\nDo: call AddGraph({}, graph) first", sessionId_, graph_id,
-                             graph_id);
-    }
+    BELAY_TRY(std::shared_ptr<belay::Session::GraphEntry> entry, session->Find(graph_id));
     // The session calls all of its queue before it ends, so the pointer holds.
     belay::Session* runner = session.get();
     // The copies share their bytes with the caller's tensors and keep them alive.
@@ -108,7 +121,7 @@ Status Session::RunGraphAsync(uint32_t graph_id, const std::vector<Tensor>& inpu
       std::vector<Tensor> outputs;
       const Status ran = api::Guarded(describe, [&]() -> belay::Status {
         std::vector<belay::TensorView> results;
-        BELAY_RETURN_IF_ERROR(runner->Run(graph_id, api::ToViews(held), &results));
+        BELAY_RETURN_IF_ERROR(runner->RunEntry(*entry, api::ToViews(held), &results));
         outputs = api::ToHostTensors(&results);
         return belay::OkStatus();
       });

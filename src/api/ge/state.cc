@@ -1,18 +1,44 @@
 #include "api/ge/state.h"
 
+#include <cstdlib>
 #include <mutex>
 
+#include "backend/device.h"
 #include "base/error_report.h"
 
 namespace belay::api {
 namespace {
+
+// The device of a session, retained while the session lives. A thread without a context gets the device's.
+class BoundDevice {
+ public:
+  static Result<std::shared_ptr<BoundDevice>> Retain(const OptionMap& options) {
+    std::string number = OptionOf(options, "ge.session_device_id");
+    if (number.empty()) number = OptionOf(options, "ge.exec.deviceId");
+    const int device = number.empty() || number == "-1" ? 0 : std::atoi(number.c_str());
+    const Result<void*> current = CurrentContext();
+    BELAY_RETURN_IF_ERROR(SetDevice(device).Context("the session's device"));
+    if (current.ok()) BELAY_RETURN_IF_ERROR(SetCurrentContext(*current));
+    return std::make_shared<BoundDevice>(device);
+  }
+  explicit BoundDevice(int device) : device_(device) {}
+  ~BoundDevice() { (void)ResetDevice(device_, /*force=*/false); }
+
+ private:
+  const int device_;
+};
+
+struct LiveSession {
+  std::shared_ptr<BoundDevice> device;
+  std::shared_ptr<Session> session;  // ends before its device
+};
 
 struct Process {
   std::mutex mutex;
   bool initialized = false;
   OptionMap options;
   uint64_t next_session = 1;  // 0 stands for a session that could not be made
-  std::map<uint64_t, std::shared_ptr<Session>> sessions;
+  std::map<uint64_t, LiveSession> sessions;
 };
 
 Process& TheProcess() {
@@ -56,6 +82,7 @@ Status Initialize(OptionMap options) {
   Process& p = TheProcess();
   std::lock_guard<std::mutex> lock(p.mutex);
   if (p.initialized) return OkStatus();
+  BELAY_RETURN_IF_ERROR(CheckOptions(options));
   p.initialized = true;
   p.options = std::move(options);
   return OkStatus();
@@ -63,7 +90,7 @@ Status Initialize(OptionMap options) {
 
 void Finalize() {
   Process& p = TheProcess();
-  std::map<uint64_t, std::shared_ptr<Session>> ended;
+  std::map<uint64_t, LiveSession> ended;
   std::lock_guard<std::mutex> lock(p.mutex);
   p.initialized = false;
   ended.swap(p.sessions);
@@ -79,10 +106,11 @@ Result<uint64_t> MakeSession(OptionMap options) {
   Process& p = TheProcess();
   std::lock_guard<std::mutex> lock(p.mutex);
   if (!p.initialized) return NotInitialized();
-  OptionMap all = p.options;
-  for (auto& [key, value] : options) all[key] = value;
+  BELAY_RETURN_IF_ERROR(CheckOptions(options));
+  OptionMap all = MergeOptions(p.options, options);
+  BELAY_TRY(std::shared_ptr<BoundDevice> device, BoundDevice::Retain(all));
   const uint64_t id = p.next_session++;
-  p.sessions[id] = std::make_shared<Session>(id, std::move(all));
+  p.sessions[id] = {std::move(device), std::make_shared<Session>(id, std::move(all))};
   return id;
 }
 
@@ -91,13 +119,13 @@ Result<std::shared_ptr<Session>> FindSession(uint64_t id) {
   std::lock_guard<std::mutex> lock(p.mutex);
   if (!p.initialized) return NotInitialized();
   auto it = p.sessions.find(id);
-  if (it != p.sessions.end()) return it->second;
+  if (it != p.sessions.end()) return it->second.session;
   return FailedPrecondition("session {} does not exist: it was made before GEInitialize or ended by GEFinalize"
                             "\nDo: make the ge::Session between GEInitialize and GEFinalize", id);
 }
 
 void DropSession(uint64_t id) {
-  std::shared_ptr<Session> last;
+  LiveSession last;
   Process& p = TheProcess();
   std::lock_guard<std::mutex> lock(p.mutex);
   auto it = p.sessions.find(id);
