@@ -58,16 +58,11 @@ Tensor InvalidTokens(const TokenAxis& q, const TokenAxis& kv) {
 Tensor MaskedByMode(const Masking& m, const TokenAxis& q, const TokenAxis& kv) {
   Tensor distance = AsColumns(kv.position) - AsRows(q.position);
   switch (m.sparse_mode) {
-    case 0:
-      return m.mask ? OutsideBand(distance, m.before, m.after) : Tensor();
-    case 1:
-      return Tensor();
-    case 2:
-      return OutsideBand(distance, kUnlimited, 0);
-    case 3:
-      return OutsideBand(distance - Surplus(q, kv), kUnlimited, 0);
-    case 4:
-      return OutsideBand(distance - Surplus(q, kv), m.before, m.after);
+    case 0: return m.mask ? OutsideBand(distance, m.before, m.after) : Tensor();
+    case 1: return Tensor();
+    case 2: return OutsideBand(distance, kUnlimited, 0);
+    case 3: return OutsideBand(distance - Surplus(q, kv), kUnlimited, 0);
+    case 4: return OutsideBand(distance - Surplus(q, kv), m.before, m.after);
     default: {  // 5 and 6
       Tensor prefix = Reshape(Ints32(m.prefix), {m.prefix.dim(0), Dim(1), Dim(1), Dim(1)});
       return And(OutsideBand(distance - Surplus(q, kv), kUnlimited, 0),
@@ -201,12 +196,9 @@ Tensor MaskOfRank4(const Tensor& mask, const Dim& q_extent) {
     case 2:
       if (mask.builder().Assume(Equal(q_extent, 1), false)) return Unsqueeze(mask, {1, 2});
       return Unsqueeze(mask, {0, 1});
-    case 3:
-      return Unsqueeze(mask, {1});
-    case 4:
-      return mask;
-    default:
-      Fail("the mask has shape {}, but must have rank 2, 3 or 4", ToString(mask.shape()));
+    case 3: return Unsqueeze(mask, {1});
+    case 4: return mask;
+    default: Fail("the mask has shape {}, but must have rank 2, 3 or 4", ToString(mask.shape()));
   }
 }
 

@@ -56,14 +56,10 @@ Tensor MaskedBits(const Tensor& x, int bits) {
 
 int MantissaBits(DType dtype) {
   switch (dtype) {
-    case DType::kF16:
-      return 10;
-    case DType::kBF16:
-      return 7;
-    case DType::kF32:
-      return 23;
-    default:
-      FailNotSupported("random numbers of {}", DTypeName(dtype));
+    case DType::kF16: return 10;
+    case DType::kBF16: return 7;
+    case DType::kF32: return 23;
+    default: FailNotSupported("random numbers of {}", DTypeName(dtype));
   }
 }
 

@@ -67,20 +67,13 @@ Tensor WithBias(const Weights& w, int i, const Tensor& x, const Tensor& y) {
 
 Tensor Activated(const Tensor& y, int64_t type) {
   switch (type) {
-    case 0:
-      return y;
-    case 1:
-      return Relu(y);
-    case 2:
-      return GeluTanh(y);
-    case 3:
-      return GeluErf(y);
-    case 4:
-      return FastGelu(y);
-    case 5:
-      return y * Sigmoid(y);
-    default:
-      FailNotSupported("act_type {} (only 0 to 5)", type);
+    case 0: return y;
+    case 1: return Relu(y);
+    case 2: return GeluTanh(y);
+    case 3: return GeluErf(y);
+    case 4: return FastGelu(y);
+    case 5: return y * Sigmoid(y);
+    default: FailNotSupported("act_type {} (only 0 to 5)", type);
   }
 }
 
@@ -189,12 +182,9 @@ Tensor ByColumns(Body& b, const Weights& w, const Tensor& x) {
 DType ResultType(const Body& b, const Tensor& x) {
   if (IsFloat(x.dtype())) return x.dtype();
   switch (b.Int("dtype")) {
-    case 0:
-      return DType::kF16;
-    case 1:
-      return DType::kBF16;
-    default:
-      FailNotSupported("dtype {} (only 0 f16 and 1 bf16)", b.Int("dtype"));
+    case 0: return DType::kF16;
+    case 1: return DType::kBF16;
+    default: FailNotSupported("dtype {} (only 0 f16 and 1 bf16)", b.Int("dtype"));
   }
 }
 

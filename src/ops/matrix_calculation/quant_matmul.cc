@@ -16,10 +16,8 @@ DType ResultType(int64_t number, DType fallback) {
     case DType::kF16:
     case DType::kBF16:
     case DType::kI8:
-    case DType::kI32:
-      return dtype;
-    default:
-      FailNotSupported("dtype {} (only f64, f32, f16, bf16, i8 and i32)", number);
+    case DType::kI32: return dtype;
+    default: FailNotSupported("dtype {} (only f64, f32, f16, bf16, i8 and i32)", number);
   }
 }
 

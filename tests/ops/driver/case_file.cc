@@ -159,42 +159,27 @@ class Expander {
   CaseFile* file_;
 };
 
-// "x=[0,2] axis=0" of a golden or error line.
-Status ReadGiven(const Prototype& proto, const std::string& text, bool by_type, OpCase* c) {
-  bool force_const = false, force_data = false;
-  std::vector<InputCase> inputs;
-  for (const std::string& word : SplitWords(text)) {
-    if (word == "const" || word == "data") {
-      (word == "const" ? force_const : force_data) = true;
-      continue;
-    }
-    const size_t equal = word.find('=');
-    if (equal == std::string::npos) return InvalidArgument("'{}' is no NAME=VALUE", word);
-    const std::string name = word.substr(0, equal), value = word.substr(equal + 1);
-    const int input = FindInput(proto, name), attr = FindAttr(proto, name);
-    if (input < 0 && attr < 0) return NotFound("{} has no input or attribute {}", proto.op, name);
-    if (input < 0) {
-      BELAY_TRY(c->attrs[name], ParseAttr(proto.attrs[attr].type, value));
-      continue;
-    }
-    DType dtype;
-    std::vector<int64_t> dims;
-    LiteralPtr literal;
-    if (by_type && ParseType(value, &dtype, &dims)) {
-      literal = RandomLiteral(dtype, dims, 0, 1, 1);
-    } else {
-      BELAY_TRY(literal, ParseTensor(value, DType::kF32));
-      force_const = force_const || (input > 0 && IsInt(literal->dtype) && !force_data);
-    }
-    inputs.push_back({name, force_const, false, literal});
-    force_const = force_data = false;
+// A tensor as a line writes it; nullptr when the text is none of these forms.
+Result<LiteralPtr> KnownOrRandom(const std::string& name, const std::string& text, const Words& words) {
+  const bool extents = text.starts_with("shape($") && text.back() == ')';
+  if (extents || text[0] == '$') {
+    const std::string key = extents ? text.substr(7, text.size() - 8) : text.substr(1);
+    auto it = words.known.find(key);
+    if (it == words.known.end()) return NotFound("'{}' means nothing", text);
+    if (!extents) return it->second;
+    return LiteralFromInts(DType::kI64, {static_cast<int64_t>(it->second->dims.size())},
+                           it->second->dims);
   }
-  for (const PortProto& port : proto.inputs) {
-    for (const InputCase& in : inputs) {
-      if (in.name == port.name) c->inputs.push_back(in);
-    }
+  const size_t at = text.find('@'), dots = text.find("..", at == std::string::npos ? 0 : at);
+  double lo = words.lo, hi = words.hi;
+  if (at != std::string::npos && dots != std::string::npos) {
+    lo = std::stod(text.substr(at + 1, dots - at - 1));
+    hi = std::stod(text.substr(dots + 2));
   }
-  return OkStatus();
+  DType dtype;
+  std::vector<int64_t> dims;
+  if (!words.by_type || !ParseType(text.substr(0, at), &dtype, &dims)) return LiteralPtr();
+  return RandomLiteral(dtype, dims, lo, hi, Hash(name));
 }
 
 class Reader {
@@ -282,7 +267,7 @@ class Reader {
       c.text = op + " " + Trim(rest.substr(0, arrow));
       c.static_only = block_.static_only;
       c.outputs = block_.outputs;
-      BELAY_RETURN_IF_ERROR(ReadGiven(*proto, rest.substr(0, arrow), is_error, &c));
+      BELAY_RETURN_IF_ERROR(ReadWords(rest.substr(0, arrow), {is_error, 0, 1, {}}, &c));
       MarkFixed(block_, &c);
       if (is_error) {
         c.error = expected;
@@ -315,5 +300,41 @@ class Reader {
 }  // namespace
 
 CaseFile ReadCaseFile(const std::string& path) { return Reader().Read(path); }
+
+Status ReadWords(const std::string& text, const Words& words, OpCase* c) {
+  const Prototype* proto = FindPrototype(c->op);
+  if (!proto) return NotFound("there is no operator {}", c->op);
+  bool force_const = false, force_data = false;
+  std::vector<InputCase> inputs;
+  for (const std::string& word : SplitWords(text)) {
+    if (word == "const" || word == "data") {
+      (word == "const" ? force_const : force_data) = true;
+      continue;
+    }
+    const size_t equal = word.find('=');
+    if (equal == std::string::npos) return InvalidArgument("'{}' is no NAME=VALUE", word);
+    const std::string name = word.substr(0, equal), value = word.substr(equal + 1);
+    const int input = FindInput(*proto, name), attr = FindAttr(*proto, name);
+    if (input < 0 && attr < 0) return NotFound("{} has no input or attribute {}", c->op, name);
+    if (input < 0) {
+      BELAY_TRY(c->attrs[name], ParseAttr(proto->attrs[attr].type, value));
+      continue;
+    }
+    BELAY_TRY(LiteralPtr literal, KnownOrRandom(name, value, words));
+    const bool spelled_out = !literal || value.starts_with("shape(");
+    if (!literal) {
+      BELAY_TRY(literal, ParseTensor(value, DType::kF32));
+    }
+    if (spelled_out && input > 0 && IsInt(literal->dtype) && !force_data) force_const = true;
+    inputs.push_back({name, force_const, false, literal});
+    force_const = force_data = false;
+  }
+  for (const PortProto& port : proto->inputs) {
+    for (const InputCase& in : inputs) {
+      if (in.name == port.name) c->inputs.push_back(in);
+    }
+  }
+  return OkStatus();
+}
 
 }  // namespace belay

@@ -67,4 +67,13 @@ struct CaseFile {
 };
 CaseFile ReadCaseFile(const std::string& path);
 
+// How the words of a line become inputs and attributes.
+struct Words {
+  bool by_type = false;     // f32[2,3] is a random tensor
+  double lo = 0, hi = 1;    // of its elements, unless @LO..HI follows
+  std::map<std::string, LiteralPtr> known;  // what $NAME means; shape($NAME) are its extents, i64
+};
+// "x=[0,2] axis=0": adds to the case of c->op.
+Status ReadWords(const std::string& text, const Words& words, OpCase* c);
+
 }  // namespace belay

@@ -90,7 +90,7 @@ def training_lines():
 
 
 def packed_lines():
-    """Two sequences after each other: each sees its own keys, from the end backwards; the last token belongs to none."""
+    """Two sequences after each other: each sees its own keys from the end backwards; the last token has none."""
     q, k, v = heads(10, 1, 2, 5, 2), heads(11, 1, 2, 6, 2), heads(12, 1, 2, 6, 2)
     q_ends, k_ends = [2, 4], [1, 6]
     out, top, norm = np.zeros((1, 2, 5, 2)), np.full((1, 2, 5), -np.inf), np.zeros((1, 2, 5))

@@ -55,13 +55,13 @@ def weight_lines():
     bias = grid(6, 5)
     yield 'op:    WeightQuantBatchMatmulV2'
     yield golden([x @ (w * 0.125)], x=x, weight=w, antiquant_scale=f32([0.125]))
-    yield golden([x @ ((w + offset) * scale) + bias], x=x, weight=w, antiquant_scale=f32(scale), antiquant_offset=f32(offset),
-                 bias=bias)
+    yield golden([x @ ((w + offset) * scale) + bias], x=x, weight=w, bias=bias, antiquant_scale=f32(scale),
+                 antiquant_offset=f32(offset))
     groups = grid(7, 2, 5)  # of 3 rows, the last one short
     spread = np.repeat(groups, 3, axis=0)[:4]
-    yield golden([x @ ((w + spread) * spread)], x=x, weight=w, antiquant_scale=f32(groups), antiquant_offset=f32(groups),
-                 antiquant_group_size=3)
-    yield golden([x @ ((w + spread) * spread)], x=x.T, weight=w.T, antiquant_scale=f32(groups.T), antiquant_offset=f32(groups.T),
+    y = x @ ((w + spread) * spread)
+    yield golden([y], x=x, weight=w, antiquant_scale=f32(groups), antiquant_offset=f32(groups), antiquant_group_size=3)
+    yield golden([y], x=x.T, weight=w.T, antiquant_scale=f32(groups.T), antiquant_offset=f32(groups.T),
                  antiquant_group_size=3, transpose_x=True, transpose_weight=True)
     small = whole(8, 4, 8, bound=8).clip(-8, 7)
     yield golden([x @ (small * 0.5)], x=x, weight=nibbles(small), antiquant_scale=f32([0.5]))
@@ -119,7 +119,8 @@ def row_lines():
     yield golden(quantised(x), x=x)
     yield golden(quantised(x * smooth), x=x, smooth_scales=smooth)
     experts = grid(17, 2, 3)
-    yield golden(quantised(x * experts[[0, 1, 1, 1]]), x=x, smooth_scales=experts, group_index=np.array([1, 4], np.int32))
+    yield golden(quantised(x * experts[[0, 1, 1, 1]]), x=x, smooth_scales=experts,
+                 group_index=np.array([1, 4], np.int32))
     yield 'op:    DynamicQuantV2'
     x = grid(18, 4, 3)
     scale = (x.max(-1) - x.min(-1)) / 255

@@ -45,8 +45,8 @@ def word(value):
 
 
 def golden(outputs, **given):
-    """given: inputs as arrays (a trailing `_data` in the name: no constant of the graph) and attributes; outputs: arrays,
-    None for one that is not judged."""
+    """given: inputs as arrays (a trailing `_data` in the name: no constant of the graph) and attributes; outputs:
+    arrays, None for one that is not judged."""
     words = []
     for name, value in given.items():
         if value is None:

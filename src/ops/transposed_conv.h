@@ -1,0 +1,20 @@
+// Transposed convolution, channels-last: what carries the gradient of a convolution's result to its
+// input.
+#pragma once
+#include "ops/support.h"
+
+namespace belay {
+
+struct TransposedConvolution {
+  std::vector<int64_t> kernel, strides, dilations;
+  std::vector<Dim> crop_lo, crop_hi;  // the pads of the forward convolution
+  int64_t groups = 1;
+};
+
+// x [N, in..., Cx], filter [spatial..., Cx, Cy/groups] -> [N, out..., Cy]. Zeros go between the
+// elements of x, then comes a convolution with the flipped filter; where windows do not overlap it
+// is one matrix product and a rearrangement.
+Tensor TransposedConv(const Tensor& x, const Tensor& filter, const TransposedConvolution& t,
+                      DType acc);
+
+}  // namespace belay
