@@ -1,5 +1,5 @@
 // Sampling at given positions, and the grids of affine maps.
-#include "ops/support.h"
+#include "ops/gradient.h"
 
 namespace belay {
 namespace {
@@ -98,8 +98,7 @@ class Sampler {
   std::vector<Tensor> extents_, at_;
 };
 
-void GridSampleBody(Body& b, int rank) {
-  Tensor x = b.In("x"), grid = Cast(b.In("grid"), x.dtype());
+Tensor Sampled(const Body& b, const Tensor& x, const Tensor& grid, int rank) {
   if (x.rank() != rank || grid.rank() != rank) {
     Fail("x and grid have ranks {} and {}, but need {}", x.rank(), grid.rank(), rank);
   }
@@ -110,7 +109,19 @@ void GridSampleBody(Body& b, int rank) {
   if (s.padding != "zeros" && s.padding != "border" && s.padding != "reflection") {
     Fail("padding_mode is '{}', but must be zeros, border or reflection", s.padding);
   }
-  b.Out("y", Sampler(x, grid, s).Run());
+  return Sampler(x, grid, s).Run();
+}
+
+void GridSampleBody(Body& b, int rank) {
+  Tensor x = b.In("x");
+  b.Out("y", Sampled(b, x, Cast(b.In("grid"), x.dtype()), rank));
+}
+
+void GridSampleGradient(Body& b, int rank) {
+  Tensor x = b.In("x"), grid = Cast(b.In("grid"), x.dtype());
+  std::vector<Tensor> g = Gradients({{Sampled(b, x, grid, rank), b.In("grad")}}, {x, grid});
+  b.Out("dx", g[0]);
+  b.Out("dgrid", g[1]);
 }
 
 void OnnxGridSample(OnnxNode& n) {
@@ -139,6 +150,13 @@ BELAY_OP(GridSampler2D) {
 }
 BELAY_OP(GridSampler3D) {
   op.Dtypes("x", kFloats).Computes([](Body& b) { GridSampleBody(b, 5); });
+}
+
+BELAY_OP(GridSampler2DGrad) {
+  op.Dtypes("x", kFloats).Computes([](Body& b) { GridSampleGradient(b, 4); });
+}
+BELAY_OP(GridSampler3DGrad) {
+  op.Dtypes("x", kFloats).Computes([](Body& b) { GridSampleGradient(b, 5); });
 }
 
 // theta [N, k, k+1] applied to the positions (x, y, [z], 1) of a regular grid.

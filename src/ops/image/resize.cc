@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/support.h"
+#include "ops/gradient.h"
 
 namespace belay {
 namespace {
@@ -214,16 +214,13 @@ std::string ModeName(const std::string& mode) {
 }
 
 // TensorFlow's resizes: size holds height and width.
-void ResizeImage(Body& b, Options o) {
-  Tensor x = b.In("x");
+Tensor ResizedImage(const Body& b, const Tensor& x, const std::vector<Dim>& size, Options o) {
   if (x.rank() != 4) Fail("x has rank {}, but needs 4", x.rank());
   const bool first = HiddenStr(b, "data_format", "NHWC") == "NCHW";
-  const std::vector<Dim> size = b.Dims("size");
   if (size.size() != 2) Fail("size has {} elements, but needs 2", size.size());
   const bool corners = b.Bool("align_corners"), centres = b.Bool("half_pixel_centers");
-  const bool nearest = o.mode == "nearest";
   o.coordinates = corners ? "align_corners"
-                  : centres ? (nearest ? "tf_half_pixel_for_nn" : "half_pixel")
+                  : centres ? (o.mode == "nearest" ? "tf_half_pixel_for_nn" : "half_pixel")
                             : "asymmetric";
   o.nearest = corners ? "round_prefer_ceil" : "floor";
   std::vector<Axis> axes(2);
@@ -232,9 +229,24 @@ void ResizeImage(Body& b, Options o) {
     axes[d].in = x.dim(axes[d].dim);
     axes[d].out = size[d];
   }
-  if (nearest) return b.OutRaw("y", ResizeAxes(b.Raw("x"), axes, o));
-  const DType dtype = b.Type("dtype");
-  b.OutRaw("y", Cast(ResizeAxes(IsFloat(x.dtype()) ? x : Cast(x, DType::kF32), axes, o), dtype));
+  return ResizeAxes(x, axes, o);
+}
+
+// The gradient of a resize of an image of height and width `size`, with dy's other extents.
+Tensor ResizeGradient(Body& b, const Tensor& dy, const std::vector<Dim>& size, const Options& o) {
+  if (dy.rank() != 4 || size.size() != 2) Fail("grads has rank {}, but needs 4", dy.rank());
+  const int first = HiddenStr(b, "data_format", "NHWC") == "NCHW" ? 2 : 1;
+  Shape shape = dy.shape();
+  const std::vector<Dim> out = {shape[first], shape[first + 1]};
+  std::copy(size.begin(), size.end(), shape.begin() + first);
+  Tensor x = Placeholder(b.builder(), dy.dtype(), shape);
+  return Gradient(ResizedImage(b, x, out, o), dy, x);
+}
+
+Options Linear() {
+  Options o;
+  o.mode = "linear";
+  return o;
 }
 
 void OnnxUpsample(OnnxNode& n) {
@@ -285,15 +297,28 @@ BELAY_OP(Resize) {
 
 BELAY_OP(ResizeNearestNeighborV2) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    Options o;
-    ResizeImage(b, o);
+    b.OutRaw("y", ResizedImage(b, b.Raw("x"), b.Dims("size"), Options()));
   });
 }
 BELAY_OP(ResizeBilinearV2) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    Options o;
-    o.mode = "linear";
-    ResizeImage(b, o);
+    Tensor x = b.In("x");
+    if (!IsFloat(x.dtype())) x = Cast(x, DType::kF32);
+    b.OutRaw("y", Cast(ResizedImage(b, x, b.Dims("size"), Linear()), b.Type("dtype")));
+  });
+}
+
+BELAY_OP(ResizeNearestNeighborV2Grad) {
+  op.Dtypes("grads", kFloats).Computes([](Body& b) {
+    b.Out("y", ResizeGradient(b, b.In("grads"), b.Dims("size"), Options()));
+  });
+}
+BELAY_OP(ResizeBilinearV2Grad) {
+  op.Dtypes("grads", kFloats).Computes([](Body& b) {
+    Tensor image = b.Raw("original_image");
+    if (image.rank() != 4) Fail("original_image has rank {}, but needs 4", image.rank());
+    const int first = HiddenStr(b, "data_format", "NHWC") == "NCHW" ? 2 : 1;
+    b.Out("y", ResizeGradient(b, b.In("grads"), {image.dim(first), image.dim(first + 1)}, Linear()));
   });
 }
 

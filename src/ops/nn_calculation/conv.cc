@@ -2,7 +2,7 @@
 // are transposed around it and the layout pass moves the transpositions out of the model.
 #include <algorithm>
 
-#include "ops/window.h"
+#include "ops/convolution.h"
 
 namespace belay {
 namespace {
@@ -10,40 +10,6 @@ namespace {
 void CheckOffsets(const Body& b) {
   if (b.Int("offset_x") != 0) FailNotSupported("offset_x {} (only 0)", b.Int("offset_x"));
   if (b.Has("offset_w")) FailNotSupported("the input offset_w");
-}
-
-// Channels-first graphs hold filters as [O, C/groups, spatial...], channels-last ones as
-// [spatial..., C/groups, O].
-Tensor CoreFilter(const Tensor& filter, bool channels_first) {
-  if (!channels_first) return filter;
-  std::vector<int> perm = AxisRange(2, filter.rank());
-  perm.push_back(1);
-  perm.push_back(0);
-  return Transpose(filter, perm);
-}
-
-std::vector<int64_t> KernelOf(const Tensor& core_filter) {
-  std::vector<int64_t> kernel;
-  for (int d = 0; d + 2 < core_filter.rank(); ++d) {
-    if (!core_filter.dim(d).IsConst()) FailNotSupported("filters of dynamic size");
-    kernel.push_back(core_filter.dim(d).value());
-  }
-  return kernel;
-}
-
-// Windows take non-negative pads; a negative one crops x first.
-Tensor CropNegative(const Tensor& x, Pads* pads) {
-  std::vector<Dim> lo(x.rank(), Dim(0)), hi = lo;
-  bool crops = false;
-  for (size_t d = 0; d < pads->lo.size(); ++d) {
-    for (auto [from, to] : {std::pair{&pads->lo[d], &lo[d + 1]}, std::pair{&pads->hi[d], &hi[d + 1]}}) {
-      if (!from->IsConst() || from->value() >= 0) continue;
-      *to = *from;
-      *from = 0;
-      crops = true;
-    }
-  }
-  return crops ? Pad(x, lo, hi, x.builder().Scalar(x.dtype(), 0)) : x;
 }
 
 void FinishConv(Body& b, Tensor y, bool channels_first) {
@@ -54,22 +20,10 @@ void FinishConv(Body& b, Tensor y, bool channels_first) {
   b.Out("y", FromChannelsLast(y, channels_first));
 }
 
-void ConvBody(Body& b, Tensor filter, int64_t groups, bool channels_first) {
+void ConvBody(Body& b, const Tensor& filter, int64_t groups, bool channels_first) {
   CheckOffsets(b);
   Tensor x = ToChannelsLast(b.Raw("x"), channels_first);
-  const int spatial = x.rank() - 2;
-  Window window;
-  window.kernel = KernelOf(filter);
-  window.strides = SpatialEntries(b.Ints("strides"), channels_first, spatial, "strides");
-  window.dilations = SpatialEntries(b.Ints("dilations"), channels_first, spatial, "dilations");
-  window.groups = groups;
-  if (static_cast<int>(window.kernel.size()) != spatial) {
-    Fail("x has rank {}, but filter has rank {}", x.rank(), filter.rank());
-  }
-  Pads pads = PadsOf(b, x, window.kernel, window.strides, window.dilations, b.Ints("pads"));
-  x = CropNegative(x, &pads);
-  window.pads_lo = pads.lo;
-  FinishConv(b, Conv(x, filter, window, pads.hi, AccumulatorOf(x.dtype())), channels_first);
+  FinishConv(b, Convolved(b, x, filter, groups, channels_first), channels_first);
 }
 
 void PlainConv(Body& b) {
@@ -160,19 +114,13 @@ BELAY_OP(Conv3D) {
   op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes(PlainConv);
 }
 
-// filter: channels-last [H, W, C, M]; channels-first [C*M, 1, H, W] or [M, C, H, W].
 BELAY_OP(DepthwiseConv2D) {
   op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes([](Body& b) {
-    Tensor x = b.Raw("x"), filter = b.Raw("filter");
+    Tensor x = b.Raw("x");
     const bool first = ChannelsFirst(b.Str("data_format"), x.rank());
-    if (filter.rank() != 4) Fail("filter has rank {}, but needs 4", filter.rank());
-    if (first) filter = Transpose(filter, {2, 3, 1, 0});
     const Dim channels = x.dim(first ? 1 : 3);
     if (!channels.IsConst()) FailNotSupported("a dynamic number of channels");
-    if (!(first && filter.dim(2).IsConst(1))) {
-      filter = Reshape(filter, {filter.dim(0), filter.dim(1), Dim(1), filter.dim(2) * filter.dim(3)});
-    }
-    ConvBody(b, filter, channels.value(), first);
+    ConvBody(b, DepthwiseFilter(b.Raw("filter"), first), channels.value(), first);
   });
 }
 

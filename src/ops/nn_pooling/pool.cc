@@ -1,42 +1,10 @@
 // Pooling over windows of 2 or 3 spatial dims.
 #include <cmath>
 
-#include "ops/window.h"
+#include "ops/pooling.h"
 
 namespace belay {
 namespace {
-
-struct PoolSetup {
-  Tensor x;  // channels-last
-  bool channels_first = false;
-  Window window;
-  Pads pads;
-};
-
-PoolSetup Setup(Body& b, const Tensor& input, const std::string& format,
-                const std::vector<int64_t>& dilations, const std::string& padding,
-                const std::vector<int64_t>& explicit_pads) {
-  PoolSetup s;
-  s.channels_first = ChannelsFirst(format, input.rank());
-  s.x = ToChannelsLast(input, s.channels_first);
-  const int spatial = s.x.rank() - 2;
-  s.window.kernel = SpatialEntries(b.Ints("ksize"), s.channels_first, spatial, "ksize");
-  s.window.strides = SpatialEntries(b.Ints("strides"), s.channels_first, spatial, "strides");
-  s.window.dilations = dilations.empty()
-                           ? std::vector<int64_t>(spatial, 1)
-                           : SpatialEntries(dilations, s.channels_first, spatial, "dilations");
-  if (padding == "SAME") {
-    s.pads = SamePads(s.x, s.window.kernel, s.window.strides, s.window.dilations, true);
-  } else if (padding == "VALID") {
-    s.pads = ExplicitPads({}, spatial, "pads");
-  } else if (padding == "CALCULATED") {
-    s.pads = PadsOf(b, s.x, s.window.kernel, s.window.strides, s.window.dilations, explicit_pads);
-  } else {
-    Fail("the padding mode is '{}', but must be SAME, VALID or CALCULATED", padding);
-  }
-  s.window.pads_lo = s.pads.lo;
-  return s;
-}
 
 void OutPooled(Body& b, const PoolSetup& s, const Tensor& y) {
   b.Out("y", FromChannelsLast(y, s.channels_first));
@@ -46,50 +14,9 @@ void MaxPoolOut(Body& b, const PoolSetup& s, bool ceil_mode) {
   OutPooled(b, s, Pool(ReduceKind::kMax, s.x, s.window, s.pads.hi, ceil_mode));
 }
 
-Tensor CeilDivInts(const Tensor& x, int64_t d) {
-  return d == 1 ? x : FloorDiv(x + static_cast<double>(d - 1), static_cast<double>(d));
-}
-
-// How many cells the windows along one spatial dim cover: [out] i64. With pads counted, the cells
-// between the pads' ends count; windows may still reach past them in ceil mode.
-Tensor CellsAlong(const PoolSetup& s, int d, const Dim& out, bool count_pads) {
-  Builder& b = s.x.builder();
-  const Dim n = s.x.dim(d + 1);
-  const Dim first = count_pads ? s.pads.lo[d] * Dim(-1) : Dim(0);
-  const Dim last = count_pads ? n + s.pads.hi[d] : n;
-  const int64_t dilation = s.window.dilations[d], reach = (s.window.kernel[d] - 1) * dilation + 1;
-  Tensor start = b.Iota(DType::kI64, {out}, 0) * static_cast<double>(s.window.strides[d]) -
-                 b.FromDim(DType::kI64, s.pads.lo[d]);
-  Tensor skipped = CeilDivInts(Max(b.FromDim(DType::kI64, first) - start, 0.0), dilation);
-  Tensor end = Min(b.FromDim(DType::kI64, last) - start, static_cast<double>(reach));
-  return Max(CeilDivInts(end, dilation) - skipped, 1.0);
-}
-
-bool NoPads(const Pads& pads) {
-  for (size_t d = 0; d < pads.lo.size(); ++d) {
-    if (!pads.lo[d].IsConst(0) || !pads.hi[d].IsConst(0)) return false;
-  }
-  return true;
-}
-
-Tensor Average(const PoolSetup& s, bool ceil_mode, bool count_pads, int64_t divisor) {
-  Tensor sum = Pool(ReduceKind::kSum, s.x, s.window, s.pads.hi, ceil_mode);
-  if (divisor != 0) return divisor == 1 ? sum : sum / static_cast<double>(divisor);
-  int64_t area = 1;
-  for (int64_t k : s.window.kernel) area *= k;
-  if (!ceil_mode && (count_pads || NoPads(s.pads))) return sum * (1.0 / static_cast<double>(area));
-  Tensor count;
-  for (int d = 0; d + 2 < s.x.rank(); ++d) {
-    Tensor cells = AlongAxis(CellsAlong(s, d, sum.dim(d + 1), count_pads), d + 1, s.x.rank());
-    count = count ? count * cells : cells;
-  }
-  return sum / Cast(count, sum.dtype());
-}
-
 void GlobalOut(Body& b, ReduceKind kind) {
   Tensor x = b.In("x");
-  const bool first = ChannelsFirst(b.Str("data_format"), x.rank());
-  const std::vector<int> axes = first ? AxisRange(2, x.rank()) : AxisRange(1, x.rank() - 1);
+  const std::vector<int> axes = SpatialAxes(b.Str("data_format"), x.rank());
   b.Out("y", kind == ReduceKind::kMax ? MaxOver(x, axes) : Mean(x, axes));
 }
 
@@ -168,7 +95,7 @@ void OnnxLpPool(OnnxNode& n) {
 BELAY_OP(MaxPoolV3) {
   op.FromOnnx("MaxPool", 1, OnnxMaxPool).Dtypes("x", kNumbers).Computes([](Body& b) {
     if (b.Bool("global_pooling")) return GlobalOut(b, ReduceKind::kMax);
-    MaxPoolOut(b, Setup(b, b.In("x"), b.Str("data_format"), HiddenInts(b, "dilations"),
+    MaxPoolOut(b, SetupPool(b, b.In("x"), b.Str("data_format"), HiddenInts(b, "dilations"),
                         b.Str("padding_mode"), b.Ints("pads")),
                b.Bool("ceil_mode"));
   });
@@ -176,13 +103,13 @@ BELAY_OP(MaxPoolV3) {
 
 BELAY_OP(MaxPool) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    MaxPoolOut(b, Setup(b, b.In("x"), b.Str("data_format"), {}, b.Str("padding"), {}), false);
+    MaxPoolOut(b, SetupPool(b, b.In("x"), b.Str("data_format"), {}, b.Str("padding"), {}), false);
   });
 }
 
 BELAY_OP(MaxPool3D) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    MaxPoolOut(b, Setup(b, b.In("x"), b.Str("data_format"), b.Ints("dilation"), b.Str("padding"),
+    MaxPoolOut(b, SetupPool(b, b.In("x"), b.Str("data_format"), b.Ints("dilation"), b.Str("padding"),
                         b.Ints("pads")),
                b.Int("ceil_mode") != 0);
   });
@@ -192,7 +119,7 @@ BELAY_OP(MaxPool3D) {
 BELAY_OP(MaxPoolWithArgmaxV1) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
     Tensor input = b.In("x");
-    PoolSetup s = Setup(b, input, "NCHW", b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
+    PoolSetup s = SetupPool(b, input, "NCHW", b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
     const bool ceil_mode = b.Bool("ceil_mode");
     MaxPoolOut(b, s, ceil_mode);
     Tensor at = Pool(ReduceKind::kArgMax, s.x, s.window, s.pads.hi, ceil_mode);
@@ -211,6 +138,19 @@ BELAY_OP(MaxPoolWithArgmaxV1) {
   });
 }
 
+// The position within the image, row by row.
+BELAY_OP(MaxPoolWithArgmaxV3) {
+  op.Dtypes("x", kNumbers).Computes([](Body& b) {
+    PoolSetup s = SetupPool(b, b.In("x"), b.Str("data_format"), b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
+    const bool ceil_mode = b.Bool("ceil_mode");
+    const int64_t dtype = b.Int("dtype");
+    if (dtype != 3 && dtype != 9) Fail("dtype is {}, but must be 3 (i32) or 9 (i64)", dtype);
+    MaxPoolOut(b, s, ceil_mode);
+    Tensor at = Pool(ReduceKind::kArgMax, s.x, s.window, s.pads.hi, ceil_mode);
+    b.OutRaw("argmax", Cast(FromChannelsLast(at, s.channels_first), static_cast<DType>(dtype)));
+  });
+}
+
 BELAY_OP(AvgPoolV2) {
   op.FromOnnx("AveragePool", 1, [](OnnxNode& n) {
     n.Output(0, EmitAverage(n, n.Input(0), n.Int("count_include_pad", 0) != 0, 0));
@@ -218,24 +158,24 @@ BELAY_OP(AvgPoolV2) {
   op.FromOnnx("LpPool", 1, OnnxLpPool);
   op.Dtypes("x", kFloats).Computes([](Body& b) {
     if (b.Bool("global_pooling")) return GlobalOut(b, ReduceKind::kSum);
-    PoolSetup s = Setup(b, b.In("x"), b.Str("data_format"), HiddenInts(b, "dilations"),
+    PoolSetup s = SetupPool(b, b.In("x"), b.Str("data_format"), HiddenInts(b, "dilations"),
                         b.Str("padding_mode"), b.Ints("pads"));
-    OutPooled(b, s, Average(s, b.Bool("ceil_mode"), !b.Bool("exclusive"), b.Int("divisor_override")));
+    OutPooled(b, s, AveragePool(s, b.Bool("ceil_mode"), !b.Bool("exclusive"), b.Int("divisor_override")));
   });
 }
 
 BELAY_OP(AvgPool) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
-    PoolSetup s = Setup(b, b.In("x"), b.Str("data_format"), {}, b.Str("padding"), {});
-    OutPooled(b, s, Average(s, false, false, 0));
+    PoolSetup s = SetupPool(b, b.In("x"), b.Str("data_format"), {}, b.Str("padding"), {});
+    OutPooled(b, s, AveragePool(s, false, false, 0));
   });
 }
 
 BELAY_OP(AvgPool3D) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
-    PoolSetup s = Setup(b, b.In("x"), b.Str("data_format"), HiddenInts(b, "dilations"), "CALCULATED",
+    PoolSetup s = SetupPool(b, b.In("x"), b.Str("data_format"), HiddenInts(b, "dilations"), "CALCULATED",
                         b.Ints("pads"));
-    OutPooled(b, s, Average(s, b.Bool("ceil_mode"), b.Bool("count_include_pad"),
+    OutPooled(b, s, AveragePool(s, b.Bool("ceil_mode"), b.Bool("count_include_pad"),
                             b.Int("divisor_override")));
   });
 }
@@ -260,24 +200,9 @@ BELAY_OP(GlobalLpPool) {
   });
 }
 
-// Equal parts of each extent: window i covers floor(i*n/out) to ceil((i+1)*n/out).
 BELAY_OP(AdaptiveAvgPool2d) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
-    Tensor x = b.In("x");
-    const std::vector<int64_t> out = b.Ints("output_size");
-    if (out.size() != 2) Fail("output_size has {} entries, but needs 2", out.size());
-    for (int d = 0; d < 2; ++d) {
-      const int axis = x.rank() - 2 + d;
-      if (!x.dim(axis).IsConst()) FailNotSupported("adaptive pooling of dynamic extents");
-      const int64_t n = x.dim(axis).value();
-      std::vector<Tensor> parts;
-      for (int64_t i = 0; i < out[d]; ++i) {
-        const int64_t first = i * n / out[d], end = ((i + 1) * n + out[d] - 1) / out[d];
-        parts.push_back(Mean(Slice(x, axis, first, end - first), {axis}));
-      }
-      x = Concat(parts, axis);
-    }
-    b.Out("y", x);
+    b.Out("y", AdaptiveAverage(b.In("x"), b.Ints("output_size")));
   });
 }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/support.h"
+#include "ops/gradient.h"
 
 namespace belay {
 namespace {
@@ -135,6 +135,15 @@ void RangeBody(Body& b) {
   b.Out("y", y);
 }
 
+// What the padding repeated adds up; dy is as large as the padded tensor.
+void PadGradient(Body& b, const Margins& m, const std::string& mode) {
+  Tensor dy = b.In("x");
+  Shape shape;
+  for (int d = 0; d < dy.rank(); ++d) shape.push_back(dy.dim(d) - m.lo[d] - m.hi[d]);
+  Tensor x = Placeholder(b.builder(), dy.dtype(), shape);
+  b.Out("y", Gradient(PadBy(x, mode, m, b.builder().Scalar(dy.dtype(), 0)), dy, x));
+}
+
 // The paddings of `axes` among zeros for the other dims.
 ModelEdge PaddingsOfAllDims(OnnxNode& n, ModelEdge paddings, ModelEdge axes) {
   const int64_t rank = n.InputRank(0);
@@ -211,6 +220,18 @@ BELAY_OP(MirrorPad) {
   op.Computes([](Body& b) {
     Tensor x = b.Raw("x");
     b.OutRaw("y", PadBy(x, b.Str("mode"), ReadMargins(b.Dims("paddings"), x.rank(), {}, true), Tensor()));
+  });
+}
+
+BELAY_OP(PadV3Grad) {
+  op.Dtypes("x", kFloats).Computes([](Body& b) {
+    const int rank = b.Raw("x").rank();
+    PadGradient(b, ReadMargins(b.Dims("paddings"), rank, {}, b.Bool("paddings_contiguous")), b.Str("mode"));
+  });
+}
+BELAY_OP(MirrorPadGrad) {
+  op.Dtypes("x", kFloats).Computes([](Body& b) {
+    PadGradient(b, ReadMargins(b.Dims("paddings"), b.Raw("x").rank(), {}, true), b.Str("mode"));
   });
 }
 

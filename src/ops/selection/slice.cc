@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "ops/support.h"
+#include "ops/gradient.h"
 
 namespace belay {
 namespace {
@@ -155,6 +155,15 @@ BELAY_OP(StridedSlice) {
   op.Computes([](Body& b) {
     b.OutRaw("y", MaskedSlice(b.Raw("x"), b.Dims("begin"), b.Dims("end"), b.ConstInts("strides"),
                               MasksOf(b)));
+  });
+}
+
+// dy between zeros, in a tensor of the given shape.
+BELAY_OP(StridedSliceGrad) {
+  op.Dtypes("dy", kFloats).Computes([](Body& b) {
+    Tensor dy = b.In("dy"), x = Placeholder(b.builder(), dy.dtype(), b.Dims("shape"));
+    Tensor y = MaskedSlice(x, b.Dims("begin"), b.Dims("end"), b.ConstInts("strides"), MasksOf(b));
+    b.Out("output", Gradient(y, Reshape(dy, y.shape()), x));
   });
 }
 
