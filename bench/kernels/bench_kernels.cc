@@ -1,77 +1,49 @@
-// Matrix kernels on the shapes of real networks: GFLOP/s on one thread and the share of the machine's measured
-// multiply-add peak, with constants in the caches and without.
-//   bench_kernels [ROW] [FILTER]: a row of the target table, a substring of the shape's name
+// Matrix kernels on the shapes of real networks: 1e9 operations a second on one thread and the share of the machine's
+// measured peak for such operands, with constants in the caches and without.
+//   bench_kernels [ROW] [DTYPE] [FILTER]: a row of the target table, f32, bf16 or i8, a substring of the shape's name
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 
 #include "backend/cpu/build_contract.h"
 #include "backend/cpu/build_jit.h"
 #include "graph/builder.h"
+#include "peak.h"
 
 namespace belay {
 namespace {
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double Fastest(const std::function<void()>& f, double seconds) {
-  f();
-  double best = 1e9;
-  for (double end = Now() + seconds; Now() < end;) {
-    const double start = Now();
-    f();
-    best = std::min(best, Now() - start);
-  }
-  return best;
-}
-
-#if defined(__x86_64__)
-using V8 = float __attribute__((vector_size(32)));
-using V16 = float __attribute__((vector_size(64)));
-// 12 chains hide the latency of two multiply-adds a cycle.
-#define CHAINS(V, r)                                                                      \
-  V a[12] = {};                                                                           \
-  V x = {}, y = {};                                                                       \
-  for (int i = 0; i < 100000; ++i) {                                                      \
-    for (int j = 0; j < 12; ++j) {                                                        \
-      asm volatile("vfmadd231ps %1, %2, %0" : "+" r(a[j]) : r(x), r(y));                  \
-    }                                                                                     \
-  }
-__attribute__((target("avx2,fma"), optimize("O3", "unroll-loops"))) void Chains8() { CHAINS(V8, "x") }
-__attribute__((target("avx512f"), optimize("O3", "unroll-loops"))) void Chains16() { CHAINS(V16, "v") }
-#endif
-
-double PeakGflops(const TargetRow& row) {
-#if defined(__x86_64__)
-  const bool wide = row.vector_bytes == 64;
-  const double seconds = Fastest(wide ? Chains16 : Chains8, 0.3);
-  return 100000.0 * 12 * 2 * (wide ? 16 : 8) / seconds * 1e-9;
-#else
-  (void)row;
-  return 0;
-#endif
-}
+// What operands and results are made of: i8 stands for quantised bytes, u8 by i8 to u8.
+struct Elements {
+  DType a = DType::kF32, b = DType::kF32, acc = DType::kF32;
+};
 
 struct Bench {
   std::string name;
   double flops = 0;
   std::shared_ptr<Graph> graph = std::make_shared<Graph>();
   std::vector<bool> constant;
-  std::vector<int64_t> sizes;
+  std::vector<int64_t> sizes;  // in bytes
 
-  Tensor Input(Builder& b, const Shape& shape, bool is_constant) {
+  Tensor Input(Builder& b, DType dtype, const Shape& shape, bool is_constant) {
     constant.push_back(is_constant);
-    sizes.push_back(NumElements(shape).value());
-    return b.Wrap(graph->AddInput(static_cast<int>(sizes.size()) - 1, {DType::kF32, shape}));
+    sizes.push_back(ByteSize(dtype, NumElements(shape).value()));
+    return b.Wrap(graph->AddInput(static_cast<int>(sizes.size()) - 1, {dtype, shape}));
+  }
+  // Sums, perhaps with a bias and a ReLU, as the next layer wants them.
+  void Finish(Builder& b, const Elements& e, Tensor y, bool bias, bool relu) {
+    const Dim columns = y.dim(-1);
+    if (e.acc == DType::kI32) y = Cast(y, DType::kF32) * Input(b, DType::kF32, {columns}, true);
+    if (bias) y = y + Input(b, DType::kF32, {columns}, true);
+    if (relu) y = Max(y, 0.0);
+    if (e.acc == DType::kI32) y = Max(Min(Map(ScalarOp::kRound, y) + 3.0, 255.0), 0.0);
+    graph->outputs = {Cast(y, e.a).node()};
   }
 };
 
 struct Arena {  // aligned like device memory
+  // Half of each float's bits make a bf16, its bytes small integers.
   explicit Arena(int64_t bytes) : data(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64))) {
     auto* f = static_cast<float*>(data);
     for (int64_t i = 0; i < (bytes + 63) / 64 * 16; ++i) f[i] = 0.01f * static_cast<float>(i % 97) - 0.3f;
@@ -88,8 +60,8 @@ double ColdSeconds(const CompiledKernel& kernel, const KernelCall& call, std::ve
   constexpr int64_t kMoreThanCaches = 384 << 20;
   int64_t largest = -1, bytes = 0;
   for (size_t i = 0; i < bench.sizes.size(); ++i) {
-    if (!bench.constant[i] || bench.sizes[i] * 4 <= bytes) continue;
-    bytes = bench.sizes[i] * 4;
+    if (!bench.constant[i] || bench.sizes[i] <= bytes) continue;
+    bytes = bench.sizes[i];
     largest = static_cast<int64_t>(i);
   }
   if (largest < 0) return 1e9;
@@ -131,7 +103,7 @@ void Run(const Bench& bench, const TargetRow& row, double peak) {
   const CompiledKernel& kernel = (*kernels)[0];
   std::vector<Arena> arenas;
   for (size_t i = 0; i < bench.sizes.size(); ++i) {
-    arenas.emplace_back(bench.sizes[i] * 4);
+    arenas.emplace_back(bench.sizes[i]);
     for (const PackRequest& pack : kernel.packs) {
       if (pack.input != static_cast<int>(i)) continue;
       Arena packed(pack.bytes);
@@ -139,7 +111,8 @@ void Run(const Bench& bench, const TargetRow& row, double peak) {
       std::swap(arenas.back().data, packed.data);
     }
   }
-  arenas.emplace_back(NumElements(bench.graph->outputs[0]->shape()).value() * 4);
+  const TensorType& result = bench.graph->outputs[0]->type;
+  arenas.emplace_back(ByteSize(result.dtype, NumElements(result.shape).value()));
   std::vector<void*> buffers;
   for (const Arena& a : arenas) buffers.push_back(a.data);
   std::vector<int64_t> params;
@@ -150,40 +123,41 @@ void Run(const Bench& bench, const TargetRow& row, double peak) {
   const double seconds = Fastest([&] { kernel.fn(&call, 0, chunks); }, 0.15);
   const double cold = ColdSeconds(kernel, call, buffers, bench);
   const double percent = 100 * bench.flops * 1e-9 / peak;
-  std::printf("%-28s %8.1f us %7.1f GFLOP/s %5.1f %%  cold %8.1f us %5.1f %%  ", bench.name.c_str(), seconds * 1e6,
+  std::printf("%-28s %8.1f us %7.1f Gop/s %5.1f %%  cold %8.1f us %5.1f %%  ", bench.name.c_str(), seconds * 1e6,
               bench.flops / seconds * 1e-9, percent / seconds, cold * 1e6, percent / cold);
   std::printf("%4ld chunks (est %5.1f us) compiled %.0f ms  %s\n", static_cast<long>(chunks),
               kernel.ns_per_chunk * static_cast<double>(chunks) * 1e-3, compile_ms, kernel.about.c_str());
   std::fflush(stdout);
 }
 
-Bench MatMulBench(int64_t m, int64_t k, int64_t n, bool constant) {
+Bench MatMulBench(const Elements& e, int64_t m, int64_t k, int64_t n, bool constant) {
   Bench s;
   s.name = fmt::format("matmul {}x{}x{}{}", m, k, n, constant ? "" : " input");
   s.flops = 2.0 * static_cast<double>(m * k * n);
   Builder b(s.graph.get());
-  Tensor x = s.Input(b, {m, k}, false), w = s.Input(b, {k, n}, constant);
-  s.graph->outputs = {(MatMul(x, w, DType::kF32) + s.Input(b, {n}, true)).node()};
+  Tensor x = s.Input(b, e.a, {m, k}, false), w = s.Input(b, e.b, {k, n}, constant);
+  s.Finish(b, e, MatMul(x, w, e.acc), true, false);
   return s;
 }
 
 // Attention with 12 heads of 64: scores (transposed keys) or values.
-Bench AttentionBench(int64_t length, bool scores) {
+Bench AttentionBench(const Elements& e, int64_t length, bool scores) {
   Bench s;
   s.name = fmt::format("attention {} {}", scores ? "scores" : "values", length);
   s.flops = 2.0 * 12 * 64 * static_cast<double>(length * length);
   Builder b(s.graph.get());
-  const auto heads = [&] {
-    return Transpose(Reshape(s.Input(b, {1, length, 768}, false), {1, length, 12, 64}), {0, 2, 1, 3});
+  const auto heads = [&](DType dtype) {
+    return Transpose(Reshape(s.Input(b, dtype, {1, length, 768}, false), {1, length, 12, 64}), {0, 2, 1, 3});
   };
-  Tensor q = scores ? heads() : s.Input(b, {1, 12, length, length}, false);
-  Tensor k = heads();
+  Tensor q = scores ? heads(e.a) : s.Input(b, e.a, {1, 12, length, length}, false);
+  Tensor k = heads(e.b);
   if (scores) k = Transpose(k, {0, 1, 3, 2});
-  s.graph->outputs = {MatMul(q, k, DType::kF32).node()};
+  s.Finish(b, e, MatMul(q, k, e.acc), false, false);
   return s;
 }
 
-Bench ConvBench(int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups) {
+Bench ConvBench(const Elements& e, int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t stride,
+                int64_t groups) {
   Bench s;
   s.name = fmt::format("conv {}>{} {} k{} s{}{}", in, out, size, kernel, stride, groups > 1 ? " dw" : "");
   Builder b(s.graph.get());
@@ -193,23 +167,23 @@ Bench ConvBench(int64_t size, int64_t in, int64_t out, int64_t kernel, int64_t s
   w.dilations = {1, 1};
   w.pads_lo = {Dim(kernel / 2), Dim(kernel / 2)};
   w.groups = groups;
-  Tensor x = s.Input(b, {1, size, size, in}, false), f = s.Input(b, {kernel, kernel, in / groups, out}, true);
-  Tensor y = Conv(x, f, w, {Dim(kernel / 2), Dim(kernel / 2)}, DType::kF32);
+  Tensor x = s.Input(b, e.a, {1, size, size, in}, false), f = s.Input(b, e.b, {kernel, kernel, in / groups, out}, true);
+  Tensor y = Conv(x, f, w, {Dim(kernel / 2), Dim(kernel / 2)}, e.acc);
   s.flops = 2.0 * static_cast<double>(NumElements(y.shape()).value() * (in / groups) * kernel * kernel);
-  s.graph->outputs = {Max(y + s.Input(b, {out}, true), 0.0).node()};
+  s.Finish(b, e, y, true, true);
   return s;
 }
 
-std::vector<Bench> AllBenches() {
+std::vector<Bench> AllBenches(const Elements& e) {
   std::vector<Bench> all;
-  for (int64_t n : {128, 256, 512, 1024}) all.push_back(MatMulBench(n, n, n, true));
-  for (int64_t n : {128, 512}) all.push_back(MatMulBench(n, n, n, false));
+  for (int64_t n : {128, 256, 512, 1024}) all.push_back(MatMulBench(e, n, n, n, true));
+  for (int64_t n : {128, 512}) all.push_back(MatMulBench(e, n, n, n, false));
   for (auto [k, n] : {std::pair<int64_t, int64_t>{768, 768}, {768, 3072}, {3072, 768}}) {
-    all.push_back(MatMulBench(128, k, n, true));
-    all.push_back(MatMulBench(128, k, n, false));
-    all.push_back(MatMulBench(1, k, n, true));
+    all.push_back(MatMulBench(e, 128, k, n, true));
+    all.push_back(MatMulBench(e, 128, k, n, false));
+    all.push_back(MatMulBench(e, 1, k, n, true));
   }
-  for (bool scores : {true, false}) all.push_back(AttentionBench(128, scores));
+  for (bool scores : {true, false}) all.push_back(AttentionBench(e, 128, scores));
   const std::vector<std::array<int64_t, 5>> convolutions = {
       {224, 3, 64, 7, 2},    {56, 64, 64, 1, 1},    {56, 64, 64, 3, 1},    {56, 64, 256, 1, 1},   {56, 256, 64, 1, 1},
       {56, 256, 128, 1, 1},  {56, 128, 128, 3, 2},  {28, 128, 512, 1, 1},  {56, 256, 512, 1, 2},  {28, 512, 128, 1, 1},
@@ -217,12 +191,12 @@ std::vector<Bench> AllBenches() {
       {14, 512, 512, 3, 2},  {7, 512, 2048, 1, 1},  {7, 2048, 512, 1, 1},  {7, 512, 512, 3, 1},   {112, 32, 16, 1, 1},
       {112, 16, 96, 1, 1},   {56, 24, 144, 1, 1},   {14, 384, 64, 1, 1},   {7, 320, 1280, 1, 1}};
   for (auto [size, in, out, kernel, stride] : convolutions) {
-    all.push_back(ConvBench(size, in, out, kernel, stride, 1));
+    all.push_back(ConvBench(e, size, in, out, kernel, stride, 1));
   }
   for (auto [size, channels, kernel, stride] : std::vector<std::array<int64_t, 4>>{
            {112, 32, 3, 1}, {112, 96, 3, 2}, {56, 144, 3, 1}, {56, 144, 3, 2}, {28, 192, 3, 1}, {14, 384, 3, 1},
            {14, 576, 3, 2}, {7, 960, 3, 1}, {28, 240, 5, 2}, {14, 480, 5, 1}}) {
-    all.push_back(ConvBench(size, channels, channels, kernel, stride, channels));
+    all.push_back(ConvBench(e, size, channels, channels, kernel, stride, channels));
   }
   return all;
 }
@@ -237,10 +211,14 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "this machine does not run the row '%s'\n", argv[1]);
     return 1;
   }
-  const double peak = PeakGflops(*row);
-  std::printf("row %s, multiply-add peak %.1f GFLOP/s on one thread\n", row->name, peak);
-  for (const Bench& bench : AllBenches()) {
-    if (argc <= 2 || bench.name.find(argv[2]) != std::string::npos) Run(bench, *row, peak);
+  const std::string dtype = argc > 2 ? argv[2] : "f32";
+  Elements elements;
+  if (dtype == "bf16") elements = {DType::kBF16, DType::kBF16, DType::kF32};
+  if (dtype == "i8") elements = {DType::kU8, DType::kI8, DType::kI32};
+  const double peak = PeakGops(*row, elements.b);
+  std::printf("row %s, %s, peak %.1f Gop/s on one thread\n", row->name, dtype.c_str(), peak);
+  for (const Bench& bench : AllBenches(elements)) {
+    if (argc <= 3 || bench.name.find(argv[3]) != std::string::npos) Run(bench, *row, peak);
   }
   return 0;
 }

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <set>
 #include <thread>
 
 #include "backend/cpu/build_contract.h"
@@ -173,11 +175,27 @@ std::string KernelCase::CheckRow(const TargetRow& row, double depth) {
   return kernel.about;
 }
 
-void KernelCase::Check(double depth) {
-  for (const char* name : {"sse", "avx2", "avx512", "avx512_bf16"}) {
-    const TargetRow* row = FindTargetRow(name);
-    if (row != nullptr && HostRuns(*row)) CheckRow(*row, depth);
+// Rows that differ in what the case's dtypes can use.
+std::vector<const TargetRow*> KernelCase::Rows() const {
+  bool halves = false, bytes = false;
+  for (const LiteralPtr& value : values_) {
+    halves = halves || IsHalf(value->dtype);
+    bytes = bytes || value->dtype == DType::kI8 || value->dtype == DType::kU8;
   }
+  std::set<std::array<int, 4>> seen;
+  std::vector<const TargetRow*> rows;
+  for (const TargetRow& row : TargetRows()) {
+    if (!HostRuns(row)) continue;
+    const bool tiles = row.amx && (halves || bytes);
+    if (seen.insert({row.vector_bytes, halves && row.bf16_dot, bytes && row.int8_dot, tiles}).second) {
+      rows.push_back(&row);
+    }
+  }
+  return rows;
+}
+
+void KernelCase::Check(double depth) {
+  for (const TargetRow* row : Rows()) CheckRow(*row, depth);
   KernelDraft draft;
   const KernelSpec spec = Spec();
   auto object = EmitObject({&BuildContract, &spec}, *FindTargetRow("neon"), "kernel", &draft);

@@ -22,7 +22,7 @@ class KernelCase {
   Tensor Input(DType dtype, const Shape& shape, bool constant = false);
   void Output(const Tensor& result) { graph_->outputs = {result.node()}; }
 
-  // Runs on every row this host has; `depth` products are summed to one element.
+  // Runs on the rows this host has; `depth` products are summed to one element.
   void Check(double depth);
   // Same for one row; the kernel's line about itself.
   std::string CheckRow(const TargetRow& row, double depth);
@@ -31,6 +31,8 @@ class KernelCase {
   const std::vector<LiteralPtr>& values() const { return values_; }
 
  private:
+  std::vector<const TargetRow*> Rows() const;
+
   std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
   Builder builder_{graph_.get()};
   std::vector<int64_t> symbols_;

@@ -83,16 +83,20 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   for (size_t d = 0; d < outer; ++d) {
     if (!p.b.strides[d].IsConst(0) && !p.batch[d].IsConst()) p.b_constant = false;
   }
+  p.dot = ChooseDot(row, {s.a.dtype, p.b.dtype, p.acc, s.a.strides.back().IsConst(1),
+                           p.b_constant || PacksByWords(p.b), p.b_constant});
   p.tile = ChooseTile(row, p.acc, p.m, p.n);
   ChooseBlocks(&p);
   KernelFrame f(module, row, symbol, draft);
   std::unique_ptr<RowSource> rows;
-  if (s.a.dtype == p.acc && s.a.strides.back().IsConst(1)) {
-    rows = std::make_unique<StridedRows>(s.a, p.k);
+  const bool whole_words = p.dot.group == 1 || (p.k.IsConst() && p.k.value() % p.dot.group == 0);
+  if (s.a.dtype == p.dot.a && s.a.strides.back().IsConst(1) && whole_words) {
+    rows = std::make_unique<StridedRows>(s.a);
   } else {
-    rows = std::make_unique<CopiedRows>(s.a, p.k);
+    rows = std::make_unique<CopiedRows>(s.a);
   }
-  draft->about = fmt::format("tile {}x{}, K {}{}", p.tile.mr, p.tile.nr(), p.k.ToString(), epilogue.Describe());
+  draft->about = fmt::format("tile {}x{} of {}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), p.k.ToString(),
+                             epilogue.Describe());
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
 }
 

@@ -1,10 +1,11 @@
 // The register tile over a matrix problem out[batch..., m, n] = epilogue(sum_k a(m, k) * b[batch..., k, n]).
-// Where the rows of `a` lie is a RowSource's business; b is packed in panels [n/nr][k][nr].
+// Where the rows of `a` lie is a RowSource's business; b is packed in panels [n/nr][words of k][nr].
 #pragma once
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "backend/cpu/build_contract_dot.h"
 #include "backend/cpu/build_contract_epilogue.h"
 #include "backend/cpu/build_jit.h"
 
@@ -21,14 +22,21 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
 
 struct MatrixProblem {
   DType acc = DType::kF32;
+  MatrixDot dot;
   std::vector<Dim> batch;
   Dim m, n, k;
   MatrixOperand b;          // strides: batch..., k, n
   bool b_constant = false;  // packed once, at load
   MatrixTile tile;
-  int64_t taps = 1;         // the row source's, which make k together with its depth
+  int64_t taps = 1;         // of the row source; each is k / taps elements deep
   int64_t block_tiles = 1, block_panels = 1;  // tiles of rows and panels of columns in one chunk
-  int64_t k_block = 1;      // taps, or elements of k where there is one tap, summed in one go
+  int64_t k_block = 1;      // taps, or words of k where there is one tap, summed in one go
+
+  // Words of k; each tap is filled up with zeros.
+  Dim TapWords() const;
+  Dim Words() const { return TapWords() * Dim(taps); }
+  // Lines of a constant panel: its corrections, then its words.
+  Dim PanelLines() const { return Words() + Dim(dot.flips_a ? 1 : 0); }
 };
 // Sets the blocks, so that chunks are large enough to hand out and fit the caches.
 void ChooseBlocks(MatrixProblem* p);
@@ -41,12 +49,11 @@ struct MatrixBlock {
   llvm::Value* scratch = nullptr;    // the source's bytes
 };
 
-// The rows of `a`: for each tap, `depth` consecutive elements of the accumulator's type.
+// The rows of `a`: for each tap, consecutive words of elements of the dot's type.
 class RowSource {
  public:
   virtual ~RowSource() = default;
-  virtual Dim taps() const { return 1; }
-  virtual Dim depth() const = 0;
+  virtual int64_t taps() const { return 1; }
   virtual Dim ScratchBytes(const MatrixProblem& p) const = 0;
   virtual void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) = 0;
   // Addresses of the tile's mr rows; rows behind the last valid one may repeat it.
@@ -58,10 +65,16 @@ class RowSource {
 Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& source, Epilogue& epilogue,
                         KernelDraft* draft);
 
-// dst[i * dst_stride + j] = cast(src[j * src_stride + i]) for i < rows, j < columns; strides in elements. Writes
-// whole vectors: dst has room for both counts rounded up to lanes.
-void EmitTransposed(KernelFrame& f, DType from, DType to, llvm::Value* src, llvm::Value* src_stride,
-                    llvm::Value* dst, llvm::Value* dst_stride, llvm::Value* rows, llvm::Value* columns, int lanes);
+// Words of `group` elements: dst[i * dst_stride + j] = word i of run j, which begins at src[j * src_stride]. Writes
+// whole vectors: dst has room for both counts rounded up to lanes; words behind a run's length are zeros.
+struct TransposedRuns {
+  DType from, to;
+  int group = 1, lanes = 1;
+  llvm::Value *src, *src_stride;  // in elements
+  llvm::Value *dst, *dst_stride;  // in words
+  llvm::Value *length, *runs;     // elements of one run; how many
+};
+void EmitTransposed(KernelFrame& f, const TransposedRuns& t);
 llvm::Value* EmitMultiplyAdd(KernelFrame& f, DType acc, llvm::Value* x, llvm::Value* y, llvm::Value* sum);
 // Sums of index * stride over the leading dims, in elements, offset included.
 llvm::Value* OperandOffset(KernelFrame& f, const MatrixOperand& operand, const std::vector<llvm::Value*>& coords);
@@ -69,6 +82,8 @@ llvm::Value* ElementAt(KernelFrame& f, DType dtype, llvm::Value* base, llvm::Val
 Dim RoundUp(const Dim& x, int64_t multiple);
 int64_t ElementBytes(DType dtype);
 
+// Words can be read without a gather: b is consecutive along k or along n.
+bool PacksByWords(const MatrixOperand& b);
 // The packed copy of a constant b, made at load.
 PackRequest PackPanels(const MatrixProblem& p);
 

@@ -7,7 +7,7 @@ using Values = std::vector<Value*>;
 
 void StridedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) {
   Value* row = f.b.CreateMul(block.first_row, f.DimValue(a_.strides[p.batch.size()]));
-  base_ = ElementAt(f, p.acc, f.Buffer(a_.input), f.b.CreateAdd(OperandOffset(f, a_, block.coords), row));
+  base_ = ElementAt(f, a_.dtype, f.Buffer(a_.input), f.b.CreateAdd(OperandOffset(f, a_, block.coords), row));
 }
 
 std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
@@ -19,7 +19,7 @@ std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, co
   for (int i = 0; i < p.tile.mr; ++i) {
     Value* row = b.CreateAdd(first, f.Int(i));
     row = b.CreateSelect(b.CreateICmpSLT(row, last), row, last);
-    rows.push_back(ElementAt(f, p.acc, base_, b.CreateMul(row, f.DimValue(a_.strides[p.batch.size()]))));
+    rows.push_back(ElementAt(f, a_.dtype, base_, b.CreateMul(row, f.DimValue(a_.strides[p.batch.size()]))));
   }
   return rows;
 }
@@ -38,23 +38,36 @@ void CopiedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const Matrix
   Value* src = ElementAt(f, a_.dtype, f.Buffer(a_.input), offset);
   base_ = block.scratch;
   Value* width = f.DimValue(Width(p));
-  if (m_stride.IsConst(1)) {
-    EmitTransposed(f, a_.dtype, p.acc, src, f.DimValue(k_stride), base_, width, block.rows, f.DimValue(k_),
-                   p.tile.lanes);
-    return;
+  if (m_stride.IsConst(1) && p.dot.group == 1) {
+    TransposedRuns t{a_.dtype, p.dot.a, 1, p.tile.lanes, src, f.DimValue(k_stride), base_, width, block.rows,
+                     f.DimValue(p.k)};
+    return EmitTransposed(f, t);
   }
-  EmitContext e{b, f.module, f.row};
   f.Loop(f.Int(0), block.rows, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
-    f.Loop(f.Int(0), f.DimValue(k_), p.tile.lanes, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
-      Value* at = b.CreateAdd(b.CreateMul(i, f.DimValue(m_stride)), b.CreateMul(k, f.DimValue(k_stride)));
-      Value* mask = LaneMask(b, b.CreateSub(f.DimValue(k_), k), 0, p.tile.lanes);
-      Value* x = LoadLanes(e, a_.dtype, ElementAt(f, a_.dtype, src, at), f.DimValue(k_stride), mask, p.tile.lanes);
-      Value* to = ElementAt(f, p.acc, base_, b.CreateAdd(b.CreateMul(i, width), k));
-      b.CreateAlignedStore(EmitCast(e, a_.dtype, p.acc, x), to, llvm::Align(ElementBytes(p.acc)));
-      return {};
-    });
+    CopyRow(f, p, ElementAt(f, a_.dtype, src, b.CreateMul(i, f.DimValue(m_stride))),
+            ElementAt(f, p.acc, base_, b.CreateMul(i, width)));
     return {};
   });
+}
+
+// Whole vectors of words; what lies behind k is zeros.
+void CopiedRows::CopyRow(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst) {
+  auto& b = f.b;
+  EmitContext e{b, f.module, f.row};
+  const int wide = p.tile.lanes * p.dot.group;
+  Value* stride = f.DimValue(a_.strides[p.batch.size() + 1]);
+  const auto copy = [&](Value* k, Value* mask) -> Values {
+    Value* at = ElementAt(f, a_.dtype, src, b.CreateMul(k, stride));
+    Value* x = EmitCast(e, a_.dtype, p.dot.a, LoadLanes(e, a_.dtype, at, stride, mask, wide));
+    b.CreateAlignedStore(ToMemory(e, p.dot.a, x), ElementAt(f, p.dot.a, dst, k), llvm::Align(ElementBytes(p.dot.a)));
+    return {};
+  };
+  const Dim whole = FloorDiv(p.k, wide) * Dim(wide);
+  Value* end = f.DimValue(whole);
+  f.Loop(f.Int(0), end, wide, {}, [&](Value* k, llvm::ArrayRef<Value*>) { return copy(k, nullptr); });
+  if (whole == p.k) return;
+  Value* left = f.DimValue(p.k - whole);
+  f.If(b.CreateICmpSGT(left, f.Int(0)), {}, [&] { return copy(end, LaneMask(b, left, 0, wide)); });
 }
 
 std::vector<Value*> CopiedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock&, Value* tile,

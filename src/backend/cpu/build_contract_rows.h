@@ -4,11 +4,10 @@
 
 namespace belay {
 
-// Rows read where they are; strides: batch..., m, k (1).
+// Rows read where they are: whole words of the dot's type; strides: batch..., m, k (1).
 class StridedRows final : public RowSource {
  public:
-  StridedRows(MatrixOperand a, Dim k) : a_(std::move(a)), k_(std::move(k)) {}
-  Dim depth() const override { return k_; }
+  explicit StridedRows(MatrixOperand a) : a_(std::move(a)) {}
   Dim ScratchBytes(const MatrixProblem&) const override { return 0; }
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
@@ -16,24 +15,23 @@ class StridedRows final : public RowSource {
 
  private:
   MatrixOperand a_;
-  Dim k_;
   llvm::Value* base_ = nullptr;
 };
 
-// Rows copied to scratch first: another dtype, or columns that are not consecutive.
+// Rows copied to scratch first: another dtype, columns that are not consecutive, or no whole words.
 class CopiedRows final : public RowSource {
  public:
-  CopiedRows(MatrixOperand a, Dim k) : a_(std::move(a)), k_(std::move(k)) {}
-  Dim depth() const override { return k_; }
+  explicit CopiedRows(MatrixOperand a) : a_(std::move(a)) {}
   Dim ScratchBytes(const MatrixProblem& p) const override;
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                  llvm::Value* tile, llvm::Value* tap) override;
 
  private:
-  Dim Width(const MatrixProblem& p) const { return RoundUp(k_, p.tile.lanes); }
+  // Words of one row.
+  static Dim Width(const MatrixProblem& p) { return RoundUp(p.Words(), p.tile.lanes); }
+  void CopyRow(KernelFrame& f, const MatrixProblem& p, llvm::Value* src, llvm::Value* dst);
   MatrixOperand a_;
-  Dim k_;
   llvm::Value* base_ = nullptr;
 };
 

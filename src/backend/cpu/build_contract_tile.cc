@@ -55,7 +55,7 @@ void ChooseBlocks(MatrixProblem* p) {
   const int64_t all_panels = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Likely(p->n) / nr)));
   // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
   const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
-  const double tile_work = std::max(1.0, Likely(p->k)) * nr * (all_tiles == 1 ? busy_rows : mr);
+  const double tile_work = std::max(1.0, Likely(p->Words())) * nr * (all_tiles == 1 ? busy_rows : mr);
   const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
   p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant ? 128 : 256));
@@ -72,11 +72,11 @@ void ChooseBlocks(MatrixProblem* p) {
 
   // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
   const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;
-  const double unit = p->taps > 1 ? Likely(p->k) / static_cast<double>(p->taps) : 1;
+  const double unit = p->taps > 1 ? Likely(p->TapWords()) : 1;
   const double unit_bytes = nr * static_cast<double>(ElementBytes(p->acc)) * std::max(1.0, unit);
   const double fits = static_cast<double>(bytes) / unit_bytes;
   p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits));
-  const Dim units = p->taps > 1 ? Dim(p->taps) : p->k;
+  const Dim units = p->taps > 1 ? Dim(p->taps) : p->TapWords();
   if (p->b_constant && all_tiles == 1) p->k_block = INT64_MAX / 2;  // nothing is read twice
   if (!units.IsConst() || units.value() <= p->k_block) return;
   const int64_t k_blocks = (units.value() + p->k_block - 1) / p->k_block;

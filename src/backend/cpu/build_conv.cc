@@ -106,8 +106,7 @@ class ConvRows : public RowSource {
 class TableRows final : public ConvRows {
  public:
   using ConvRows::ConvRows;
-  Dim taps() const override { return s_.taps; }
-  Dim depth() const override { return s_.group_channels; }
+  int64_t taps() const override { return s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
     return ZeroBytes(p) + RoundUp(Dim(p.block_tiles * p.tile.mr * s_.taps * 8), 64);
   }
@@ -125,7 +124,7 @@ class TableRows final : public ConvRows {
              Values coords(pixel.begin(), pixel.end());
              ForTaps(f, s_, coords, s_.spatial, 0, {f.Int(0), ImageOffset(f, block, pixel[0]), b.getTrue()},
                      [&](const TapPlace& at) {
-                       Value* address = ElementAt(f, p.acc, x, at.offset);
+                       Value* address = ElementAt(f, s_.x.dtype, x, at.offset);
                        Value* entry = b.CreateAdd(slot, b.CreateMul(at.tap, f.Int(mr)));
                        b.CreateAlignedStore(b.CreateSelect(at.inside, address, block.scratch),
                                             b.CreateGEP(b.getPtrTy(), table_, entry), llvm::Align(8));
@@ -145,7 +144,7 @@ class TableRows final : public ConvRows {
   }
 
  private:
-  Dim ZeroBytes(const MatrixProblem& p) const { return RoundUp(s_.group_channels * Dim(ElementBytes(p.acc)), 64); }
+  Dim ZeroBytes(const MatrixProblem& p) const { return RoundUp(p.TapWords() * Dim(ElementBytes(p.acc)), 64); }
   Value* table_ = nullptr;
 };
 
@@ -158,9 +157,8 @@ class WindowRows final : public ConvRows {
     merged_ = s.window->dilations[last] == 1 && s.x.strides[s.spatial] == s.group_channels &&
               s.window->groups == 1;
   }
-  Dim depth() const override { return s_.group_channels * Dim(s_.taps); }
   Dim ScratchBytes(const MatrixProblem& p) const override {
-    return RoundUp((depth() * Dim(p.block_tiles * p.tile.mr) + Dim(p.tile.lanes)) * Dim(ElementBytes(p.acc)), 64);
+    return RoundUp((p.Words() * Dim(p.block_tiles * p.tile.mr) + Dim(p.tile.lanes)) * Dim(ElementBytes(p.acc)), 64);
   }
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override {
     auto& b = f.b;
@@ -168,9 +166,10 @@ class WindowRows final : public ConvRows {
     const int looped = s_.spatial - (merged_ ? 1 : 0);
     f.Loop(f.Int(0), block.rows, 1, FirstPixel(f, block), [&](Value* i, llvm::ArrayRef<Value*> pixel) {
       Values coords(pixel.begin(), pixel.end());
-      Value* row = b.CreateMul(i, f.DimValue(depth()));
+      Value* row = ElementAt(f, p.acc, base_, b.CreateMul(i, f.DimValue(p.Words())));
       ForTaps(f, s_, coords, looped, 0, {f.Int(0), ImageOffset(f, block, pixel[0]), b.getTrue()},
               [&](const TapPlace& at) { CopyRun(f, p, coords, at, row); });
+      if (p.Words() * Dim(p.dot.group) != p.k) ClearBehind(f, p, row);
       return walk_.Next(f, pixel, b.getTrue());
     });
   }
@@ -179,42 +178,81 @@ class WindowRows final : public ConvRows {
     Values rows;
     for (int i = 0; i < p.tile.mr; ++i) {
       Value* row = f.b.CreateAdd(first, f.Int(i));
-      rows.push_back(ElementAt(f, p.acc, base_, f.b.CreateMul(row, f.DimValue(depth()))));
+      rows.push_back(ElementAt(f, p.acc, base_, f.b.CreateMul(row, f.DimValue(p.Words()))));
     }
     return rows;
   }
 
  private:
+  // Of one run: its elements that lie inside x.
+  struct Inside {
+    Value *low, *high, *length;
+  };
+
   // Whole vectors: what is written behind a run is overwritten by the next one.
   void CopyRun(KernelFrame& f, const MatrixProblem& p, const Values& pixel, const TapPlace& at, Value* row) {
     auto& b = f.b;
-    EmitContext e{b, f.module, f.row};
-    const int lanes = p.tile.lanes, last = s_.spatial - 1;
+    const int last = s_.spatial - 1;
     const Dim run = merged_ ? s_.group_channels * Dim(s_.window->kernel[last]) : s_.group_channels;
-    Value* length = f.DimValue(run);
-    Value *low = f.Int(0), *high = length, *offset = at.offset;
+    Inside in{f.Int(0), f.DimValue(run), f.DimValue(run)};
+    Value* offset = at.offset;
     if (merged_) {
       Value* start = b.CreateSub(b.CreateMul(pixel[last + 1], f.Int(s_.window->strides[last])),
                                  f.DimValue(s_.window->pads_lo[last]));
       const Dim& extent = s_.node->inputs[0]->shape()[last + 1];
       Value* channels = f.DimValue(s_.group_channels);
-      low = b.CreateMul(b.CreateNeg(start), channels);
-      high = b.CreateMul(b.CreateSub(f.DimValue(extent), start), channels);
-      high = b.CreateSelect(b.CreateICmpSLT(high, length), high, length);
+      in.low = b.CreateMul(b.CreateNeg(start), channels);
+      in.high = b.CreateMul(b.CreateSub(f.DimValue(extent), start), channels);
+      in.high = b.CreateSelect(b.CreateICmpSLT(in.high, in.length), in.high, in.length);
       offset = b.CreateAdd(offset, b.CreateMul(start, f.DimValue(s_.x.strides[last + 1])));
     }
-    high = b.CreateSelect(at.inside, high, f.Int(-1));
-    Value* dst = b.CreateAdd(row, b.CreateMul(at.tap, length));
+    in.high = b.CreateSelect(at.inside, in.high, f.Int(-1));
+    Value* dst = ElementAt(f, p.dot.a, row, b.CreateMul(at.tap, in.length));
     Value* src = ElementAt(f, s_.x.dtype, f.Buffer(s_.x.input), offset);
-    f.Loop(f.Int(0), length, lanes, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
-      Value* mask = LaneMask(b, b.CreateSub(high, k), 0, lanes);
-      if (merged_) mask = b.CreateAnd(mask, b.CreateNot(LaneMask(b, b.CreateSub(low, k), 0, lanes)));
-      Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, lanes);
-      b.CreateAlignedStore(EmitCast(e, s_.x.dtype, p.acc, x), ElementAt(f, p.acc, base_, b.CreateAdd(dst, k)),
-                           llvm::Align(ElementBytes(p.acc)));
+    if (p.dot.group == 1) return CopyMasked(f, p, in, src, dst);
+    // Nearly all runs lie inside.
+    Value* all = b.CreateAnd(b.CreateICmpSLE(in.low, f.Int(0)), b.CreateICmpEQ(in.high, in.length));
+    f.If(all, {}, [&]() -> Values { return CopyWhole(f, p, run, src, dst), Values{}; });
+    f.If(b.CreateNot(all), {}, [&]() -> Values { return CopyMasked(f, p, in, src, dst), Values{}; });
+  }
+
+  void CopyVector(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst, Value* k, Value* mask) {
+    EmitContext e{f.b, f.module, f.row};
+    Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, Wide(p));
+    f.b.CreateAlignedStore(ToMemory(e, p.dot.a, EmitCast(e, s_.x.dtype, p.dot.a, x)), ElementAt(f, p.dot.a, dst, k),
+                           llvm::Align(ElementBytes(p.dot.a)));
+  }
+
+  void CopyMasked(KernelFrame& f, const MatrixProblem& p, const Inside& in, Value* src, Value* dst) {
+    auto& b = f.b;
+    f.Loop(f.Int(0), in.length, Wide(p), {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+      Value* mask = LaneMask(b, b.CreateSub(in.high, k), 0, Wide(p));
+      if (merged_) mask = b.CreateAnd(mask, b.CreateNot(LaneMask(b, b.CreateSub(in.low, k), 0, Wide(p))));
+      CopyVector(f, p, src, dst, k, mask);
       return {};
     });
   }
+
+  void CopyWhole(KernelFrame& f, const MatrixProblem& p, const Dim& run, Value* src, Value* dst) {
+    const Dim whole = FloorDiv(run, Wide(p)) * Dim(Wide(p));
+    Value* end = f.DimValue(whole);
+    f.Loop(f.Int(0), end, Wide(p), {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+      CopyVector(f, p, src, dst, k, nullptr);
+      return {};
+    });
+    if (whole == run) return;
+    CopyVector(f, p, src, dst, end, LaneMask(f.b, f.DimValue(run - whole), 0, Wide(p)));
+  }
+
+  // Zeros from k to the end of a row's last word.
+  void ClearBehind(KernelFrame& f, const MatrixProblem& p, Value* row) {
+    const auto count = static_cast<unsigned>(p.tile.lanes * ElementBytes(p.acc));
+    auto* bytes = llvm::FixedVectorType::get(f.b.getInt8Ty(), count);
+    f.b.CreateAlignedStore(llvm::Constant::getNullValue(bytes), ElementAt(f, p.dot.a, row, f.DimValue(p.k)),
+                           llvm::Align(1));
+  }
+
+  static int Wide(const MatrixProblem& p) { return p.tile.lanes * p.dot.group; }
   bool merged_ = false;
   Value* base_ = nullptr;
 };
@@ -228,21 +266,24 @@ bool IsPointwise(const ConvShape& s) {
   return w.groups == 1;
 }
 
-constexpr int64_t kFewChannels = 12;
+constexpr int64_t kFewWords = 12;
 
 std::unique_ptr<RowSource> MakeRows(const ConvShape& s, const MatrixProblem& p, int outer, bool groups) {
-  if (s.x.dtype == p.acc && IsPointwise(s)) {
+  const Dim& channels = s.group_channels;
+  const bool whole = p.dot.group == 1 || (channels.IsConst() && channels.value() % p.dot.group == 0);
+  const bool in_place = s.x.dtype == p.dot.a && whole;
+  if (in_place && IsPointwise(s)) {
     MatrixOperand a = s.x;
     std::optional<Dim> row = MergedStride(s.node->shape(), a.strides, outer, s.spatial + 1);
     if (row) {
       a.strides.assign(s.x.strides.begin(), s.x.strides.begin() + outer);
       a.strides.push_back(*row);
       a.strides.push_back(1);
-      return std::make_unique<StridedRows>(a, p.k);
+      return std::make_unique<StridedRows>(a);
     }
   }
-  const bool few = s.group_channels.IsConst() && s.group_channels.value() < kFewChannels;
-  if (few || s.x.dtype != p.acc) return std::make_unique<WindowRows>(s, p.m, groups);
+  const bool few = channels.IsConst() && channels.value() < kFewWords * p.dot.group;
+  if (few || !in_place) return std::make_unique<WindowRows>(s, p.m, groups);
   return std::make_unique<TableRows>(s, p.m, groups);
 }
 
@@ -300,13 +341,14 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
     epilogue.SplitColumns(s.window->groups);
   }
   p.b_constant = IsPackable(spec, s.w.input) && p.k.IsConst() && p.n.IsConst() && s.w.offset.IsConst();
+  p.dot = ChooseDot(row, {s.x.dtype, s.w.dtype, p.acc, true, p.b_constant || PacksByWords(p.b), p.b_constant});
   p.tile = ChooseTile(row, p.acc, p.m, p.n);
   std::unique_ptr<RowSource> rows = MakeRows(s, p, dims.outer, groups);
-  p.taps = rows->taps().value();
+  p.taps = rows->taps();
   ChooseBlocks(&p);
   KernelFrame f(module, row, symbol, draft);
-  draft->about = fmt::format("conv tile {}x{}, taps {}, K {}{}", p.tile.mr, p.tile.nr(), s.taps, p.k.ToString(),
-                             epilogue.Describe());
+  draft->about = fmt::format("conv tile {}x{} of {}, taps {}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), s.taps,
+                             p.k.ToString(), epilogue.Describe());
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
 }
 

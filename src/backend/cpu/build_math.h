@@ -18,6 +18,8 @@ struct EmitContext {
   const TargetRow& row;
 };
 
+int LanesOf(llvm::Value* value);  // 1 for a scalar
+llvm::Type* WithLanes(llvm::Type* element, int lanes);
 // lanes 1 is the scalar type.
 llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes);
 llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes);

@@ -23,6 +23,11 @@ bool HostHas(const std::string& name) {
     unsigned a, b, c, d;
     return avx2 && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
   }
+  if (name == "avx2_vnni") {
+    unsigned a, b, c, d;
+    constexpr unsigned kAvxVnni = 1u << 4;
+    return avx2 && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & kAvxVnni) != 0;
+  }
   bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   if (name == "avx512") return avx512;
@@ -70,6 +75,7 @@ const std::vector<TargetRow>& TargetRows() {
       {"neon",        kArm, "generic",        "+neon,+fp-armv8", 16, 32, y, n, y, n, n, n, n},
       {"sse",         kX86, "x86-64",         "",                16, 16, n, n, n, n, n, n, y},
       {"avx2",        kX86, "haswell",        "",                32, 16, y, n, y, n, n, n, y},
+      {"avx2_vnni",   kX86, "haswell",        "+avxvnni",        32, 16, y, n, y, n, y, n, y},
       {"avx512",      kX86, "skylake-avx512", "-prefer-256-bit", 64, 32, y, y, y, n, n, n, y},
       {"avx512_vnni", kX86, "cascadelake",    "-prefer-256-bit", 64, 32, y, y, y, n, y, n, y},
       {"avx512_bf16", kX86, "cooperlake",     "-prefer-256-bit", 64, 32, y, y, y, y, y, n, y},

@@ -1,0 +1,117 @@
+// The products of one tile: a loop over words of k with all accumulators in registers.
+#include <llvm/IR/Intrinsics.h>
+
+#include "backend/cpu/build_contract_writer.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+using Values = std::vector<Value*>;
+
+constexpr int64_t kCacheLine = 64;
+
+void EmitPrefetch(KernelFrame& f, Value* address, int locality) {
+  f.b.CreateIntrinsic(llvm::Intrinsic::prefetch, {f.b.getPtrTy()},
+                      {address, f.b.getInt32(0), f.b.getInt32(static_cast<uint32_t>(locality)), f.b.getInt32(1)});
+}
+
+}  // namespace
+
+bool MatrixWriter::PanelIsLarge() const {
+  constexpr double kLarge = 96 * 1024;
+  return Likely(p.Words()) * p.tile.nr() * static_cast<double>(WordBytes()) > kLarge;
+}
+
+// While tiles run over a block of constant panels they fetch the next block, which follows it in memory, into
+// the second-level cache: each step of k this many bytes, so that all tiles together fetch it once.
+int64_t MatrixWriter::NextBytesPerStep() const {
+  if (!p.b_constant || p.block_tiles < 2) return 0;
+  return (p.tile.nr() * WordBytes() + p.block_tiles - 1) / p.block_tiles;
+}
+
+Value* MatrixWriter::NextBlockSlice(Value* tile, Value* panel) {
+  if (NextBytesPerStep() == 0) return nullptr;
+  auto& b = f.b;
+  Value* steps = WordsOf(b.CreateSub(k_end, k_begin));
+  Value* block_bytes = b.CreateMul(steps, f.Int(p.tile.nr() * WordBytes()));
+  Value* skip = b.CreateMul(b.CreateMul(steps, tile), f.Int(NextBytesPerStep()));
+  return b.CreateGEP(b.getInt8Ty(), panel, b.CreateAdd(block_bytes, skip));
+}
+
+void MatrixWriter::PrefetchNext(Value* slice, Value* step) {
+  constexpr int kSecondLevel = 2;
+  auto& b = f.b;
+  for (int64_t i = 0; i < NextBytesPerStep(); i += kCacheLine) {
+    Value* at = b.CreateAdd(b.CreateMul(step, f.Int(NextBytesPerStep())), f.Int(i));
+    EmitPrefetch(f, b.CreateGEP(b.getInt8Ty(), slice, at), kSecondLevel);
+  }
+}
+
+// The panel's line some steps ahead.
+void MatrixWriter::PrefetchAhead(Value* line, Value* stride) {
+  constexpr int64_t kAhead = 8;
+  constexpr int kFirstLevel = 3;
+  Value* ahead = WordAt(line, f.b.CreateMul(stride, f.Int(kAhead)));
+  for (int64_t at = 0; at < p.tile.nr() * WordBytes(); at += kCacheLine) {
+    EmitPrefetch(f, f.b.CreateGEP(f.b.getInt8Ty(), ahead, f.Int(at)), kFirstLevel);
+  }
+}
+
+// A word of a row in all lanes.
+Value* MatrixWriter::RowWord(Value* row, Value* word) {
+  auto& b = f.b;
+  const llvm::Align align(ElementBytes(p.dot.a));
+  Value* x = b.CreateAlignedLoad(RegisterTypeOf(1), WordAt(row, word), align);
+  x = b.CreateVectorSplat(p.tile.lanes, x);
+  constexpr int64_t kSignBits = 0x80808080;
+  return p.dot.flips_a ? b.CreateXor(x, IntConstant(x->getType(), kSignBits)) : x;
+}
+
+// `count` words of k. `at`: the panel's first line for them; `done`: words of the block before them.
+Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel& panel, Value* at, Value* count,
+                            Value* done, Value* next) {
+  auto& b = f.b;
+  const llvm::Align align(WordBytes());
+  const bool masked = BInPlace() && !AllColumnsFull();
+  // Tiles of few rows read b faster than the hardware's prefetcher brings it from the second level.
+  const bool ahead = p.tile.mr < 8 && PanelIsLarge();
+  return f.Loop(f.Int(0), count, 1, start, [&](Value* k, llvm::ArrayRef<Value*> carried) {
+    Values sums(carried.begin(), carried.end()), y;
+    Value* line = WordAt(at, b.CreateMul(k, panel.stride));
+    for (int v = 0; v < p.tile.nv; ++v) {
+      Value* address = WordAt(line, f.Int(v * p.tile.lanes));
+      y.push_back(masked ? static_cast<Value*>(b.CreateMaskedLoad(vector(), address, align, panel.masks[v],
+                                                                  llvm::Constant::getNullValue(vector())))
+                         : b.CreateAlignedLoad(vector(), address, align));
+    }
+    if (next != nullptr) PrefetchNext(next, b.CreateAdd(done, k));
+    if (ahead) PrefetchAhead(line, panel.stride);
+    for (int i = 0; i < p.tile.mr; ++i) {
+      Value* x = RowWord(rows[i], k);
+      for (int v = 0; v < p.tile.nv; ++v) {
+        Value*& sum = sums[i * p.tile.nv + v];
+        sum = EmitDot(f, p.dot, p.acc, x, y[v], sum);
+      }
+    }
+    return sums;
+  });
+}
+
+Values MatrixWriter::Sums(Value* tile, const Values& init, const Panel& panel) {
+  auto& b = f.b;
+  Value* next = NextBlockSlice(tile, panel.words);
+  if (!HasTaps()) {
+    Values rows = source.Rows(f, p, block, tile, f.Int(0));
+    for (Value*& row : rows) row = WordAt(row, k_begin);
+    return SumRun(rows, init, panel, panel.words, b.CreateSub(k_end, k_begin), f.Int(0), next);
+  }
+  Value* depth = f.DimValue(p.TapWords());
+  return f.Loop(k_begin, k_end, 1, init, [&](Value* tap, llvm::ArrayRef<Value*> carried) {
+    Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
+    return SumRun(source.Rows(f, p, block, tile, tap), Values(carried.begin(), carried.end()), panel,
+                  WordAt(panel.words, b.CreateMul(done, panel.stride)), depth, done, next);
+  });
+}
+
+}  // namespace belay

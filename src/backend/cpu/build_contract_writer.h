@@ -1,0 +1,96 @@
+// What one matrix kernel is written with; its parts stand in build_contract_matrix.cc (chunks, tiles, results),
+// _panels.cc (b) and _sums.cc (products).
+#pragma once
+#include "backend/cpu/build_contract_matrix.h"
+
+namespace belay {
+
+struct MatrixWriter {
+  using Values = std::vector<llvm::Value*>;
+
+  KernelFrame& f;
+  const MatrixProblem& p;
+  RowSource& source;
+  Epilogue& epilogue;
+  Dim panels;                        // of n
+  llvm::Value* packed = nullptr;     // scratch: panels of a b that is not constant
+  llvm::Value* partial = nullptr;    // scratch: accumulators between blocks of k; or one tile's on the stack
+  MatrixBlock block;
+  llvm::Value* first_panel = nullptr;
+  llvm::Value* last_panel = nullptr;  // behind the block's
+  // The block of k being summed, in units: taps where the source has several, else words.
+  llvm::Value* k_begin = nullptr;
+  llvm::Value* k_end = nullptr;
+
+  // One panel's place: where its words from k_begin on lie, the words from one line to the next, its line of
+  // corrections (or nullptr).
+  struct Panel {
+    llvm::Value* index;
+    llvm::Value* words;
+    llvm::Value* stride;
+    llvm::Value* corrections;
+    Values columns, masks;
+  };
+
+  llvm::Type* vector() { return RegisterTypeOf(p.tile.lanes); }
+  llvm::Type* RegisterTypeOf(int lanes) {
+    EmitContext e{f.b, f.module, f.row};
+    return RegisterType(e, p.acc, lanes);
+  }
+
+  bool AllColumnsFull() const { return p.n.IsConst() && p.n.value() % p.tile.nr() == 0; }
+  // b read where it is: with few rows packing costs more than it saves.
+  bool BInPlace() const {
+    const auto& s = p.b.strides;
+    return !p.b_constant && p.dot.group == 1 && p.b.dtype == p.acc && s.back().IsConst(1) && p.m.IsConst() &&
+           p.m.value() <= 2 * p.tile.mr;
+  }
+  bool Packs() const { return !p.b_constant && !BInPlace(); }
+  bool HasTaps() const { return p.taps != 1; }
+  Dim Units() const { return HasTaps() ? Dim(p.taps) : p.TapWords(); }
+  Dim UnitWords() const { return HasTaps() ? p.TapWords() : Dim(1); }
+  bool InBlocksOfK() const { return !Units().IsConst() || Units().value() > p.k_block; }
+  Dim BlockWords() const { return (InBlocksOfK() ? Dim(p.k_block) : Units()) * UnitWords(); }
+  Dim PackedPanelWords() const { return RoundUp(BlockWords(), p.tile.lanes) * Dim(p.tile.nr()); }
+  int64_t WordBytes() const { return ElementBytes(p.acc); }
+  int64_t VectorBytes() const { return p.tile.lanes * WordBytes(); }
+  int64_t PartialBytes() const {
+    return InBlocksOfK() ? p.block_panels * p.block_tiles * p.tile.mr * p.tile.nv * VectorBytes() : 0;
+  }
+  llvm::Value* WordsOf(llvm::Value* units) { return f.b.CreateMul(units, f.DimValue(UnitWords())); }
+  llvm::Value* WordAt(llvm::Value* base, llvm::Value* index) { return ElementAt(f, p.acc, base, index); }
+
+  void Chunk(llvm::Value* chunk);
+  void DecodeChunk(llvm::Value* chunk);
+  void SumBlock();
+  void Tile(llvm::Value* tile, const Panel& panel);
+  void StoreRows(llvm::Value* tile, llvm::Value* from, const Panel& panel);
+
+  // build_contract_panels.cc
+  Panel PanelAt(llvm::Value* index);
+  void PackPanels();
+  Values Masks(llvm::Value* left);
+
+  // build_contract_sums.cc: the accumulators of one tile, in registers.
+  Values Sums(llvm::Value* tile, const Values& init, const Panel& panel);
+
+ private:
+  llvm::Value* ConstantPanel(llvm::Value* index);
+  void PackRuns();
+  void PackLine(llvm::Value* panel, llvm::Value* word, llvm::Value* dst);
+  llvm::Value* PackedAt(llvm::Value* panel);
+  Values SumRun(const Values& rows, const Values& start, const Panel& panel, llvm::Value* at, llvm::Value* count,
+                llvm::Value* done, llvm::Value* next);
+  llvm::Value* RowWord(llvm::Value* row, llvm::Value* word);
+  bool PanelIsLarge() const;
+  llvm::Value* NextBlockSlice(llvm::Value* tile, llvm::Value* panel);
+  void PrefetchNext(llvm::Value* slice, llvm::Value* step);
+  void PrefetchAhead(llvm::Value* line, llvm::Value* stride);
+  int64_t NextBytesPerStep() const;
+};
+
+inline llvm::Value* Minimum(KernelFrame& f, llvm::Value* x, llvm::Value* y) {
+  return f.b.CreateSelect(f.b.CreateICmpSLT(x, y), x, y);
+}
+
+}  // namespace belay

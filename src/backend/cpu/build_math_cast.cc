@@ -1,0 +1,191 @@
+// Types of values in registers and in memory, and the conversions between dtypes.
+#include <llvm/IR/Intrinsics.h>
+
+#include <cmath>
+
+#include "backend/cpu/build_math.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+namespace Intr = llvm::Intrinsic;
+
+Value* Zero(Value* like) { return llvm::Constant::getNullValue(like->getType()); }
+
+bool Unsigned(DType d) { return IsUnsignedInt(d) || d == DType::kBool; }
+
+// f32 with its last bit set when inexact, so that a second rounding to fewer bits sees what was
+// lost.
+Value* RoundToOdd(EmitContext& e, Value* d) {
+  auto& b = e.b;
+  int lanes = LanesOf(d);
+  llvm::Type* f32 = WithLanes(b.getFloatTy(), lanes);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  Value* f = b.CreateFPTrunc(d, f32);
+  Value* back = b.CreateFPExt(f, d->getType());
+  Value* abs_back = b.CreateUnaryIntrinsic(Intr::fabs, back);
+  Value* bits = b.CreateBitCast(f, i32);
+  Value* beyond = b.CreateFCmpOGT(abs_back, b.CreateUnaryIntrinsic(Intr::fabs, d));
+  Value* odd = b.CreateOr(b.CreateSub(bits, b.CreateZExt(beyond, i32)), IntConstant(i32, 1));
+  Value* fix = b.CreateAnd(b.CreateFCmpONE(back, d),
+                           b.CreateFCmpONE(abs_back, llvm::ConstantFP::getInfinity(d->getType())));
+  return b.CreateBitCast(b.CreateSelect(fix, odd, bits), f32);
+}
+
+// bf16 bits of an f32 by integer arithmetic: the hardware's conversion flushes denormals.
+Value* ToBFloatBits(EmitContext& e, Value* f) {
+  auto& b = e.b;
+  int lanes = LanesOf(f);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  Value* bits = b.CreateBitCast(f, i32);
+  Value* high = b.CreateLShr(bits, IntConstant(i32, 16));
+  Value* lsb = b.CreateAnd(high, IntConstant(i32, 1));
+  Value* rounded = b.CreateLShr(b.CreateAdd(b.CreateAdd(bits, IntConstant(i32, 0x7fff)), lsb),
+                                IntConstant(i32, 16));
+  Value* quiet = b.CreateOr(high, IntConstant(i32, 0x40));
+  return b.CreateSelect(b.CreateFCmpUNO(f, f), quiet, rounded);
+}
+
+// f16 bits of an f32 without hardware.
+Value* ToHalfBitsSoft(EmitContext& e, Value* f) {
+  auto& b = e.b;
+  int lanes = LanesOf(f);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  auto k = [&](int64_t v) { return IntConstant(i32, v); };
+  Value* bits = b.CreateBitCast(f, i32);
+  Value* sign = b.CreateAnd(b.CreateLShr(bits, k(16)), k(0x8000));
+  Value* a = b.CreateAnd(bits, k(0x7fffffff));
+  Value* lsb = b.CreateAnd(b.CreateLShr(a, k(13)), k(1));
+  Value* normal = b.CreateLShr(b.CreateAdd(b.CreateAdd(a, k(0xfff - (112 << 23))), lsb), k(13));
+  // Adding 0.5 aligns the denormal's bits with the low bits of the sum.
+  Value* sum = b.CreateFAdd(b.CreateBitCast(a, f->getType()), FloatConstant(f->getType(), 0.5));
+  Value* denormal = b.CreateSub(b.CreateBitCast(sum, i32), k(0x3f000000));
+  Value* r = b.CreateSelect(b.CreateICmpULT(a, k(0x38800000)), denormal, normal);
+  r = b.CreateSelect(b.CreateICmpUGE(a, k(0x477ff000)), k(0x7c00), r);
+  r = b.CreateSelect(b.CreateICmpUGT(a, k(0x7f800000)), k(0x7e00), r);
+  return b.CreateOr(r, sign);
+}
+
+Value* FromHalfBitsSoft(EmitContext& e, Value* h) {  // h: i32 lanes
+  auto& b = e.b;
+  llvm::Type* i32 = h->getType();
+  llvm::Type* f32 = WithLanes(b.getFloatTy(), LanesOf(h));
+  auto k = [&](int64_t v) { return IntConstant(i32, v); };
+  Value* shifted = b.CreateShl(b.CreateAnd(h, k(0x7fff)), k(13));
+  Value* scaled = b.CreateFMul(b.CreateBitCast(shifted, f32), FloatConstant(f32, 0x1p112));
+  Value* bits = b.CreateBitCast(scaled, i32);
+  Value* special = b.CreateICmpUGE(shifted, k(0x7c00 << 13));
+  bits = b.CreateSelect(special, b.CreateOr(shifted, k(0x7f800000)), bits);
+  return b.CreateBitCast(b.CreateOr(bits, b.CreateShl(b.CreateAnd(h, k(0x8000)), k(16))), f32);
+}
+
+// The bf16 that FromHalfBits made this value of, if it did.
+Value* KnownBFloatBits(Value* f) {
+  auto* cast = llvm::dyn_cast<llvm::BitCastInst>(f);
+  auto* shift = cast ? llvm::dyn_cast<llvm::BinaryOperator>(cast->getOperand(0)) : nullptr;
+  if (shift == nullptr || shift->getOpcode() != llvm::Instruction::Shl) return nullptr;
+  if (shift->getOperand(1) != IntConstant(shift->getType(), 16)) return nullptr;
+  auto* wide = llvm::dyn_cast<llvm::ZExtInst>(shift->getOperand(0));
+  return wide && wide->getSrcTy()->getScalarSizeInBits() == 16 ? wide->getOperand(0) : nullptr;
+}
+
+Value* HalfBits(EmitContext& e, DType dtype, Value* f) {  // i16 lanes
+  auto& b = e.b;
+  if (Value* known = dtype == DType::kBF16 ? KnownBFloatBits(f) : nullptr) return known;
+  llvm::Type* i16 = WithLanes(b.getInt16Ty(), LanesOf(f));
+  if (dtype == DType::kBF16) return b.CreateTrunc(ToBFloatBits(e, f), i16);
+  if (!e.row.f16) return b.CreateTrunc(ToHalfBitsSoft(e, f), i16);
+  return b.CreateBitCast(b.CreateFPTrunc(f, WithLanes(b.getHalfTy(), LanesOf(f))), i16);
+}
+
+Value* FromHalfBits(EmitContext& e, DType dtype, Value* bits) {
+  auto& b = e.b;
+  int lanes = LanesOf(bits);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  llvm::Type* f32 = WithLanes(b.getFloatTy(), lanes);
+  if (dtype == DType::kBF16) {
+    return b.CreateBitCast(b.CreateShl(b.CreateZExt(bits, i32), IntConstant(i32, 16)), f32);
+  }
+  if (!e.row.f16) return FromHalfBitsSoft(e, b.CreateZExt(bits, i32));
+  return b.CreateFPExt(b.CreateBitCast(bits, WithLanes(b.getHalfTy(), lanes)), f32);
+}
+
+// To i8, u8, i16 or u16: their ranges are exact in floats and within i32.
+Value* SaturateToShort(EmitContext& e, DType to, Value* v) {
+  auto& b = e.b;
+  const double bits = BitWidth(to), high = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
+  const double low = IsUnsignedInt(to) ? 0 : -high - 1;
+  // Comparisons with NaN are false: it becomes the lower bound, which for signed types is not 0.
+  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, Zero(v));
+  llvm::Constant *floor = FloatConstant(v->getType(), low), *ceiling = FloatConstant(v->getType(), high);
+  v = b.CreateSelect(b.CreateFCmpOGT(v, floor), v, floor);
+  v = b.CreateSelect(b.CreateFCmpOLT(v, ceiling), v, ceiling);
+  Value* wide = b.CreateFPToSI(v, WithLanes(b.getInt32Ty(), LanesOf(v)));
+  return b.CreateTrunc(wide, RegisterType(e, to, LanesOf(v)));
+}
+
+}  // namespace
+
+int LanesOf(Value* v) {
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(v->getType());
+  return vector ? static_cast<int>(vector->getNumElements()) : 1;
+}
+
+llvm::Type* WithLanes(llvm::Type* element, int lanes) {
+  return lanes == 1 ? element : llvm::FixedVectorType::get(element, lanes);
+}
+
+llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes) {
+  if (dtype == DType::kF64) return WithLanes(e.b.getDoubleTy(), lanes);
+  if (IsFloat(dtype)) return WithLanes(e.b.getFloatTy(), lanes);
+  return WithLanes(e.b.getIntNTy(dtype == DType::kBool ? 1 : BitWidth(dtype)), lanes);
+}
+
+llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes) {
+  if (dtype == DType::kF32 || dtype == DType::kF64) return RegisterType(e, dtype, lanes);
+  return WithLanes(e.b.getIntNTy(BitWidth(dtype)), lanes);
+}
+
+Value* FromMemory(EmitContext& e, DType dtype, Value* value) {
+  if (dtype == DType::kBool) return e.b.CreateICmpNE(value, Zero(value));
+  return IsHalf(dtype) ? FromHalfBits(e, dtype, value) : value;
+}
+
+Value* ToMemory(EmitContext& e, DType dtype, Value* value) {
+  if (dtype == DType::kBool) return e.b.CreateZExt(value, MemoryType(e, dtype, LanesOf(value)));
+  return IsHalf(dtype) ? HalfBits(e, dtype, value) : value;
+}
+
+Value* RoundToHalf(EmitContext& e, DType dtype, Value* value) {
+  return IsHalf(dtype) ? FromHalfBits(e, dtype, HalfBits(e, dtype, value)) : value;
+}
+
+Value* EmitCast(EmitContext& e, DType from, DType to, Value* v) {
+  auto& b = e.b;
+  if (from == to) return v;
+  int lanes = LanesOf(v);
+  llvm::Type* type = RegisterType(e, to, lanes);
+  if (to == DType::kBool)
+    return IsFloat(from) ? b.CreateFCmpUNE(v, Zero(v)) : b.CreateICmpNE(v, Zero(v));
+  if (IsFloat(from) && IsFloat(to)) {
+    if (to == DType::kF64) return b.CreateFPExt(v, type);
+    if (from != DType::kF64) return RoundToHalf(e, to, v);
+    return IsHalf(to) ? RoundToHalf(e, to, RoundToOdd(e, v)) : b.CreateFPTrunc(v, type);
+  }
+  if (IsFloat(from) && BitWidth(to) <= 16) return SaturateToShort(e, to, v);
+  if (IsFloat(from)) {
+    Intr::ID id = IsUnsignedInt(to) ? Intr::fptoui_sat : Intr::fptosi_sat;
+    return b.CreateIntrinsic(id, {type, v->getType()}, {v});
+  }
+  if (IsFloat(to)) {
+    // bf16 keeps 8 bits of values that f32 already rounds.
+    bool wide = to == DType::kBF16 && BitWidth(from) >= 32;
+    llvm::Type* through = wide ? RegisterType(e, DType::kF64, lanes) : type;
+    Value* f = Unsigned(from) ? b.CreateUIToFP(v, through) : b.CreateSIToFP(v, through);
+    return wide ? RoundToHalf(e, to, RoundToOdd(e, f)) : RoundToHalf(e, to, f);
+  }
+  return Unsigned(from) ? b.CreateZExtOrTrunc(v, type) : b.CreateSExtOrTrunc(v, type);
+}
+
+}  // namespace belay
