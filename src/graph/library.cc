@@ -9,6 +9,7 @@ Status LibraryNonMaxSuppression(LibraryCall& call);
 Status LibraryRecurrent(LibraryCall& call);
 Status LibraryDeterminant(LibraryCall& call);
 Status LibrarySlice(LibraryCall& call);
+Status LibraryLinearAttention(LibraryCall& call);
 
 namespace {
 
@@ -24,6 +25,7 @@ const Row kFunctions[] = {
     {"recurrent", LibraryRecurrent},
     {"determinant", LibraryDeterminant},
     {"slice", LibrarySlice},
+    {"linear_attention", LibraryLinearAttention},
 };
 
 }  // namespace

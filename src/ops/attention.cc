@@ -120,6 +120,12 @@ Tensor FromHeads(const Tensor& x, const std::string& layout) {
   return Reshape(y, shape);
 }
 
+Tensor HeadScale(Builder& b, DType dtype, double given, const Dim& head_size) {
+  if (given != 0) return b.Scalar(dtype, given);
+  if (head_size.IsConst()) return b.Scalar(dtype, 1 / std::sqrt(static_cast<double>(head_size.value())));
+  return Rsqrt(Cast(b.FromDim(DType::kI64, head_size), dtype));
+}
+
 namespace {
 
 // [B, N, S, D] as [B, Nkv, N/Nkv * S, D]: what shares a key head lies together.
@@ -202,27 +208,32 @@ Tensor MaskOfRank4(const Tensor& mask, const Dim& q_extent) {
   }
 }
 
+AttentionWeights WeightsOfScores(const Tensor& scores, bool masks, const Tensor& sink_of_head) {
+  Builder& b = scores.builder();
+  AttentionWeights w;
+  w.max = MaxOver(scores, {3});
+  Tensor sink;
+  if (sink_of_head) {
+    sink = Reshape(Cast(sink_of_head, scores.dtype()), {Dim(1), sink_of_head.dim(0), Dim(1), Dim(1)});
+    w.max = Max(w.max, sink);
+  }
+  // Where all is masked, the maximum is no number to subtract and the sum none to divide by.
+  Tensor base = masks ? Select(Equal(w.max, -HUGE_VAL), b.Scalar(scores.dtype(), 0), w.max) : w.max;
+  Tensor e = Exp(scores - base);
+  w.sum = Sum(e, {3});
+  if (sink) w.sum = w.sum + Exp(sink - base);
+  w.weights = e / (masks ? Select(Equal(w.sum, 0.0), b.Scalar(scores.dtype(), 1), w.sum) : w.sum);
+  return w;
+}
+
 AttentionResult Attention(const AttentionInputs& a) {
   Tensor s = MatMulOfHeads(a.q, SwapLast(a.k));
-  Builder& b = s.builder();
   if (a.bias && a.bias_first) s = s + a.bias;
   if (a.scale != 1) s = s * a.scale;
   if (a.bias && !a.bias_first) s = s + a.bias;
-  const double lowest = -HUGE_VAL;
-  if (a.masked) s = Select(a.masked, b.Scalar(s.dtype(), lowest), s);
+  if (a.masked) s = Select(a.masked, s.builder().Scalar(s.dtype(), -HUGE_VAL), s);
   AttentionResult r;
-  r.max = MaxOver(s, {3});
-  Tensor sink;
-  if (a.sink) {
-    sink = Reshape(Cast(a.sink, s.dtype()), {Dim(1), a.sink.dim(0), Dim(1), Dim(1)});
-    r.max = Max(r.max, sink);
-  }
-  // Where all is masked, the maximum is no number to subtract and the sum none to divide by.
-  Tensor base = a.masked ? Select(Equal(r.max, lowest), b.Scalar(s.dtype(), 0), r.max) : r.max;
-  Tensor e = Exp(s - base);
-  r.sum = Sum(e, {3});
-  if (sink) r.sum = r.sum + Exp(sink - base);
-  r.weights = e / (a.masked ? Select(Equal(r.sum, 0.0), b.Scalar(s.dtype(), 1), r.sum) : r.sum);
+  static_cast<AttentionWeights&>(r) = WeightsOfScores(s, bool(a.masked), a.sink);
   r.out = MatMulOfHeads(a.keep ? r.weights * a.keep : r.weights, a.v);
   return r;
 }

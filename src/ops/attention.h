@@ -21,6 +21,9 @@ Dim HeadsOf(const Tensor& x, const std::string& layout,
 Tensor ToHeads(const Tensor& x, const std::string& layout, const Dim& heads);  // [B, N, S, D]
 Tensor FromHeads(const Tensor& x, const std::string& layout);
 
+// `given`, or where that is 0 one over the square root of the heads' size. Rank 0.
+Tensor HeadScale(Builder& b, DType dtype, double given, const Dim& head_size);
+
 // x [B, N, S, D] @ y [B, Nkv, D, T]: neighbouring N / Nkv heads of x share one of y. [B, N, S, T]
 Tensor MatMulOfHeads(const Tensor& x, const Tensor& y);
 // The same with x's S as what is summed up: x' y, where y is [B, N, S, T]. [B, Nkv, D, T]
@@ -52,19 +55,25 @@ Tensor MaskedScores(const Masking& m, const TokenAxis& q, const TokenAxis& kv);
 // Skv].
 Tensor MaskOfRank4(const Tensor& mask, const Dim& q_extent);
 
+struct AttentionWeights {
+  Tensor max, sum;  // [B, N, Sq, 1]: of the scores, of exp(score - max)
+  Tensor weights;   // softmax of the scores over the keys
+};
+// `masks`: rows may be -inf everywhere; they weigh nothing. sink [N]: a score that takes part in the
+// sum and has no value.
+AttentionWeights WeightsOfScores(const Tensor& scores, bool masks, const Tensor& sink = Tensor());
+
 struct AttentionInputs {
   Tensor q, k, v;  // [B, N, S, D]
   double scale = 1;
   Tensor bias;              // added to the scores
   bool bias_first = false;  // before they are scaled
   Tensor masked;            // bool
-  Tensor sink;              // [N]: a score that takes part in the sum and has no value
+  Tensor sink;              // see WeightsOfScores
   Tensor keep;              // dropout: factors of the weights
 };
-struct AttentionResult {
-  Tensor out;       // [B, N, Sq, Dv]; 0 for tokens that see nothing
-  Tensor max, sum;  // [B, N, Sq, 1]: of the scores, of exp(score - max)
-  Tensor weights;   // softmax of the scores, before dropout
+struct AttentionResult : AttentionWeights {
+  Tensor out;  // [B, N, Sq, Dv]; 0 for tokens that see nothing
 };
 AttentionResult Attention(const AttentionInputs& a);
 

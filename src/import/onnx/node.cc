@@ -258,7 +258,7 @@ std::vector<ValueType> NodeView::ControlFlowTypes() const {
 }
 
 std::vector<ValueType> NodeView::OutputTypes() const {
-  if (graphs_) return ControlFlowTypes();
+  if (graphs_ && node_.domain.empty()) return ControlFlowTypes();
   TypeQuery query{node_, opset_, input_types_, {}};
   for (int i = 0; i < input_count(); ++i) query.constants.push_back(ConstInput(i));
   return InferTypes(query);

@@ -378,6 +378,16 @@ Types Recurrent(const TypeQuery& q) {
   return {ValueType::OfRank(dtype, 4), ValueType::OfRank(dtype, 3), ValueType::OfRank(dtype, 3)};
 }
 
+Types Attention(const TypeQuery& q) {
+  const ValueType of_heads = ValueType::OfRank(q.In(0).dtype, 4);
+  return {Loose(q.In(0)), of_heads, WithDType(of_heads, q.In(2).dtype), of_heads};
+}
+
+DType OutputType(const TypeQuery& q) { return DTypeFromOnnx(q.Int("output_datatype", 1)); }
+Types Window(const TypeQuery& q) { return {ValueType::OfRank(OutputType(q), 1)}; }
+Types MelMatrix(const TypeQuery& q) { return {ValueType::OfRank(OutputType(q), 2)}; }
+Types BitCast(const TypeQuery& q) { return {WithDType(q.In(0), DTypeFromOnnx(q.Int("to", 0)))}; }
+
 Types Einsum(const TypeQuery& q) {
   const std::string equation = q.Str("equation", "");
   const size_t arrow = equation.find("->");
@@ -414,7 +424,13 @@ constexpr Row kRows[] = {
      "ScatterND Selu "
      "Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh TensorScatter "
      "ThresholdedRelu Trilu ParametricSoftplus ImageScaler Affine"},
-    {SameLoose, "Pad Resize Tile Upsample SpaceToDepth DepthToSpace Crop CenterCropPad"},
+    {SameLoose,
+     "Pad Resize Tile Upsample SpaceToDepth DepthToSpace Crop CenterCropPad MaxUnpool DFT "
+     "CausalConvWithState LinearAttention ai.onnx.preview::FlexAttention"},
+    {Attention, "Attention"},
+    {Window, "HannWindow HammingWindow BlackmanWindow"},
+    {MelMatrix, "MelWeightMatrix"},
+    {BitCast, "BitCast"},
     {Broadcast,
      "Add BitShift BitwiseAnd BitwiseOr BitwiseXor Div Max Mean Min Mod Mul Pow Sub Sum"},
     {BroadcastBool, "And Equal Greater GreaterOrEqual Less LessOrEqual Or Xor"},
@@ -487,10 +503,9 @@ const std::unordered_map<std::string, Fn>& Table() {
 
 std::vector<ValueType> InferTypes(const TypeQuery& query) {
   Types types;
-  if (query.node.domain.empty()) {
-    auto it = Table().find(query.node.op);
-    if (it != Table().end()) types = it->second(query);
-  }
+  const std::string& domain = query.node.domain;
+  auto it = Table().find(domain.empty() ? query.node.op : domain + "::" + query.node.op);
+  if (it != Table().end()) types = it->second(query);
   types.resize(query.node.outputs.size());
   for (ValueType& t : types) {
     for (int64_t& d : t.dims) d = std::max<int64_t>(d, -1);

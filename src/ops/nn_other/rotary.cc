@@ -81,7 +81,50 @@ RotaryGradients Gradients(const Tensor& dy, const Tensor& cos, const Tensor& sin
   return g;
 }
 
+// ONNX's caches have one angle for each pair, and rows for positions or for the tokens themselves.
+Tensor AnglesOfTokens(Body& b, const char* cache, Rotation rotation, const Dim& pairs) {
+  Tensor angles = b.In(cache);
+  if (b.Has("position_ids")) angles = GatherAxis(angles, b.Raw("position_ids"), 0, false);
+  if (angles.rank() != 3 || !b.builder().Assume(Equal(angles.dim(2), pairs), true)) {
+    Fail("{} gives angles of shape {}, but {} pairs of each token of the batch need one", cache,
+         ToString(angles.shape()), pairs.ToString());
+  }
+  if (rotation == Rotation::kHalf) return Concat({angles, angles}, 2);
+  Tensor twice = Concat({Unsqueeze(angles, {3}), Unsqueeze(angles, {3})}, 3);
+  return Reshape(twice, {angles.dim(0), angles.dim(1), pairs * Dim(2)});
+}
+
+// Heads that lie beside each other [B, S, N*D] are as good as [B, N, S, D]: nothing is transposed.
+void OnnxRotaryBody(Body& b) {
+  Tensor input = b.In("X"), x = input;
+  const int64_t heads = b.Int("num_heads"), part = b.Int("rotary_embedding_dim");
+  if (x.rank() == 3) {
+    if (heads < 1) Fail("X has rank 3, so num_heads must be set");
+    x = Reshape(x, {x.dim(0), x.dim(1), Dim(heads), FloorDiv(x.dim(2), heads)});
+  } else if (x.rank() != 4) {
+    Fail("X has rank {}, but needs 3 or 4", x.rank());
+  }
+  const Dim size = part ? Dim(part) : x.dim(3), rest = x.dim(3) - size;
+  if (part < 0 || part % 2 || (rest.IsConst() && rest.value() < 0)) {
+    Fail("rotary_embedding_dim is {}, but must be even and at most {}", part, x.dim(3).ToString());
+  }
+  const Rotation rotation = b.Int("interleaved") ? Rotation::kInterleave : Rotation::kHalf;
+  const int head_axis = input.rank() == 3 ? 2 : 1;
+  auto angles = [&](const char* cache) {
+    return Unsqueeze(AnglesOfTokens(b, cache, rotation, FloorDiv(size, 2)), {head_axis});
+  };
+  Tensor cos = angles("cos_cache"), sin = angles("sin_cache");
+  Tensor y = Rotated(Slice(x, 3, 0, size), cos, sin, rotation);
+  if (!rest.IsConst(0)) y = Concat({y, Slice(x, 3, size, rest)}, 3);
+  b.Out("Y", Reshape(y, input.shape()));
+}
+
 }  // namespace
+
+BELAY_OP(OnnxRotaryEmbedding) {
+  op.FromOnnx("RotaryEmbedding", 23).Dtypes("X", kFloats).Dtypes("position_ids", kIndices);
+  op.Computes(OnnxRotaryBody);
+}
 
 BELAY_OP(RotaryMul) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
