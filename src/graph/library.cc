@@ -10,6 +10,10 @@ Status LibraryRecurrent(LibraryCall& call);
 Status LibraryDeterminant(LibraryCall& call);
 Status LibrarySlice(LibraryCall& call);
 Status LibraryLinearAttention(LibraryCall& call);
+Status LibraryNextSeed(LibraryCall& call);
+Status LibraryFourier(LibraryCall& call);
+Status LibraryTreeEnsemble(LibraryCall& call);
+Status LibraryNgrams(LibraryCall& call);
 
 namespace {
 
@@ -26,6 +30,10 @@ const Row kFunctions[] = {
     {"determinant", LibraryDeterminant},
     {"slice", LibrarySlice},
     {"linear_attention", LibraryLinearAttention},
+    {"next_seed", LibraryNextSeed},
+    {"fourier", LibraryFourier},
+    {"tree_ensemble", LibraryTreeEnsemble},
+    {"ngrams", LibraryNgrams},
 };
 
 }  // namespace

@@ -76,12 +76,6 @@ std::vector<Tensor> BoxMuller(const Tensor& u, const Tensor& v) {
   return {Map(ScalarOp::kSin, angle) * radius, Map(ScalarOp::kCos, angle) * radius};
 }
 
-uint64_t HashOf(const std::string& text) {  // FNV-1a
-  uint64_t h = 14695981039346656037u;
-  for (unsigned char c : text) h = (h ^ c) * 1099511628211u;
-  return h;
-}
-
 }  // namespace
 
 RandomStream StreamOf(Builder& b, const Tensor& key, const Tensor& low, const Tensor& high) {
@@ -92,12 +86,12 @@ RandomStream StreamOf(Builder& b, const Tensor& key, const Tensor& low, const Te
 }
 
 RandomStream SeededStream(Body& b) {
-  int64_t seed = b.Int("seed");
-  const int64_t seed2 = b.Int("seed2");
-  if (seed == 0 && seed2 == 0) seed = static_cast<int64_t>(HashOf(b.node().name));
+  const int64_t seed = b.Int("seed"), seed2 = b.Int("seed2");
   Builder& builder = b.builder();
   auto number = [&](int64_t v) { return builder.ScalarInt(DType::kU64, v); };
-  return {number(seed), number(0), number(seed2)};
+  if (seed != 0 || seed2 != 0) return {number(seed), number(0), number(seed2)};
+  Tensor next = Call("next_seed", {number(0)}, {{DType::kU64, {}}}, {})[0];
+  return {next, number(0), number(0)};
 }
 
 Tensor RandomBits(const RandomStream& s, DType dtype, const Shape& shape) {

@@ -13,8 +13,8 @@ struct RandomStream {
 };
 // Integer tensors of one element; an empty `high` counts as 0.
 RandomStream StreamOf(Builder& b, const Tensor& key, const Tensor& low, const Tensor& high);
-// Of an operator with attributes seed and seed2. Both 0: the node's name decides, so that two nodes
-// differ; a node gives the same numbers in every run.
+// Of an operator with attributes seed and seed2: the same numbers in every run. Both 0: the next of the
+// process's seeds in each run.
 RandomStream SeededStream(Body& b);
 
 Tensor RandomBits(const RandomStream& s, DType dtype, const Shape& shape);  // u32 or u64

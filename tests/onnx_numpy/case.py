@@ -20,6 +20,7 @@ class Case:
     const: tuple = ()  # numbers of inputs that are initializers
     fixed: tuple = ()  # numbers of inputs whose extents are never open
     out_types: typing.Optional[list] = None  # dtypes of the outputs, where `outputs` does not tell
+    runs: int = 1  # a function `outputs` gets the outputs of all runs after each other
 
     @property
     def domain(self):

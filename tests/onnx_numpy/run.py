@@ -28,11 +28,12 @@ def all_cases():
 
 def write(folder, case, dynamic):
     model, fed = model_of(case, dynamic)
-    data = folder / 'test_data_set_0'
-    data.mkdir(parents=True)
+    for run in range(case.runs):
+        data = folder / f'test_data_set_{run}'
+        data.mkdir(parents=True)
+        for i, x in enumerate(fed):
+            (data / f'input_{i}.pb').write_bytes(tensor_bytes(x))
     (folder / 'model.onnx').write_bytes(model.SerializeToString())
-    for i, x in enumerate(fed):
-        (data / f'input_{i}.pb').write_bytes(tensor_bytes(x))
 
 
 def verdict(folder, case):
@@ -40,7 +41,8 @@ def verdict(folder, case):
     if error.exists():
         return ' '.join(error.read_text(errors='replace').split())
     count = len(case.out_types or case.outputs)
-    got = [read_tensor(folder / 'test_data_set_0' / f'output_{k}.pb') for k in range(count)]
+    got = [read_tensor(folder / f'test_data_set_{run}' / f'output_{k}.pb')
+           for run in range(case.runs) for k in range(count)]
     if callable(case.outputs):
         return case.outputs(*got)
     for k, expected in enumerate(case.outputs):

@@ -359,6 +359,8 @@ Types Like(const TypeQuery& q) {
   return {WithDType(q.In(0), dtype == DType::kUndefined ? q.In(0).dtype : dtype)};
 }
 
+Types Multinomial(const TypeQuery& q) { return {ValueType::OfRank(DTypeFromOnnx(q.Int("dtype", 6)), 2)}; }
+
 Types Quantize(const TypeQuery& q) {
   DType dtype = q.In(2).dtype;
   if (dtype == DType::kUndefined) dtype = DTypeFromOnnx(q.Int("output_dtype", 0));
@@ -473,7 +475,8 @@ constexpr Row kRows[] = {
     {OneHot, "OneHot"},
     {TopK, "TopK"},
     {Random, "RandomNormal RandomUniform"},
-    {Like, "RandomNormalLike RandomUniformLike EyeLike Bernoulli Multinomial"},
+    {Like, "RandomNormalLike RandomUniformLike EyeLike Bernoulli"},
+    {Multinomial, "Multinomial"},
     {Quantize, "QuantizeLinear"},
     {Dequantize, "DequantizeLinear"},
     {DynamicQuantize, "DynamicQuantizeLinear"},

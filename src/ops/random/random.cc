@@ -1,4 +1,6 @@
 // Random numbers by seeds that are attributes, and dropout.
+#include <bit>
+
 #include "ops/philox.h"
 
 namespace belay {
@@ -54,9 +56,76 @@ Tensor KeepBits(Body& b, const RandomStream& s) {
   return Sum(Map(ScalarOp::kShl, bits, place), {1}, false);
 }
 
+ModelEdge CastTo(OnnxNode& n, ModelEdge x, DType dtype) { return n.Emit("Cast", {x}, {{"dst_type", GeType(dtype)}}); }
+
+ModelEdge ShapeOf(OnnxNode& n, ModelEdge x) { return n.Emit("Shape", {x}, {{"dtype", GeType(DType::kI64)}}); }
+
+// ONNX's seed is a float, of Dropout an integer: its bits are ours. seed2 tells a seed of 0 from none.
+AttrMap OnnxSeed(OnnxNode& n) {
+  if (!n.HasAttr("seed")) return {};
+  if (n.op() == "Dropout") return {{"seed", n.Int("seed", 0)}, {"seed2", int64_t{1}}};
+  return {{"seed", std::bit_cast<int64_t>(n.Float("seed", 0))}, {"seed2", int64_t{1}}};
+}
+
+ModelEdge EmitRandom(OnnxNode& n, const char* ge_op, ModelEdge shape, DType dtype) {
+  AttrMap attrs = OnnxSeed(n);
+  attrs["dtype"] = dtype;
+  return n.Emit(ge_op, {shape}, attrs);
+}
+
+// factor * random + offset, in f32 at least and rounded once.
+OnnxRuleFn OnnxRandom(const char* ge_op, bool like) {
+  return [ge_op, like](OnnxNode& n) {
+    DType dtype = like && !n.HasAttr("dtype") ? n.InputDType(0) : OnnxDType(n.Int("dtype", 1));
+    if (!IsFloat(dtype)) n.Fail(fmt::format("random numbers of {} are not supported", DTypeName(dtype)));
+    const bool uniform = n.op().starts_with("RandomUniform");
+    const double offset = uniform ? n.Float("low", 0) : n.Float("mean", 0);
+    const double factor = uniform ? n.Float("high", 1) - offset : n.Float("scale", 1);
+    ModelEdge shape = like ? ShapeOf(n, n.Input(0)) : n.ConstInts(n.Ints("shape"));
+    ModelEdge y = EmitRandom(n, ge_op, shape, dtype);
+    if (IsHalf(dtype) && (factor != 1 || offset != 0)) y = CastTo(n, y, DType::kF32);
+    if (factor != 1) y = n.Emit("Muls", {y}, {{"value", factor}});
+    if (offset != 0) y = n.Emit("Adds", {y}, {{"value", offset}});
+    n.Output(0, CastTo(n, y, dtype));
+  };
+}
+
+// The dtype that x is compared or multiplied in.
+DType WorkingType(OnnxNode& n) { return n.InputDType(0) == DType::kF64 ? DType::kF64 : DType::kF32; }
+
+void OnnxBernoulli(OnnxNode& n) {
+  const DType work = WorkingType(n);
+  ModelEdge u = EmitRandom(n, "RandomUniform", ShapeOf(n, n.Input(0)), work);
+  ModelEdge hit = n.Emit("Less", {u, CastTo(n, n.Input(0), work)});
+  n.Output(0, n.HasAttr("dtype") ? CastTo(n, hit, OnnxDType(n.Int("dtype", 0)))
+                                 : n.Emit("CastLike", {hit, n.Input(0)}));
+}
+
+// Elements are kept where u >= ratio, and count 1 / (1 - ratio) times then. Without training all are kept as
+// they are.
+void OnnxDropout(OnnxNode& n) {
+  LiteralPtr training = n.HasInput(2) ? n.ConstInput(2) : nullptr;
+  if (!n.HasInput(2) || (training && LiteralToInts(*training)[0] == 0)) {
+    n.Output(0, n.Emit("Identity", {n.Input(0)}));
+    if (n.HasOutput(1)) n.Output(1, CastTo(n, n.Emit("OnesLike", {n.Input(0)}), DType::kBool));
+    return;
+  }
+  const DType work = WorkingType(n);
+  ModelEdge ratio = n.HasInput(1) ? CastTo(n, n.Input(1), work) : n.ConstScalar(work, 0.5);
+  ModelEdge u = EmitRandom(n, "RandomUniform", ShapeOf(n, n.Input(0)), work);
+  if (!training) ratio = n.Emit("SelectV2", {n.Input(2), ratio, n.ConstScalar(work, 0)});
+  ModelEdge keep = n.Emit("GreaterEqual", {u, ratio}), zero = n.ConstScalar(work, 0);
+  ModelEdge scaled = n.Emit("RealDiv", {CastTo(n, n.Input(0), work), n.Emit("Sub", {n.ConstScalar(work, 1), ratio})});
+  n.Output(0, n.Emit("CastLike", {n.Emit("SelectV2", {keep, scaled, zero}), n.Input(0)}));
+  if (n.HasOutput(1)) n.Output(1, keep);
+}
+
 }  // namespace
 
 BELAY_OP(RandomUniform) {
+  op.FromOnnx("RandomUniform", 1, OnnxRandom("RandomUniform", false));
+  op.FromOnnx("RandomUniformLike", 1, OnnxRandom("RandomUniform", true));
+  op.FromOnnx("Bernoulli", 15, OnnxBernoulli).FromOnnx("Dropout", 12, OnnxDropout);
   op.Computes([](Body& b) {
     const DType dtype = RandomDType(b);
     b.OutAs("y", RandomUniform(SeededStream(b), dtype, b.Dims("shape")), dtype);
@@ -64,6 +133,8 @@ BELAY_OP(RandomUniform) {
 }
 
 BELAY_OP(RandomStandardNormal) {
+  op.FromOnnx("RandomNormal", 1, OnnxRandom("RandomStandardNormal", false));
+  op.FromOnnx("RandomNormalLike", 1, OnnxRandom("RandomStandardNormal", true));
   op.Computes([](Body& b) {
     const DType dtype = RandomDType(b);
     b.OutAs("y", RandomNormal(SeededStream(b), dtype, b.Dims("shape")), dtype);
@@ -81,6 +152,12 @@ BELAY_OP(RandomUniformInt) {
 }
 
 BELAY_OP(Multinomial) {
+  op.FromOnnx("Multinomial", 7, [](OnnxNode& n) {
+    AttrMap attrs = OnnxSeed(n);
+    attrs["dtype"] = OnnxDType(n.Int("dtype", 6));
+    ModelEdge samples = n.Const(LiteralFromInts(DType::kI32, {}, {n.Int("sample_size", 1)}));
+    n.Output(0, n.Emit("Multinomial", {n.Input(0), samples}, attrs));
+  });
   op.Dtypes("logits", kFloats).Computes([](Body& b) {
     Tensor x = b.In("logits");
     CheckClasses(x, 2);
