@@ -11,6 +11,7 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2")
 
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
+find_package(JPEG REQUIRED)
 find_package(GTest REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 find_program(LLVM_CONFIG llvm-config-19 REQUIRED)

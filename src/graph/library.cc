@@ -14,6 +14,9 @@ Status LibraryNextSeed(LibraryCall& call);
 Status LibraryFourier(LibraryCall& call);
 Status LibraryTreeEnsemble(LibraryCall& call);
 Status LibraryNgrams(LibraryCall& call);
+Status LibraryDecodeImage(LibraryCall& call);
+Status LibraryRoiAlign(LibraryCall& call);
+Status LibraryRoiPool(LibraryCall& call);
 
 namespace {
 
@@ -34,6 +37,9 @@ const Row kFunctions[] = {
     {"fourier", LibraryFourier},
     {"tree_ensemble", LibraryTreeEnsemble},
     {"ngrams", LibraryNgrams},
+    {"decode_image", LibraryDecodeImage},
+    {"roi_align", LibraryRoiAlign},
+    {"roi_pool", LibraryRoiPool},
 };
 
 }  // namespace

@@ -387,6 +387,7 @@ Types Attention(const TypeQuery& q) {
 
 DType OutputType(const TypeQuery& q) { return DTypeFromOnnx(q.Int("output_datatype", 1)); }
 Types Window(const TypeQuery& q) { return {ValueType::OfRank(OutputType(q), 1)}; }
+Types Picture(const TypeQuery&) { return {ValueType::OfRank(DType::kU8, 3)}; }
 Types MelMatrix(const TypeQuery& q) { return {ValueType::OfRank(OutputType(q), 2)}; }
 Types BitCast(const TypeQuery& q) { return {WithDType(q.In(0), DTypeFromOnnx(q.Int("to", 0)))}; }
 
@@ -430,6 +431,7 @@ constexpr Row kRows[] = {
      "Pad Resize Tile Upsample SpaceToDepth DepthToSpace Crop CenterCropPad MaxUnpool DFT "
      "CausalConvWithState LinearAttention ai.onnx.preview::FlexAttention"},
     {Attention, "Attention"},
+    {Picture, "ImageDecoder"},
     {Window, "HannWindow HammingWindow BlackmanWindow"},
     {MelMatrix, "MelWeightMatrix"},
     {BitCast, "BitCast"},
