@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <map>
 
-#include "ops/support.h"
+#include "ops/functional/loops.h"
 
 namespace belay {
-namespace {
 
-const ModelGraph& Subgraph(const Body& b, const char* name) {
+const ModelGraph& SubgraphOf(const Body& b, const char* name) {
   auto it = b.node().subgraphs.find(name);
   if (it == b.node().subgraphs.end() || it->second.empty() || !it->second[0]) {
     Fail("subgraph {} is required, but not set", name);
   }
   return *it->second[0];
 }
+
+namespace {
 
 // A tensor counts as true when it is not zero; one that is no scalar, when it has elements.
 Tensor Truth(const Tensor& t) {
@@ -109,7 +110,7 @@ void IfBody(Body& b) {
   Builder& builder = b.builder();
   Tensor condition = Truth(b.Raw("cond"));
   const std::vector<Tensor> arguments = b.RawIns("input");
-  const ModelGraph &then_graph = Subgraph(b, "then_branch"), &else_graph = Subgraph(b, "else_branch");
+  const ModelGraph &then_graph = SubgraphOf(b, "then_branch"), &else_graph = SubgraphOf(b, "else_branch");
   if (Choice choice = Decided(condition); choice.known) {
     return b.Outs("output", b.inline_subgraph(choice.value ? then_graph : else_graph, arguments));
   }
@@ -191,30 +192,29 @@ void WhileBody(Body& b) {
   std::vector<TensorType> types = TypesOf(initial);
   Joiner joiner(builder);
   auto body = LowerUntilStable(&types, &joiner, [&](const std::vector<TensorType>& now) {
-    auto graph = b.lower_subgraph(Subgraph(b, "body"), now, {});
+    auto graph = b.lower_subgraph(SubgraphOf(b, "body"), now, {});
     if (graph->outputs.size() != now.size()) {
       Fail("the body has {} outputs for {} values", graph->outputs.size(), now.size());
     }
     return graph;
   });
-  auto condition = b.lower_subgraph(Subgraph(b, "cond"), types, {});
+  auto condition = b.lower_subgraph(SubgraphOf(b, "cond"), types, {});
   Builder inner(condition.get(), &builder.root());
   if (condition->outputs.size() != 1) Fail("the condition has {} outputs", condition->outputs.size());
   condition->outputs = {Truth(inner.Wrap(condition->outputs[0])).node()};
   b.Outs("output", MakeWhile(builder, initial, types, condition, body, joiner.binds()));
 }
 
-// ONNX's Loop: carried are {turn, limit, go on, values..., collected scans..., captures...}.
+// ONNX's Loop and Scan: carried are {turn, limit, go on, values..., collected scans..., captures...}.
 class OnnxLoop {
  public:
-  explicit OnnxLoop(Body& b) : b_(b), builder_(b.builder()), joiner_(builder_) {
-    inputs_ = b.RawIns("input");
-    values_ = static_cast<int>(HiddenInt(b, "loop_values", 0));
-    scans_ = static_cast<int>(HiddenInt(b, "loop_scans", 0));
-    captures_ = static_cast<int>(inputs_.size()) - 2 - values_;
-  }
+  // inputs: limit, go on, values, captures. The first captures are a Scan's sequences; a Scan's body knows neither
+  // the turn nor a condition.
+  OnnxLoop(Body& b, std::vector<Tensor> inputs, int values, int scans, std::vector<ScanSequence> sequences = {})
+      : b_(b), builder_(b.builder()), joiner_(builder_), inputs_(std::move(inputs)), sequences_(std::move(sequences)),
+        values_(values), scans_(scans), captures_(static_cast<int>(inputs_.size()) - 2 - values) {}
 
-  void Run() {
+  std::vector<Tensor> Run() {
     Tensor limit = Reshape(Cast(inputs_[0], DType::kI64), {}), go = Truth(inputs_[1]);
     std::vector<Tensor> initial = {builder_.ScalarInt(DType::kI64, 0), limit, go};
     initial.insert(initial.end(), inputs_.begin() + 2, inputs_.begin() + 2 + values_);
@@ -242,10 +242,13 @@ class OnnxLoop {
     std::vector<Tensor> state = AddInputs(inner, types);
     condition->outputs = {And(state[2], Less(state[0], state[1])).node()};
     std::vector<Tensor> done = MakeWhile(builder_, initial, types, condition, body, joiner_.binds());
-    b_.Outs("output", {done.begin() + 3, done.begin() + 3 + values_ + scans_});
+    return {done.begin() + 3, done.begin() + 3 + values_ + scans_};
   }
 
  private:
+  bool IsScan() const { return !sequences_.empty(); }
+  int FirstValue() const { return IsScan() ? 0 : 1; }  // among the outputs of the user's body
+
   static std::vector<Tensor> AddInputs(Builder& b, const std::vector<TensorType>& types) {
     std::vector<Tensor> inputs;
     for (size_t i = 0; i < types.size(); ++i) {
@@ -254,27 +257,46 @@ class OnnxLoop {
     return inputs;
   }
 
-  // The user's body: (turn, go on, values, captures) -> (go on, values, scans).
+  // The user's body: (turn, go on, values, captures) -> (go on, values, scans), or a Scan's.
   std::shared_ptr<Graph> UserBody(const std::vector<TensorType>& state) {
-    std::vector<TensorType> types = {state[0], {DType::kBool, {}}};
-    std::vector<Tensor> known(2 + values_);
-    for (int i = 0; i < values_; ++i) types.push_back(state[3 + i]);
-    for (int i = 0; i < captures_; ++i) {
+    std::vector<TensorType> types(state.begin() + 3, state.begin() + 3 + values_);
+    if (!IsScan()) types.insert(types.begin(), {state[0], {DType::kBool, {}}});
+    std::vector<Tensor> known(types.size());
+    for (const ScanSequence& q : sequences_) {
+      TensorType entry = q.x.node()->type;
+      entry.shape.erase(entry.shape.begin() + q.axis);
+      types.push_back(entry);
+      known.emplace_back();
+    }
+    for (int i = static_cast<int>(sequences_.size()); i < captures_; ++i) {
       known.push_back(inputs_[2 + values_ + i]);
       types.push_back(known.back().node()->type);
     }
-    auto graph = b_.lower_subgraph(Subgraph(b_, "body"), types, known);
-    if (static_cast<int>(graph->outputs.size()) != 1 + values_ + scans_) {
-      Fail("the body has {} outputs, but {} are needed", graph->outputs.size(), 1 + values_ + scans_);
+    auto graph = b_.lower_subgraph(SubgraphOf(b_, "body"), types, known);
+    const int wanted = FirstValue() + values_ + scans_;
+    if (static_cast<int>(graph->outputs.size()) != wanted) {
+      Fail("the body has {} outputs, but {} are needed", graph->outputs.size(), wanted);
     }
     return graph;
+  }
+
+  std::vector<Tensor> Arguments(const std::vector<Tensor>& state) const {
+    std::vector<Tensor> arguments(state.begin() + 3, state.begin() + 3 + values_);
+    if (!IsScan()) arguments.insert(arguments.begin(), {state[0], state[2]});
+    auto captured = state.end() - captures_;
+    for (const ScanSequence& q : sequences_) {
+      Tensor at = q.back ? state[1] - state[0] - 1.0 : state[0];
+      arguments.push_back(GatherAxis(*captured++, at, q.axis, false));
+    }
+    arguments.insert(arguments.end(), captured, state.end());
+    return arguments;
   }
 
   void FindScanTypes() {
     if (!scans_) return;
     auto graph = UserBody(initial_types_);
     for (int k = 0; k < scans_; ++k) {
-      scan_types_.push_back(joiner_.FromInside(graph->outputs[1 + values_ + k]->type));
+      scan_types_.push_back(joiner_.FromInside(graph->outputs[FirstValue() + values_ + k]->type));
     }
   }
 
@@ -283,13 +305,15 @@ class OnnxLoop {
     auto graph = std::make_shared<Graph>();
     Builder inner(graph.get(), &builder_.root());
     std::vector<Tensor> state = AddInputs(inner, types);
-    std::vector<Tensor> arguments = {state[0], state[2]};
-    arguments.insert(arguments.end(), state.begin() + 3, state.begin() + 3 + values_);
-    arguments.insert(arguments.end(), state.end() - captures_, state.end());
-    std::vector<Tensor> out = CopyInto(inner, *user, arguments), next = {state[0] + 1.0, state[1], Truth(out[0])};
-    for (int i = 0; i < values_; ++i) next.push_back(out[1 + i]);
+    std::vector<Tensor> out = CopyInto(inner, *user, Arguments(state));
+    std::vector<Tensor> next = {state[0] + 1.0, state[1], IsScan() ? state[2] : Truth(out[0])};
+    for (int i = 0; i < values_; ++i) next.push_back(out[FirstValue() + i]);
     for (int k = 0; k < scans_; ++k) {
-      next.push_back(Concat({state[3 + values_ + k], Unsqueeze(out[1 + values_ + k], {0})}, 0));
+      // Before the first turn the elements' extents may be unknown, but then there are none.
+      Tensor element = Unsqueeze(out[FirstValue() + values_ + k], {0}), so_far = state[3 + values_ + k];
+      Shape shape = element.shape();
+      shape[0] = so_far.dim(0);
+      next.push_back(Concat({Reshape(so_far, shape), element}, 0));
     }
     next.insert(next.end(), state.end() - captures_, state.end());
     graph->outputs = NodesOf(next);
@@ -299,49 +323,18 @@ class OnnxLoop {
   Body& b_;
   Builder& builder_;
   Joiner joiner_;
-  std::vector<Tensor> inputs_;
-  int values_ = 0, scans_ = 0, captures_ = 0;
+  const std::vector<Tensor> inputs_;
+  const std::vector<ScanSequence> sequences_;
+  const int values_, scans_, captures_;
   std::vector<TensorType> initial_types_, scan_types_;
 };
 
-// ONNX's Scan, one copy of the body per turn: {states..., sequences..., captures...}.
-void UnrolledScan(Body& b) {
-  const std::vector<Tensor> inputs = b.RawIns("input");
-  const int states = static_cast<int>(HiddenInt(b, "scan_states", 0));
-  const std::vector<int64_t> in_axes = HiddenInts(b, "scan_input_axes"), out_axes = HiddenInts(b, "scan_output_axes");
-  const std::vector<int64_t> in_back = HiddenInts(b, "scan_input_directions");
-  const std::vector<int64_t> out_back = HiddenInts(b, "scan_output_directions");
-  const int sequences = static_cast<int>(in_axes.size()), scans = static_cast<int>(out_axes.size());
-  std::vector<Tensor> state(inputs.begin(), inputs.begin() + states);
-  const std::vector<Tensor> captures(inputs.begin() + states + sequences, inputs.end());
-  const Tensor& leader = inputs[states];
-  const Dim turns = leader.dim(NormalizeAxis(in_axes[0], leader.rank(), "scan_input_axes"));
-  if (!turns.IsConst() || turns.value() > 512) FailNotSupported("a Scan over {} turns (at most 512)", turns.ToString());
-  std::vector<std::vector<Tensor>> collected(scans);
-  for (int64_t t = 0; t < turns.value(); ++t) {
-    std::vector<Tensor> arguments = state;
-    for (int i = 0; i < sequences; ++i) {
-      const Tensor& x = inputs[states + i];
-      const int axis = NormalizeAxis(in_axes[i], x.rank(), "scan_input_axes");
-      arguments.push_back(Squeeze(Slice(x, axis, in_back[i] ? turns.value() - 1 - t : t, 1), {axis}));
-    }
-    arguments.insert(arguments.end(), captures.begin(), captures.end());
-    std::vector<Tensor> out = b.inline_subgraph(Subgraph(b, "body"), arguments);
-    std::copy_n(out.begin(), states, state.begin());
-    for (int k = 0; k < scans; ++k) collected[k].push_back(out[states + k]);
-  }
-  for (int k = 0; k < scans; ++k) {
-    std::vector<Tensor>& parts = collected[k];
-    if (parts.empty()) FailNotSupported("a Scan over no turns");
-    if (out_back[k]) std::reverse(parts.begin(), parts.end());
-    const int axis = InsertAxis(out_axes[k], parts[0].rank(), "scan_output_axes");
-    for (Tensor& part : parts) part = Unsqueeze(part, {axis});
-    state.push_back(Concat(parts, axis));
-  }
-  b.Outs("output", state);
+void LoopBody(Body& b) {
+  b.Outs("output", OnnxLoop(b, b.RawIns("input"), static_cast<int>(HiddenInt(b, "loop_values", 0)),
+                            static_cast<int>(HiddenInt(b, "loop_scans", 0))).Run());
 }
 
-void CallBody(Body& b) { b.Outs("output", b.inline_subgraph(Subgraph(b, "f"), b.RawIns("args"))); }
+void CallBody(Body& b) { b.Outs("output", b.inline_subgraph(SubgraphOf(b, "f"), b.RawIns("args"))); }
 
 void OutputAll(OnnxNode& n, const std::vector<ModelEdge>& values) {
   for (int i = 0; i < n.output_count(); ++i) {
@@ -373,33 +366,17 @@ void OnnxLoopRule(OnnxNode& n) {
   OutputAll(n, y);
 }
 
-void OnnxScan(OnnxNode& n) {
-  auto body = n.GraphAttr("body");
-  const int64_t sequences = n.Int("num_scan_inputs", 0), states = n.input_count() - sequences;
-  const int64_t scans = n.output_count() - states;
-  if (sequences < 1 || states < 0 || scans < 0) n.Fail("attribute num_scan_inputs does not fit the inputs");
-  auto listed = [&](const char* name, int64_t count) {
-    std::vector<int64_t> values = n.Ints(name);
-    if (values.empty()) values.assign(count, 0);
-    if (static_cast<int64_t>(values.size()) != count) n.Fail(fmt::format("attribute {} needs {} entries", name, count));
-    return values;
-  };
-  std::vector<ModelEdge> inputs;
-  for (int i = 0; i < n.input_count(); ++i) inputs.push_back(n.Input(i));
-  for (const ModelEdge& e : n.GraphCaptures("body")) inputs.push_back(e);
-  std::vector<ModelEdge> y = n.EmitN("While", inputs,
-                                     {{"form", "scan"},
-                                      {"scan_states", states},
-                                      {"scan_input_axes", listed("scan_input_axes", sequences)},
-                                      {"scan_input_directions", listed("scan_input_directions", sequences)},
-                                      {"scan_output_axes", listed("scan_output_axes", scans)},
-                                      {"scan_output_directions", listed("scan_output_directions", scans)}},
-                                     n.output_count());
-  n.SetSubgraph(y[0], "body", body);
-  OutputAll(n, y);
-}
-
 }  // namespace
+
+std::vector<Tensor> ScanByLoop(Body& b, const std::vector<Tensor>& states, const std::vector<ScanSequence>& sequences,
+                               const std::vector<Tensor>& captures, int scans) {
+  const Dim turns = sequences[0].x.dim(sequences[0].axis);
+  std::vector<Tensor> inputs = {b.builder().FromDim(DType::kI64, turns), b.builder().ScalarInt(DType::kBool, 1)};
+  inputs.insert(inputs.end(), states.begin(), states.end());
+  for (const ScanSequence& q : sequences) inputs.push_back(q.x);
+  inputs.insert(inputs.end(), captures.begin(), captures.end());
+  return OnnxLoop(b, std::move(inputs), static_cast<int>(states.size()), scans, sequences).Run();
+}
 
 BELAY_OP(If) {
   op.FromOnnx("If", 1, OnnxIf).Computes(IfBody);
@@ -408,10 +385,11 @@ BELAY_OP(StatelessIf) { op.Computes(IfBody); }
 
 // ONNX's loops keep their form until here, where the types of their values are known.
 BELAY_OP(While) {
-  op.FromOnnx("Loop", 1, OnnxLoopRule).FromOnnx("Scan", 9, OnnxScan).Computes([](Body& b) {
+  op.FromOnnx("Loop", 1, OnnxLoopRule).FromOnnx("Scan", 8, OnnxScan8).FromOnnx("Scan", 9, OnnxScan);
+  op.Computes([](Body& b) {
     const std::string form = HiddenStr(b, "form", "");
-    if (form == "loop") return OnnxLoop(b).Run();
-    if (form == "scan") return UnrolledScan(b);
+    if (form == "loop") return LoopBody(b);
+    if (form == "scan" || form == "scan8") return ScanBody(b);
     WhileBody(b);
   });
 }
