@@ -101,6 +101,11 @@ class OnnxNode {
   // Outer values it uses, in that order. All graphs of one node share one list, so that If's branches take the same.
   virtual std::vector<ModelEdge> GraphCaptures(const char* name) = 0;
 
+  // What computes the value `output` of the node's graph from `inputs`, named there, as a graph of its own; what it
+  // uses besides is captured (GraphCaptures).
+  virtual std::shared_ptr<ModelGraph> GraphBetween(const std::vector<std::string>& inputs,
+                                                   const std::string& output) = 0;
+
   // Emission. Inputs are positional over the prototype's ports; a dynamic port takes all that the later ports leave.
   virtual ModelEdge Emit(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs = {}) = 0;
   virtual std::vector<ModelEdge> EmitN(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs,

@@ -20,6 +20,8 @@ class Case:
     const: tuple = ()  # numbers of inputs that are initializers
     fixed: tuple = ()  # numbers of inputs whose extents are never open
     out_types: typing.Optional[list] = None  # dtypes of the outputs, where `outputs` does not tell
+    before: tuple = ()  # nodes before the judged one; they read x0, x1, ...
+    reads: tuple = ()  # the names that the judged node reads, where they are not x0, x1, ...
     runs: int = 1  # a function `outputs` gets the outputs of all runs after each other
 
     @property
@@ -46,11 +48,11 @@ def model_of(case, dynamic):
         fed.append(x)
     types = case.out_types or [y.dtype for y in case.outputs]
     outputs = [value_info(f'y{k}', t, None) for k, t in enumerate(types)]
-    node = helper.make_node(case.op.rpartition('::')[2], names, [f'y{k}' for k in range(len(types))],
+    node = helper.make_node(case.op.rpartition('::')[2], case.reads or names, [f'y{k}' for k in range(len(types))],
                             domain=case.domain, **case.attrs)
-    graph = helper.make_graph([node], case.name or case.op, inputs, outputs, initializers)
+    graph = helper.make_graph([*case.before, node], case.name or case.op, inputs, outputs, initializers)
     opsets = [helper.make_opsetid(case.domain, case.opset)]
-    if case.domain:
+    if case.domain:  # for `before`
         opsets.append(helper.make_opsetid('', 21))
     return helper.make_model(graph, opset_imports=opsets, ir_version=10), fed
 

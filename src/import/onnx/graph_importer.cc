@@ -73,6 +73,7 @@ GraphImporter::GraphImporter(const ImportContext& ctx, GraphImporter* outer)
     : ctx_(ctx), outer_(outer), graph_(std::make_shared<ModelGraph>()) {}
 
 void GraphImporter::Run(const Graph& graph, const std::vector<ValueType>& argument_types) {
+  source_ = &graph;
   graph_->name = graph.name;
   for (const ValueInfo& v : graph.value_infos) declared_[v.name] = FromProto(v.type);
   for (const ValueInfo& v : graph.outputs) declared_[v.name] = FromProto(v.type);

@@ -34,6 +34,7 @@ class GraphImporter {
   // argument_types: what the calling node passes, for inputs that declare less.
   void Run(const Graph& graph, const std::vector<ValueType>& argument_types);
   std::shared_ptr<ModelGraph> graph() const { return graph_; }
+  const Graph* source() const { return source_; }  // while it runs
   const std::vector<ValueType>& output_types() const { return output_types_; }
 
   // Outer values this subgraph uses; their Data nodes follow the formal inputs. `order` is a superset.
@@ -68,6 +69,7 @@ class GraphImporter {
 
   const ImportContext& ctx_;
   GraphImporter* outer_;
+  const Graph* source_ = nullptr;
   std::shared_ptr<ModelGraph> graph_;
   std::unordered_map<std::string, Known> values_;
   std::unordered_map<std::string, LiteralPtr> constants_;

@@ -75,6 +75,7 @@ class NodeView : public OnnxNode {
   LiteralPtr TensorAttr(const char* name) const override;
   std::shared_ptr<ModelGraph> GraphAttr(const char* name) override;
   std::vector<ModelEdge> GraphCaptures(const char* name) override;
+  std::shared_ptr<ModelGraph> GraphBetween(const std::vector<std::string>& inputs, const std::string& output) override;
 
   ModelEdge Emit(const char* ge_op, const std::vector<ModelEdge>& inputs, AttrMap attrs) override {
     std::vector<ModelEdge> outputs = EmitN(ge_op, inputs, std::move(attrs), 1);
@@ -178,6 +179,51 @@ std::vector<ModelEdge> NodeView::GraphCaptures(const char*) {
   std::vector<ModelEdge> edges;
   for (const std::string& name : Graphs().captures) edges.push_back(importer_.Value(name));
   return edges;
+}
+
+namespace {
+
+// The nodes that `output` needs when `inputs` are given, in the graph's order.
+Graph PartBetween(const Graph& graph, const std::vector<std::string>& inputs, const std::string& output) {
+  std::unordered_map<std::string, size_t> maker;
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const std::string& name : graph.nodes[i].outputs) maker.emplace(name, i);
+  }
+  std::set<std::string> seen(inputs.begin(), inputs.end());
+  std::set<size_t> needed;
+  std::vector<std::string> open = {output};
+  while (!open.empty()) {
+    const std::string name = open.back();
+    open.pop_back();
+    auto made = maker.find(name);
+    if (name.empty() || !seen.insert(name).second || made == maker.end()) continue;
+    const Node& node = graph.nodes[made->second];
+    needed.insert(made->second);
+    open.insert(open.end(), node.inputs.begin(), node.inputs.end());
+    const Attribute* target = node.op == "Gradient" ? node.Find("y") : nullptr;
+    if (target) open.push_back(target->s);  // a derivative of a derivative needs what the first one derives
+  }
+  Graph part;
+  part.name = output;
+  for (size_t i : needed) part.nodes.push_back(graph.nodes[i]);
+  for (const std::string& name : inputs) part.inputs.emplace_back().name = name;
+  part.outputs.emplace_back().name = output;
+  return part;
+}
+
+}  // namespace
+
+std::shared_ptr<ModelGraph> NodeView::GraphBetween(const std::vector<std::string>& inputs, const std::string& output) {
+  const Graph part = PartBetween(*importer_.source(), inputs, output);
+  std::vector<ValueType> types;
+  for (const std::string& name : inputs) types.push_back(importer_.Type(name));
+  auto inner = std::make_unique<GraphImporter>(importer_.context(), &importer_);
+  inner->Run(part, types);
+  graphs_.emplace();
+  graphs_->captures = inner->captures();
+  inner->ReorderCaptures(graphs_->captures);
+  graphs_->by_name.emplace_back(output, std::move(inner));
+  return graphs_->by_name.back().second->graph();
 }
 
 // Positional over the prototype's ports; a dynamic port takes all that the later ports leave.

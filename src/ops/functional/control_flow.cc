@@ -15,6 +15,22 @@ const ModelGraph& SubgraphOf(const Body& b, const char* name) {
   return *it->second[0];
 }
 
+std::vector<Tensor> CopyInto(Builder& to, const Graph& from, const std::vector<Tensor>& arguments) {
+  std::map<const Node*, Node*> copies;
+  for (Node* node : TopologicalOrder(from)) {
+    if (node->op == Op::kInput) {
+      copies[node] = arguments[node->index].node();
+      continue;
+    }
+    std::vector<Node*> inputs;
+    for (Node* in : node->inputs) inputs.push_back(copies.at(in));
+    copies[node] = CopyNode(to.graph(), *node, inputs);
+  }
+  std::vector<Tensor> results;
+  for (Node* out : from.outputs) results.push_back(to.Wrap(copies.at(out)));
+  return results;
+}
+
 namespace {
 
 // A tensor counts as true when it is not zero; one that is no scalar, when it has elements.
@@ -166,23 +182,6 @@ std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, co
   node->call_types = types;
   node->binds = std::move(binds);
   return Results(b, node);
-}
-
-// Copies a lowered subgraph into `to`, its inputs replaced.
-std::vector<Tensor> CopyInto(Builder& to, const Graph& from, const std::vector<Tensor>& arguments) {
-  std::map<const Node*, Node*> copies;
-  for (Node* node : TopologicalOrder(from)) {
-    if (node->op == Op::kInput) {
-      copies[node] = arguments[node->index].node();
-      continue;
-    }
-    std::vector<Node*> inputs;
-    for (Node* in : node->inputs) inputs.push_back(copies.at(in));
-    copies[node] = CopyNode(to.graph(), *node, inputs);
-  }
-  std::vector<Tensor> results;
-  for (Node* out : from.outputs) results.push_back(to.Wrap(copies.at(out)));
-  return results;
 }
 
 void WhileBody(Body& b) {

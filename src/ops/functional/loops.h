@@ -8,6 +8,9 @@ namespace belay {
 
 const ModelGraph& SubgraphOf(const Body& b, const char* name);
 
+// Copies a lowered subgraph into `to`, its inputs replaced.
+std::vector<Tensor> CopyInto(Builder& to, const Graph& from, const std::vector<Tensor>& arguments);
+
 // A tensor of which each turn of a Scan sees one entry along `axis`, from the last to the first when `back`.
 struct ScanSequence {
   Tensor x;
