@@ -1,51 +1,86 @@
 // Recurrent layers in ONNX's form: w [D, G*H, I], r [D, G*H, H], b both biases after each other.
 #include <algorithm>
+#include <cmath>
 
 #include "ops/support.h"
 
 namespace belay {
 namespace {
 
-int64_t ActivationCode(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  static const char* const kNames[] = {"sigmoid", "tanh", "relu", "hardsigmoid", "softplus", "softsign"};
-  for (int i = 0; i < 6; ++i) {
-    if (name == kNames[i]) return i;
-  }
-  FailNotSupported("activation {}", name);
-}
-
-struct Layer {
-  int64_t gates = 4;        // 4 LSTM, 3 GRU, 1 RNN
-  std::vector<int64_t> activations;  // per direction
+// An activation function of ONNX: its code in library/recurrent.cc, and the defaults of its coefficients.
+struct Activation {
+  const char* name;
+  double alpha = 0, beta = 0;
+  bool takes_alpha = false, takes_beta = false;
+};
+constexpr Activation kActivations[] = {
+    {"sigmoid"},
+    {"tanh"},
+    {"relu"},
+    {"hardsigmoid", 0.2, 0.5, true, true},
+    {"softplus"},
+    {"softsign"},
+    {"affine", 1, 0, true, true},
+    {"leakyrelu", 0.01, 0, true},
+    {"thresholdedrelu", 1, 0, true},
+    {"scaledtanh", 1, 1, true, true},
+    {"elu", 1, 0, true},
 };
 
-void ReadActivations(const Body& b, int directions, std::vector<int64_t> defaults, Layer* layer) {
+struct Activations {
+  std::vector<int64_t> codes;        // three per direction; what a cell does not use is 0
+  std::vector<double> coefficients;  // alpha and beta of each
+};
+
+int64_t ActivationCode(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (size_t i = 0; i < std::size(kActivations); ++i) {
+    if (name == kActivations[i].name) return static_cast<int64_t>(i);
+  }
+  Fail("there is no activation {}", name);
+}
+
+// Coefficients are consumed in order, by the functions that take them.
+Activations ReadActivations(const Body& b, int directions, const std::vector<const char*>& defaults) {
   std::vector<std::string> names;
   auto it = b.node().attrs.find("activations");
   if (it != b.node().attrs.end()) {
     if (auto* list = std::get_if<std::vector<std::string>>(&it->second)) names = *list;
   }
-  for (int d = 0; d < directions; ++d) {
-    layer->activations.insert(layer->activations.end(), defaults.begin(), defaults.end());
+  const size_t per = defaults.size();
+  if (names.empty()) {
+    for (int d = 0; d < directions; ++d) names.insert(names.end(), defaults.begin(), defaults.end());
   }
-  if (names.empty()) return;
-  if (names.size() != layer->activations.size()) {
-    Fail("activations has {} entries, but needs {}", names.size(), layer->activations.size());
+  if (names.size() != per * directions) {
+    Fail("activations has {} entries, but needs {}", names.size(), per * directions);
   }
-  for (size_t i = 0; i < names.size(); ++i) layer->activations[i] = ActivationCode(names[i]);
+  const std::vector<double> alphas = b.Floats("activation_alpha"), betas = b.Floats("activation_beta");
+  size_t next_alpha = 0, next_beta = 0;
+  Activations a;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const int64_t code = ActivationCode(names[i]);
+    const Activation& f = kActivations[code];
+    a.codes.push_back(code);
+    a.coefficients.push_back(f.takes_alpha && next_alpha < alphas.size() ? alphas[next_alpha++] : f.alpha);
+    a.coefficients.push_back(f.takes_beta && next_beta < betas.size() ? betas[next_beta++] : f.beta);
+    if ((i + 1) % per == 0) {
+      a.codes.resize(a.codes.size() + 3 - per, 0);
+      a.coefficients.resize(2 * a.codes.size(), 0.0);
+    }
+  }
+  return a;
 }
 
 // x [T, B, I] @ w [D, G*H, I]' -> [D, T, B, G*H]
 Tensor InputProducts(const Tensor& x, const Tensor& w) {
   const Dim steps = x.dim(0), batch = x.dim(1), inner = x.dim(2);
   Tensor flat = Reshape(x, {Dim(1), steps * batch, inner});
-  Tensor y = MatMul(flat, SwapLast(w), DType::kF32);
+  Tensor y = MatMul(flat, SwapLast(w), x.dtype());
   return Reshape(y, {w.dim(0), steps, batch, w.dim(1)});
 }
 
-Tensor OrZeros(const Body& b, const char* name, const Shape& shape, Builder& builder) {
-  if (!b.Has(name)) return Full(builder, shape, DType::kF32, 0);
+Tensor OrZeros(const Body& b, const char* name, const Shape& shape, const Tensor& like) {
+  if (!b.Has(name)) return Full(like.builder(), shape, like.dtype(), 0);
   return BroadcastTo(b.In(name), shape);
 }
 
@@ -54,10 +89,6 @@ void RecurrentBody(Body& b, int64_t gates) {
   Tensor x = b.In("x"), w = b.In("w"), r = b.In("r");
   if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3) {
     Fail("x, w and r have ranks {}, {} and {}, but need 3", x.rank(), w.rank(), r.rank());
-  }
-  if (b.Float("clip") > 0) FailNotSupported("clip");
-  if (!b.Floats("activation_alpha").empty() || !b.Floats("activation_beta").empty()) {
-    FailNotSupported("coefficients of activations");
   }
   if (!r.dim(0).IsConst() || !r.dim(2).IsConst()) FailNotSupported("weights of dynamic shape");
   const int directions = static_cast<int>(r.dim(0).value());
@@ -69,33 +100,31 @@ void RecurrentBody(Body& b, int64_t gates) {
   if ((direction == "bidirectional") != (directions == 2)) {
     Fail("direction is {}, but the weights are for {}", direction, directions);
   }
-  Layer layer;
-  layer.gates = gates;
-  std::vector<int64_t> defaults = {1};  // sigmoid 0, tanh 1
-  if (gates == 3) defaults = {0, 1};
-  if (gates == 4) defaults = {0, 1, 1};
-  ReadActivations(b, directions, defaults, &layer);
-  Tensor bias = OrZeros(b, "b", {d, hidden * Dim(2 * gates)}, builder);
+  std::vector<const char*> defaults = {"Tanh"};
+  if (gates == 3) defaults = {"Sigmoid", "Tanh"};
+  if (gates == 4) defaults = {"Sigmoid", "Tanh", "Tanh"};
+  Activations functions = ReadActivations(b, directions, defaults);
+  const double clip = b.Float("clip");
+  functions.coefficients.insert(functions.coefficients.begin(), clip > 0 ? clip : HUGE_VAL);
+  const auto numbers = static_cast<int64_t>(functions.coefficients.size());
+  Tensor coefficients = builder.Constant(LiteralFromDoubles(x.dtype(), {numbers}, functions.coefficients));
+  Tensor bias = OrZeros(b, "b", {d, hidden * Dim(2 * gates)}, x);
   Tensor wb = Slice(bias, 1, 0, hidden * Dim(gates)), rb = Slice(bias, 1, hidden * Dim(gates), hidden * Dim(gates));
-  Tensor new_gate = Full(builder, {d, n}, DType::kF32, 0);
+  Tensor new_gate = Full(builder, {d, n}, x.dtype(), 0);
   if (gates == 3) {  // the recurrent bias of the new gate is multiplied by the reset gate
     new_gate = Slice(rb, 1, hidden * Dim(2), hidden);
-    rb = Concat({Slice(rb, 1, 0, hidden * Dim(2)), Full(builder, {d, n}, DType::kF32, 0)}, 1);
+    rb = Concat({Slice(rb, 1, 0, hidden * Dim(2)), Full(builder, {d, n}, x.dtype(), 0)}, 1);
   }
   Tensor xw = InputProducts(x, w) + Reshape(wb + rb, {d, Dim(1), Dim(1), hidden * Dim(gates)});
   const Shape state = {d, batch, n};
   const bool lstm = gates == 4;
-  Tensor h0 = OrZeros(b, "initial_h", state, builder);
-  Tensor c0 = lstm ? OrZeros(b, "initial_c", state, builder) : Full(builder, state, DType::kF32, 0);
+  Tensor h0 = OrZeros(b, "initial_h", state, x);
+  Tensor c0 = lstm ? OrZeros(b, "initial_c", state, x) : Full(builder, state, x.dtype(), 0);
   const Shape three = {d, hidden * Dim(3)};
-  Tensor peepholes = lstm ? OrZeros(b, "p", three, builder) : Full(builder, three, DType::kF32, 0);
+  Tensor peepholes = lstm ? OrZeros(b, "p", three, x) : Full(builder, three, x.dtype(), 0);
   Tensor lengths = b.Has("sequence_lens") ? Cast(b.Raw("sequence_lens"), DType::kI64)
                                           : BroadcastTo(builder.FromDim(DType::kI64, x.dim(0)), {batch});
-  const std::vector<int64_t>& a = layer.activations;
-  const size_t per = a.size() / directions;
-  auto code = [&](int direction_index, size_t k) {
-    return k < per ? a[direction_index * per + k] : int64_t{0};
-  };
+  auto code = [&](int direction_index, int k) { return functions.codes[3 * direction_index + k]; };
   const int last = directions - 1;
   std::vector<CallAttr> attrs = {
       {"gates", gates},
@@ -105,9 +134,9 @@ void RecurrentBody(Body& b, int64_t gates) {
       {"peepholes", lstm && b.Has("p")},
       {"reset_after", gates == 3 ? b.Int("linear_before_reset") : 0},
       {"input_forget", lstm ? b.Int("input_forget") : 0}};
-  const TensorType state_type{DType::kF32, state};
-  std::vector<Tensor> y = Call("recurrent", {xw, r, h0, c0, lengths, peepholes, new_gate},
-                               {{DType::kF32, {x.dim(0), d, batch, n}}, state_type, state_type}, attrs);
+  const TensorType state_type{x.dtype(), state};
+  std::vector<Tensor> y = Call("recurrent", {xw, r, h0, c0, lengths, peepholes, new_gate, coefficients},
+                               {{x.dtype(), {x.dim(0), d, batch, n}}, state_type, state_type}, attrs);
   b.Out("y", y[0]);
   b.Out("y_h", y[1]);
   if (lstm) b.Out("y_c", y[2]);
@@ -140,23 +169,18 @@ void OnnxRecurrent(OnnxNode& n, const char* ge_op, int inputs, bool plain) {
   }
 }
 
-const std::vector<DType>& RecurrentDtypes() {
-  static const std::vector<DType> dtypes = {DType::kF32, DType::kF16, DType::kBF16};
-  return dtypes;
-}
-
 }  // namespace
 
 BELAY_OP(CommonLSTM) {
   op.FromOnnx("LSTM", 1, [](OnnxNode& n) { OnnxRecurrent(n, "CommonLSTM", 8, false); });
-  op.Dtypes("x", RecurrentDtypes()).Computes([](Body& b) { RecurrentBody(b, 4); });
+  op.Dtypes("x", kFloats).Computes([](Body& b) { RecurrentBody(b, 4); });
 }
 
 // ONNX's plain RNN has no GE twin; it comes as a CommonGRU marked `plain`, with one gate.
 BELAY_OP(CommonGRU) {
   op.FromOnnx("GRU", 1, [](OnnxNode& n) { OnnxRecurrent(n, "CommonGRU", 6, false); });
   op.FromOnnx("RNN", 1, [](OnnxNode& n) { OnnxRecurrent(n, "CommonGRU", 6, true); });
-  op.Dtypes("x", RecurrentDtypes()).Computes([](Body& b) {
+  op.Dtypes("x", kFloats).Computes([](Body& b) {
     RecurrentBody(b, HiddenInt(b, "plain", 0) ? 1 : 3);
   });
 }
