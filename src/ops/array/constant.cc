@@ -35,16 +35,12 @@ BELAY_OP(Constant) { op.Computes(ConstantBody); }
 
 BELAY_OP(Identity) {
   op.FromOnnx("Identity");
+  // Before opset 12 only the form for inference is meant; the mask is bool from opset 10 on.
   op.FromOnnx("Dropout", 1, [](OnnxNode& n) {
-    if (n.HasOutput(1)) n.Fail("the mask output of Dropout before opset 12 is not supported");
     n.Output(0, n.Emit("Identity", {n.Input(0)}));
-  });
-  op.FromOnnx("Dropout", 7, [](OnnxNode& n) {
-    n.Output(0, n.Emit("Identity", {n.Input(0)}));
-    if (n.HasOutput(1)) {
-      ModelEdge ones = n.Emit("OnesLike", {n.Input(0)});
-      n.Output(1, n.Emit("Cast", {ones}, {{"dst_type", GeType(DType::kBool)}}));
-    }
+    if (!n.HasOutput(1)) return;
+    ModelEdge ones = n.Emit("OnesLike", {n.Input(0)});
+    n.Output(1, n.opset() < 10 ? ones : n.Emit("Cast", {ones}, {{"dst_type", GeType(DType::kBool)}}));
   });
   op.Computes([](Body& b) { b.OutRaw("y", b.Raw("x")); });
 }

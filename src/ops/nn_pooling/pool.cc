@@ -20,6 +20,46 @@ void GlobalOut(Body& b, ReduceKind kind) {
   b.Out("y", kind == ReduceKind::kMax ? MaxOver(x, axes) : Mean(x, axes));
 }
 
+// Places counted with the first dim running fastest.
+Tensor ColumnMajor(const Tensor& places, const PoolSetup& s) {
+  Builder& b = places.builder();
+  Tensor rest = places, out;
+  for (int d = s.x.rank() - 2; d >= 1; --d) {
+    Dim weight(1);
+    for (int e = 1; e < d; ++e) weight = weight * s.x.dim(e);
+    Tensor extent = b.FromDim(DType::kI64, s.x.dim(d));
+    Tensor part = Mod(rest, extent) * b.FromDim(DType::kI64, weight);
+    out = out ? out + part : part;
+    rest = FloorDiv(rest, extent);
+  }
+  return out;
+}
+
+// argmax: the place within the image, row by row. ONNX counts over the whole tensor.
+void MaxPoolWithPlaces(Body& b, const PoolSetup& s, DType dtype) {
+  const bool ceil_mode = b.Bool("ceil_mode");
+  MaxPoolOut(b, s, ceil_mode);
+  Tensor at = Pool(ReduceKind::kArgMax, s.x, s.window, s.pads.hi, ceil_mode);
+  if (HiddenInt(b, "column_major", 0)) at = ColumnMajor(at, s);
+  at = FromChannelsLast(at, s.channels_first);
+  if (!HiddenInt(b, "flat_index", 0)) return b.OutRaw("argmax", Cast(at, dtype));
+  Builder& builder = b.builder();
+  const int rank = s.x.rank();
+  Shape images(rank, Dim(1)), channels = images, spatial(s.x.shape().begin() + 1, s.x.shape().end() - 1);
+  images[0] = s.x.dim(0);
+  channels[1] = s.x.dim(-1);
+  Tensor image = builder.Iota(DType::kI64, images, 0) * builder.FromDim(DType::kI64, s.x.dim(-1)) +
+                 builder.Iota(DType::kI64, channels, 1);
+  b.OutRaw("argmax", at + image * builder.FromDim(DType::kI64, NumElements(spatial)));
+}
+
+void MaxPoolWithNumberedPlaces(Body& b) {
+  const int64_t dtype = b.Int("dtype");
+  if (dtype != 3 && dtype != 9) Fail("dtype is {}, but must be 3 (i32) or 9 (i64)", dtype);
+  MaxPoolWithPlaces(b, SetupPool(b, b.In("x"), b.Str("data_format"), b.Ints("dilation"), "CALCULATED", b.Ints("pads")),
+                    static_cast<DType>(dtype));
+}
+
 struct OnnxPool {
   OnnxWindow window;
   AttrMap attrs;
@@ -59,13 +99,12 @@ void OnnxMaxPool(OnnxNode& n) {
   const int64_t ceil_mode = n.Int("ceil_mode", 0);
   ModelEdge x = p.window.Widen(n, n.Input(0));
   if (n.HasOutput(1)) {
-    if (deep) n.Fail("indices of 3-D pooling are not supported");
     p.attrs["ceil_mode"] = ceil_mode != 0;
     p.attrs["dilation"] = p.window.dilations;
     p.attrs["flat_index"] = int64_t{1};
     p.attrs["column_major"] = n.Int("storage_order", 0);
-    p.attrs.erase("data_format");
-    std::vector<ModelEdge> y = n.EmitN("MaxPoolWithArgmaxV1", {x}, p.attrs, 0);
+    if (!deep) p.attrs.erase("data_format");
+    std::vector<ModelEdge> y = n.EmitN(deep ? "MaxPool3DWithArgmaxV2" : "MaxPoolWithArgmaxV1", {x}, p.attrs, 0);
     n.Output(0, p.window.Narrow(n, y[0]));
     return n.Output(1, p.window.Narrow(n, y[1]));
   }
@@ -115,40 +154,17 @@ BELAY_OP(MaxPool3D) {
   });
 }
 
-// argmax: the position within the image, row by row. ONNX counts over the whole tensor.
 BELAY_OP(MaxPoolWithArgmaxV1) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    Tensor input = b.In("x");
-    PoolSetup s = SetupPool(b, input, "NCHW", b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
-    const bool ceil_mode = b.Bool("ceil_mode");
-    MaxPoolOut(b, s, ceil_mode);
-    Tensor at = Pool(ReduceKind::kArgMax, s.x, s.window, s.pads.hi, ceil_mode);
-    at = FromChannelsLast(at, true);
-    Builder& builder = b.builder();
-    if (HiddenInt(b, "column_major", 0)) {
-      Tensor width = builder.FromDim(DType::kI64, input.dim(3));
-      Tensor height = builder.FromDim(DType::kI64, input.dim(2));
-      at = Mod(at, width) * height + FloorDiv(at, width);
-    }
-    if (!HiddenInt(b, "flat_index", 0)) return b.OutRaw("argmax", Cast(at, DType::kI32));
-    Tensor image = builder.Iota(DType::kI64, {input.dim(0), Dim(1), Dim(1), Dim(1)}, 0) *
-                       builder.FromDim(DType::kI64, input.dim(1)) +
-                   builder.Iota(DType::kI64, {Dim(1), input.dim(1), Dim(1), Dim(1)}, 1);
-    b.OutRaw("argmax", at + image * builder.FromDim(DType::kI64, input.dim(2) * input.dim(3)));
+    PoolSetup s = SetupPool(b, b.In("x"), "NCHW", b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
+    MaxPoolWithPlaces(b, s, DType::kI32);
   });
 }
-
-// The position within the image, row by row.
 BELAY_OP(MaxPoolWithArgmaxV3) {
-  op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    PoolSetup s = SetupPool(b, b.In("x"), b.Str("data_format"), b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
-    const bool ceil_mode = b.Bool("ceil_mode");
-    const int64_t dtype = b.Int("dtype");
-    if (dtype != 3 && dtype != 9) Fail("dtype is {}, but must be 3 (i32) or 9 (i64)", dtype);
-    MaxPoolOut(b, s, ceil_mode);
-    Tensor at = Pool(ReduceKind::kArgMax, s.x, s.window, s.pads.hi, ceil_mode);
-    b.OutRaw("argmax", Cast(FromChannelsLast(at, s.channels_first), static_cast<DType>(dtype)));
-  });
+  op.Dtypes("x", kNumbers).Computes(MaxPoolWithNumberedPlaces);
+}
+BELAY_OP(MaxPool3DWithArgmaxV2) {
+  op.Dtypes("x", kNumbers).Computes(MaxPoolWithNumberedPlaces);
 }
 
 BELAY_OP(AvgPoolV2) {

@@ -84,6 +84,17 @@ void AddMembers(OnnxNode& n, Forest* f) {
   }
 }
 
+// What both forms say of their nodes, by node.
+struct NodeLists {
+  std::vector<int64_t> features, yes, no, missing;
+};
+NodeLists ReadNodes(OnnxNode& n, size_t count) {
+  NodeLists lists = {IntsOf(n, "nodes_featureids", count), IntsOf(n, "nodes_truenodeids", count),
+                     IntsOf(n, "nodes_falsenodeids", count), n.Ints("nodes_missing_value_tracks_true")};
+  lists.missing.resize(count, 0);
+  return lists;
+}
+
 Forest ReadForest(OnnxNode& n) {
   Forest f;
   f.roots = n.Ints("tree_roots");
@@ -91,16 +102,13 @@ Forest ReadForest(OnnxNode& n) {
   const size_t count = f.splits.size();
   const std::vector<double> modes = TensorValues(n, "nodes_modes"), weights = TensorValues(n, "leaf_weights");
   CheckLength(n, "nodes_modes", modes.size(), count);
-  const std::vector<int64_t> features = IntsOf(n, "nodes_featureids", count);
-  const std::vector<int64_t> yes = IntsOf(n, "nodes_truenodeids", count);
-  const std::vector<int64_t> no = IntsOf(n, "nodes_falsenodeids", count);
+  const NodeLists nodes = ReadNodes(n, count);
   const std::vector<int64_t> yes_leaf = IntsOf(n, "nodes_trueleafs", count);
   const std::vector<int64_t> no_leaf = IntsOf(n, "nodes_falseleafs", count);
-  std::vector<int64_t> missing = n.Ints("nodes_missing_value_tracks_true");
-  missing.resize(count, 0);
+  auto place = [](bool leaf, int64_t number) { return leaf ? ~number : number; };
   for (size_t i = 0; i < count; ++i) {
-    f.nodes.insert(f.nodes.end(), {features[i], static_cast<int64_t>(modes[i]), yes_leaf[i] ? ~yes[i] : yes[i],
-                                   no_leaf[i] ? ~no[i] : no[i], missing[i], 0, 0});
+    f.nodes.insert(f.nodes.end(), {nodes.features[i], static_cast<int64_t>(modes[i]), place(yes_leaf[i], nodes.yes[i]),
+                                   place(no_leaf[i], nodes.no[i]), nodes.missing[i], 0, 0});
   }
   const std::vector<int64_t> targets = IntsOf(n, "leaf_targetids", weights.size());
   for (size_t i = 0; i < weights.size(); ++i) {
@@ -129,17 +137,14 @@ class OldForest {
     for (size_t i = 0; i < count; ++i) Place({trees[i], ids[i]}, modes[i], &mode[i]);
     const std::vector<double> values = Values(n_, "nodes_values");
     CheckLength(n_, "nodes_values", values.size(), count);
-    const std::vector<int64_t> features = IntsOf(n_, "nodes_featureids", count);
-    const std::vector<int64_t> yes = IntsOf(n_, "nodes_truenodeids", count);
-    const std::vector<int64_t> no = IntsOf(n_, "nodes_falsenodeids", count);
-    std::vector<int64_t> missing = n_.Ints("nodes_missing_value_tracks_true");
-    missing.resize(count, 0);
+    const NodeLists nodes = ReadNodes(n_, count);
     for (size_t i = 0; i < count; ++i) {
       if (i == 0 || trees[i] != trees[i - 1]) f_.roots.push_back(At({trees[i], ids[i]}));
       if (mode[i] < 0) continue;
       f_.splits.push_back(values[i]);
       f_.nodes.insert(f_.nodes.end(),
-                      {features[i], mode[i], At({trees[i], yes[i]}), At({trees[i], no[i]}), missing[i], 0, 0});
+                      {nodes.features[i], mode[i], At({trees[i], nodes.yes[i]}), At({trees[i], nodes.no[i]}),
+                       nodes.missing[i], 0, 0});
     }
     return std::move(f_);
   }

@@ -237,8 +237,17 @@ BELAY_OP(MirrorPadGrad) {
 
 BELAY_OP(Tile) {
   op.FromOnnx("Tile", 1, [](OnnxNode& n) {
-    if (n.opset() < 6) n.Fail("Tile before opset 6 is not supported");
-    n.Output(0, n.Emit("Tile", {n.Input(0), n.Input(1)}));
+    if (n.opset() >= 6) return n.Output(0, n.Emit("Tile", {n.Input(0), n.Input(1)}));
+    // Once: how often along which axis, both as tensors of one element.
+    LiteralPtr axis = n.ConstInput(2);
+    if (!axis || n.InputRank(0) < 0) n.Fail("the axis is not constant, or the rank of the input is not known");
+    const auto at = static_cast<int64_t>(LiteralToDoubles(*axis)[0]);
+    const int rank = n.InputRank(0);
+    if (at < 0 || at >= rank) n.Fail(fmt::format("axis is {}, but the rank is {}", at, rank));
+    std::vector<ModelEdge> multiples(rank, n.ConstInts({1}));
+    ModelEdge times = n.Emit("Cast", {n.Input(1)}, {{"dst_type", GeType(DType::kI64)}});
+    multiples[at] = n.Emit("Reshape", {times, n.ConstInts({1})});
+    n.Output(0, n.Emit("Tile", {n.Input(0), n.Emit("ConcatD", multiples, {{"concat_dim", int64_t{0}}})}));
   });
   op.Computes([](Body& b) { b.OutRaw("y", TileBy(b.Raw("x"), b.Dims("multiples"))); });
 }
