@@ -529,8 +529,24 @@ Tensor GatherAxis(const Tensor& x, const Tensor& indices, int axis, bool wrap_ne
   return Gather(x, {BroadcastTo(Relabel(idx, spread), shape)}, axes, shape);
 }
 
+namespace {
+
+// Dims that no index addresses are walked along with the indices: these may not reach farther than the data.
+void CheckWalkedDims(const Tensor& data, const std::vector<int>& axes, const Shape& shape) {
+  for (int d = 0; d < data.rank(); ++d) {
+    if (axes[d] < 0 || data.dim(d) == shape[axes[d]]) continue;
+    if (data.builder().Assume(Less(data.dim(d), shape[axes[d]]), false)) {
+      Fail("dim {} of the indices has {} elements, but the data of shape {} only {}", axes[d],
+           shape[axes[d]].ToString(), ToString(data.shape()), data.dim(d).ToString());
+    }
+  }
+}
+
+}  // namespace
+
 Tensor Gather(const Tensor& x, const std::vector<Tensor>& indices, const std::vector<int>& axes,
               const Shape& shape) {
+  CheckWalkedDims(x, axes, shape);
   std::vector<Node*> nodes{x.node()};
   for (const Tensor& i : indices) {
     if (i.dtype() != DType::kI64 && i.dtype() != DType::kI32) {
@@ -549,6 +565,7 @@ Tensor Scatter(ReduceKind kind, const Tensor& x, const Tensor& updates,
     Fail("updates are {}, but the data are {}", DTypeName(updates.dtype()), DTypeName(x.dtype()));
   }
   if (kind != ReduceKind::kNone) CheckComputable(x.dtype());
+  CheckWalkedDims(x, axes, updates.shape());
   std::vector<Node*> nodes{x.node(), updates.node()};
   for (const Tensor& i : indices) nodes.push_back(BroadcastTo(i, updates.shape()).node());
   Node* node = x.builder().graph().Add(Op::kScatter, std::move(nodes), x.node()->type);

@@ -53,11 +53,13 @@ void CausalConvBody(Body& b) {
   b.Out("present_state", Slice(all, 2, length, taps - 1));
 }
 
-// x [B, T, N*D] or [B, T, N] or [B, T, 1] as [B, T, N, D].
-Tensor PerHead(const Tensor& x, const char* name, const Dim& heads, const Dim& size) {
+// x [B, T, N*D] or [B, T, N] or [B, T, 1] as `full`, [B, T, N, D].
+Tensor PerHead(const Tensor& x, const char* name, const Shape& full) {
   if (x.rank() != 3) Fail("{} has rank {}, but needs 3", name, x.rank());
-  const Shape full = {x.dim(0), x.dim(1), heads, size};
-  if (x.builder().Assume(Equal(x.dim(2), heads * size), true)) return Reshape(x, full);
+  const Dim width = full[2] * full[3];
+  if (x.builder().Assume(Equal(x.dim(2), width), true)) {
+    return Reshape(BroadcastTo(x, {full[0], full[1], width}), full);
+  }
   return BroadcastTo(Unsqueeze(x, {3}), full);
 }
 
@@ -78,15 +80,16 @@ void LinearAttentionBody(Body& b) {
   const Dim batch = q.dim(0), steps = q.dim(1);
   Tensor decay = Full(builder, {batch, steps, Dim(heads), size}, DType::kF32, 1);
   Tensor beta = Full(builder, {batch, steps, Dim(heads), Dim(1)}, DType::kF32, 1);
-  if (gated) decay = Exp(PerHead(b.In("decay"), "decay", heads, size));
-  if (delta) beta = PerHead(b.In("beta"), "beta", heads, 1);
+  if (gated) decay = Exp(PerHead(b.In("decay"), "decay", {batch, steps, Dim(heads), size}));
+  if (delta) beta = PerHead(b.In("beta"), "beta", {batch, steps, Dim(heads), Dim(1)});
   const Shape state = {batch, Dim(heads), size, value_size};
   Tensor past = b.Has("past_state") ? BroadcastTo(b.In("past_state"), state) : Full(builder, state, DType::kF32, 0);
   const DType state_type = b.Has("past_state") ? b.Raw("past_state").dtype() : b.Raw("query").dtype();
   const Shape out = {batch, steps, Dim(q_heads), value_size};
   std::vector<Tensor> y = Call("linear_attention",
-                               {PerHead(q, "query", q_heads, size), PerHead(k, "key", heads, size),
-                                PerHead(v, "value", heads, value_size), decay, beta, past},
+                               {PerHead(q, "query", {batch, steps, Dim(q_heads), size}),
+                                PerHead(k, "key", {batch, steps, Dim(heads), size}),
+                                PerHead(v, "value", {batch, steps, Dim(heads), value_size}), decay, beta, past},
                                {{DType::kF32, out}, {DType::kF32, state}}, {{"delta", delta}});
   Tensor scale = HeadScale(builder, DType::kF32, b.Float("scale"), size);
   b.Out("output", Reshape(y[0] * scale, {batch, steps, Dim(q_heads) * value_size}));

@@ -54,21 +54,6 @@ std::vector<int64_t> IntsOf(OnnxNode& n, const char* attr, size_t want) {
   return values;
 }
 
-void CheckForest(OnnxNode& n, const Forest& f, int64_t targets) {
-  auto check = [&](const char* what, int64_t value, int64_t low, int64_t end) {
-    if (value < low || value >= end) n.Fail(fmt::format("{} {} is not within {} to {}", what, value, low, end - 1));
-  };
-  for (int64_t root : f.roots) check("root", root, -f.LeafCount(), f.NodeCount());
-  for (int64_t i = 0; i < f.NodeCount(); ++i) {
-    const int64_t* node = &f.nodes[i * Forest::kColumns];
-    check("feature", node[0], 0, std::numeric_limits<int64_t>::max());
-    check("mode", node[1], 0, kMemberMode + 1);
-    check("child", node[2], -f.LeafCount(), f.NodeCount());
-    check("child", node[3], -f.LeafCount(), f.NodeCount());
-  }
-  for (int64_t target : f.targets) check("target", target, 0, targets);
-}
-
 // The sets lie after each other, each closed by a NaN, in the order of their nodes.
 void AddMembers(OnnxNode& n, Forest* f) {
   const std::vector<double> all = TensorValues(n, "membership_values");
@@ -187,7 +172,6 @@ class OldForest {
 };
 
 ModelEdge EmitForest(OnnxNode& n, const Forest& f, int64_t targets, AttrMap attrs) {
-  CheckForest(n, f, targets);
   auto ints = [&](const std::vector<int64_t>& v) { return n.ConstInts(v); };
   auto doubles = [&](const std::vector<double>& v) {
     return n.Const(LiteralFromDoubles(DType::kF64, {static_cast<int64_t>(v.size())}, v));
@@ -259,7 +243,6 @@ void OnnxClassifier(OnnxNode& n) {
   const std::vector<int64_t> labels = n.Ints("classlabels_int64s");
   const auto classes = static_cast<int64_t>(labels.size());
   Forest f = OldForest(n, "class").Read();
-  CheckForest(n, f, classes);
   const bool one_voted = !f.targets.empty() && std::all_of(f.targets.begin(), f.targets.end(),
                                                            [&](int64_t t) { return t == f.targets[0]; });
   if (classes == 2 && one_voted) return BinaryClassifier(n, std::move(f), n.ConstInts(labels));
@@ -287,6 +270,41 @@ Tensor InverseErf(const Tensor& x) {
   return y - (Erf(y) - x) * Exp(y * y) * (std::sqrt(std::numbers::pi) / 2);
 }
 
+void CheckWithin(const char* what, int64_t value, int64_t low, int64_t end) {
+  if (value < low || value >= end) Fail("{} {} is not within {} to {}", what, value, low, end - 1);
+}
+
+// What the library function relies on; features are its own business, as their number may be dynamic.
+void CheckForest(const Body& b, int64_t targets) {
+  const std::vector<int64_t> nodes = b.ConstInts("nodes"), leaves = b.ConstInts("leaves");
+  const std::vector<int64_t> votes = b.ConstInts("targets");
+  auto extent = [&](const char* input) {
+    const Tensor x = b.Raw(input);
+    if (x.rank() != 1 || !x.dim(0).IsConst()) {
+      Fail("{} has shape {}, but needs one known extent", input, ToString(x.shape()));
+    }
+    return x.dim(0).value();
+  };
+  const int64_t count = extent("splits"), members = extent("members"), leaf_count = extent("leaves") - 1;
+  if (static_cast<int64_t>(nodes.size()) != count * Forest::kColumns || b.Raw("nodes").rank() != 2) {
+    Fail("nodes has shape {}, but needs {} rows of {}", ToString(b.Raw("nodes").shape()), count, Forest::kColumns);
+  }
+  for (int64_t root : b.ConstInts("roots")) CheckWithin("root", root, -leaf_count, count);
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t* node = &nodes[i * Forest::kColumns];
+    CheckWithin("feature", node[0], 0, std::numeric_limits<int64_t>::max());
+    CheckWithin("mode", node[1], 0, kMemberMode + 1);
+    for (int child : {2, 3}) CheckWithin("child", node[child], -leaf_count, count);
+    CheckWithin("first member", node[5], 0, members + 1);
+    CheckWithin("number of members", node[6], 0, members - node[5] + 1);
+  }
+  if (leaves.empty() || leaves[0] != 0 || leaves.back() != extent("weights") || leaves.back() != extent("targets") ||
+      !std::is_sorted(leaves.begin(), leaves.end())) {
+    Fail("leaves must count the votes up, from 0 to {}", extent("weights"));
+  }
+  for (int64_t target : votes) CheckWithin("target", target, 0, targets);
+}
+
 Tensor PostTransformed(const Tensor& x, const std::string& name) {
   if (name == "NONE") return x;
   if (name == "LOGISTIC") return Sigmoid(x);
@@ -304,6 +322,7 @@ void EnsembleBody(Body& b) {
   const auto* found = std::find(std::begin(kAggregates), std::end(kAggregates), aggregate);
   if (found == std::end(kAggregates)) Fail("aggregate is '{}'", aggregate);
   const int64_t targets = b.Int("n_targets");
+  CheckForest(b, targets);
   std::vector<Tensor> inputs = {x};
   for (const char* name : {"roots", "nodes", "splits", "leaves", "targets", "weights", "members"}) {
     inputs.push_back(b.Raw(name));
