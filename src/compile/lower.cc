@@ -13,12 +13,16 @@ std::string Describe(const ModelNode& node) {
   return node.origin.empty() ? text : text + " from " + node.origin;
 }
 
+const OpRecord* RecordOf(const ModelNode& node) {
+  return node.record ? node.record.get() : FindOpRecord(node.type);
+}
+
 bool IsData(const ModelNode& node) { return node.type == "Data"; }
 bool IsSink(const ModelNode& node) { return node.type == "NetOutput"; }
 
 void CollectUnknown(const ModelGraph& model, std::map<std::string, std::vector<std::string>>* out) {
   for (const ModelNode& node : model.nodes) {
-    if (!IsData(node) && !IsSink(node) && !FindOpRecord(node.type)) (*out)[node.type].push_back(node.name);
+    if (!IsData(node) && !IsSink(node) && !RecordOf(node)) (*out)[node.type].push_back(node.name);
     for (auto& [name, graphs] : node.subgraphs) {
       for (auto& g : graphs) CollectUnknown(*g, out);
     }
@@ -161,7 +165,7 @@ class Lowerer {
   }
 
   Status LowerNode(const ModelGraph& model, const ModelNode& node, std::vector<Tensor>* outputs) {
-    const OpRecord& record = *FindOpRecord(node.type);
+    const OpRecord& record = *RecordOf(node);
     std::vector<Tensor> inputs;
     for (const ModelEdge& edge : node.inputs) {
       if (edge.node < 0) {
@@ -282,7 +286,7 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     std::vector<int64_t> dims = desc.dims;
     if (dims == std::vector<int64_t>{-2}) {
       if (!called) {
-        lowered.needs_ranks = true;
+        lowered.needs_extents = true;
         return lowered;
       }
       dims.assign(options.input_dims[i].size(), -1);
@@ -311,6 +315,9 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     BELAY_RETURN_IF_ERROR(lowerer.Run(model, arguments));
   } catch (NeedsContents& needs) {
     lowered.needs_contents = needs.graph_inputs;
+    return lowered;
+  } catch (NeedsExtents&) {
+    lowered.needs_extents = true;
     return lowered;
   }
   AddResults(lowerer.builder(), &lowered.outputs);

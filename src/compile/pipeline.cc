@@ -67,7 +67,7 @@ Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options)
   Compiled compiled;
   if (!lowered.graph) {
     compiled.needs_contents = lowered.needs_contents;
-    compiled.needs_ranks = lowered.needs_ranks;
+    compiled.needs_extents = lowered.needs_extents;
     return compiled;
   }
   if (Dumping()) DumpText(options.dump_name, "00-lowered", PrintGraph(*lowered.graph));

@@ -25,7 +25,7 @@ struct CompileOptions {
 struct Compiled {
   std::shared_ptr<const Plan> plan;
   std::vector<int> needs_contents;
-  bool needs_ranks = false;
+  bool needs_extents = false;
 };
 
 Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options = {});

@@ -19,6 +19,8 @@ struct OpError {
 struct NeedsContents {
   std::vector<int> graph_inputs;
 };
+// Extents are needed as numbers: the compiler defers to the first call, whose extents are the hints.
+struct NeedsExtents {};
 template <typename... Args>
 [[noreturn]] void Fail(fmt::format_string<Args...> format, Args&&... args) {
   throw OpError{Status(Code::kInvalidArgument, fmt::format(format, std::forward<Args>(args)...))};

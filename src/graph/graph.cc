@@ -33,6 +33,10 @@ bool Guard::DependsOnRun(const std::vector<SymbolInfo>& symbols) const {
   return std::any_of(ids.begin(), ids.end(), [&](int id) { return symbols[id].input < 0; });
 }
 
+bool Guard::Holds(const std::vector<int64_t>& symbols) const {
+  return test ? (*test)(symbols) : (condition.Evaluate(symbols) != 0) == expected;
+}
+
 Node* Graph::Add(Op op, std::vector<Node*> in, TensorType type) {
   auto node = std::make_unique<Node>();
   node->id = static_cast<int>(nodes_.size());

@@ -98,6 +98,8 @@ struct TensorType {
 std::string ToString(const TensorType& type);  // "f32[2,s0]"
 
 using CallAttr = std::pair<std::string, int64_t>;
+struct LibraryCall;
+using LibraryFn = std::function<Status(LibraryCall& call)>;  // see graph/library.h
 
 struct Node {
   int id = 0;
@@ -113,6 +115,7 @@ struct Node {
   LiteralPtr literal;
   std::shared_ptr<const Window> window;
   std::string callee;
+  std::shared_ptr<const LibraryFn> function;  // kCall: what it runs, where the library has no `callee`
   std::vector<CallAttr> attrs;
   std::vector<TensorType> call_types;             // kCall, kIf, kWhile: all outputs
   std::vector<int> binds;                         // kCall: symbols whose values it returns, in order
@@ -138,6 +141,9 @@ struct SymbolInfo {
 struct Guard {
   Dim condition;  // 1 or 0
   bool expected = true;
+  // Instead of the condition: what only a function can tell about a call's symbols.
+  std::shared_ptr<const std::function<bool(const std::vector<int64_t>& symbols)>> test;
+  bool Holds(const std::vector<int64_t>& symbols) const;
   // Holds a symbol that is bound while the graph runs.
   bool DependsOnRun(const std::vector<SymbolInfo>& symbols) const;
 };

@@ -94,7 +94,7 @@ std::vector<int64_t> ExtentsBefore(const Node& node, const Shape& shape,
 }
 
 Result<Values> RunCall(const Node& node, const Values& in, std::vector<int64_t>* symbols) {
-  const LibraryFn fn = FindLibraryFunction(node.callee);
+  const LibraryFn fn = FunctionOf(node);
   if (!fn) return NotSupported("there is no library function {}", node.callee);
   LibraryCall call;
   call.attrs = &node.attrs;

@@ -22,7 +22,7 @@ namespace {
 
 struct Row {
   const char* name;
-  LibraryFn fn;
+  Status (*fn)(LibraryCall& call);
 };
 const Row kFunctions[] = {
     {"top_k", LibraryTopK},
@@ -49,6 +49,10 @@ LibraryFn FindLibraryFunction(const std::string& name) {
     if (name == row.name) return row.fn;
   }
   return nullptr;
+}
+
+LibraryFn FunctionOf(const Node& call) {
+  return call.function ? *call.function : FindLibraryFunction(call.callee);
 }
 
 int64_t LibraryBuffer::NumElements() const {

@@ -31,7 +31,8 @@ struct LibraryCall {
 };
 
 // A failure surfaces at synchronize with this text.
-using LibraryFn = Status (*)(LibraryCall& call);
-LibraryFn FindLibraryFunction(const std::string& name);  // nullptr: none of that name
+LibraryFn FindLibraryFunction(const std::string& name);  // empty: none of that name
+// What a kCall runs.
+LibraryFn FunctionOf(const Node& call);
 
 }  // namespace belay

@@ -14,6 +14,7 @@
 namespace belay {
 
 class ModelGraph;
+class OpRecord;
 
 using AttrValue = std::variant<std::monostate, int64_t, double, bool, std::string, DType, LiteralPtr,
                                std::vector<int64_t>, std::vector<double>, std::vector<bool>,
@@ -50,6 +51,7 @@ struct ModelNode {
   AttrMap attrs;                    // only what was set; defaults come from the prototype
   std::map<std::string, std::vector<std::shared_ptr<ModelGraph>>> subgraphs;  // by prototype name
   std::string origin;               // "ONNX node conv1 (Conv)"; empty when built by hand
+  std::shared_ptr<const OpRecord> record;  // of an operator the program brought; null: the table's
 };
 
 // Data nodes carry attr "index" (input position); Const/Constant carry attr "value" (LiteralPtr).

@@ -93,14 +93,18 @@ void CollectGraphInputs(const Node* node, std::vector<char>* seen, std::vector<i
   for (const Node* in : node->inputs) CollectGraphInputs(in, seen, found);
 }
 
-[[noreturn]] void ValueUnknown(Builder& b, const Tensor& t, const char* input) {
+std::vector<int> GraphInputsBehind(Builder& b, const Tensor& t, const char* input) {
   std::vector<char> seen(t.builder().graph().size(), 0);
   std::vector<int> found;
   CollectGraphInputs(t.node(), &seen, &found);
   if (&b.graph() != &b.root() || found.empty()) {
     FailNotSupported("the contents of input {} are only known at run time", input);
   }
-  throw NeedsContents{found};
+  return found;
+}
+
+[[noreturn]] void ValueUnknown(Builder& b, const Tensor& t, const char* input) {
+  throw NeedsContents{GraphInputsBehind(b, t, input)};
 }
 
 }  // namespace
@@ -135,6 +139,15 @@ std::vector<double> Body::ConstFloats(const char* input) const {
     return values;
   }
   ValueUnknown(b_, t, input);
+}
+
+void Body::NeedContents(const std::vector<int>& ports) const {
+  NeedsContents needs;
+  for (int port : ports) {
+    const std::vector<int> found = GraphInputsBehind(b_, inputs_[port], node_.input_ports[port].name.c_str());
+    needs.graph_inputs.insert(needs.graph_inputs.end(), found.begin(), found.end());
+  }
+  throw needs;
 }
 
 const AttrProto& Body::Proto(const char* attr) const {

@@ -31,6 +31,8 @@ class Body {
   std::vector<Dim> Dims(const char* input) const;
   std::vector<int64_t> ConstInts(const char* input) const;
   std::vector<double> ConstFloats(const char* input) const;
+  // Gives up for now: the contents of these inputs (by port) must be known.
+  [[noreturn]] void NeedContents(const std::vector<int>& ports) const;
 
   // Attributes by prototype name, with the prototype's default. Required ones must be set.
   int64_t Int(const char* attr) const;
@@ -49,6 +51,7 @@ class Body {
   void OutAs(const char* output, Tensor value, DType dtype);
   void OutRaw(const char* output, Tensor value);               // exactly as it is
   void Outs(const char* output, const std::vector<Tensor>& values);  // a dynamic output
+  void OutPort(size_t port, Tensor value) { outputs_.at(port) = value; }
   int OutCount(const char* output) const;                      // instances the node declares
   bool Wants(const char* output) const;                        // somebody reads it
 

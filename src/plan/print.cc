@@ -12,7 +12,8 @@ std::string PrintPlan(const Plan& plan) {
                         ToString(s.type), s.first_step, s.last_step);
   }
   for (const Guard& g : plan.guards) {
-    text += fmt::format("guard {} is {}\n", g.condition.ToString(), g.expected);
+    text += g.test ? std::string("guard by a function\n")
+                   : fmt::format("guard {} is {}\n", g.condition.ToString(), g.expected);
   }
   text += "steps:\n";
   for (size_t i = 0; i < plan.steps.size(); ++i) {

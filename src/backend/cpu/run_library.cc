@@ -84,11 +84,11 @@ Result<CompiledKernel> BuildLibraryCall(const KernelSpec& spec) {
   for (const Node* n : TopologicalOrder(*spec.fragment)) {
     if (n->op == Op::kCall) node = n;
   }
-  LibraryFn fn = FindLibraryFunction(node->callee);
-  if (fn == nullptr) return NotSupported("there is no library function '{}'", node->callee);
+  LibraryFn fn = FunctionOf(*node);
+  if (!fn) return NotSupported("there is no library function '{}'", node->callee);
   auto closure = std::make_shared<LibraryClosure>();
   CompiledKernel kernel;
-  closure->fn = fn;
+  closure->fn = std::move(fn);
   closure->name = node->callee;
   closure->attrs = node->attrs;
   auto add = [&](const TensorType& type, const std::vector<int>& binds,
