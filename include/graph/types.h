@@ -255,6 +255,7 @@ class TensorType {
   static TensorType FLOAT() { return TensorType({DT_FLOAT, DT_FLOAT16, DT_BF16}); }
 
  private:
+  friend class TensorTypeAdapter;
   std::shared_ptr<TensorTypeImpl> tensor_type_impl_;
 };
 

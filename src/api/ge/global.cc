@@ -1,6 +1,7 @@
 // GEInitialize, GEFinalize and the texts of what went wrong.
 #include "api/ge/guard.h"
 #include "api/ge/state.h"
+#include "api/graph/custom_libraries.h"
 #include "base/error_report.h"
 
 namespace api = belay::api;
@@ -10,6 +11,7 @@ namespace ge {
 Status GEInitialize(const std::map<AscendString, AscendString>& options) {
   return api::Guarded("GEInitialize", [&]() -> belay::Status {
     BELAY_TRY(belay::OptionMap map, api::ToOptions(options));
+    belay::LoadCustomLibraries();
     return api::Initialize(std::move(map));
   });
 }

@@ -1,27 +1,29 @@
-// GetRegisteredIrDef: what the prototype table says of a type, by name.
+// GetRegisteredIrDef: what the prototype of a type says, by name; the engine's table and the program's own classes.
 #include <vector>
 
+#include "api/graph/operator_factory_impl.h"
 #include "ge/ge_api.h"
-#include "graph/prototype.h"
 
 namespace {
 
 using Names = std::vector<std::pair<ge::AscendString, ge::AscendString>>;
 
-void AddPorts(std::span<const belay::PortProto> ports, Names* names) {
+void AddPorts(const ge::Ports& ports, Names* names) {
   static const char* const kKinds[] = {"required", "optional", "dynamic"};
-  for (const belay::PortProto& port : ports) {
-    names->emplace_back(port.name, kKinds[static_cast<int>(port.kind)]);
+  for (const ge::IrPort& port : ports.declared) {
+    names->emplace_back(port.name.c_str(), kKinds[static_cast<int>(port.kind)]);
   }
 }
 
 }  // namespace
 
 ge::Status GetRegisteredIrDef(const char* op_type, Names& inputs, Names& outputs, Names& attrs) {
-  const belay::Prototype* proto = op_type == nullptr ? nullptr : belay::FindPrototype(op_type);
-  if (proto == nullptr) return ge::FAILED;
-  AddPorts(proto->inputs, &inputs);
-  AddPorts(proto->outputs, &outputs);
-  for (const belay::AttrProto& attr : proto->attrs) attrs.emplace_back(attr.name, attr.type);
+  ge::OpDesc desc;
+  if (op_type == nullptr) return ge::FAILED;
+  desc.type = op_type;
+  if (!ge::DeclareType(&desc)) return ge::FAILED;
+  AddPorts(desc.inputs, &inputs);
+  AddPorts(desc.outputs, &outputs);
+  for (const ge::IrAttr& attr : desc.ir_attrs) attrs.emplace_back(attr.name.c_str(), ge::IrTypeText(attr));
   return ge::SUCCESS;
 }

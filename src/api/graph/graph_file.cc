@@ -8,6 +8,7 @@
 
 #include "api/graph/ge_proto.h"
 #include "api/graph/graph_impl.h"
+#include "api/graph/operator_factory_impl.h"
 #include "base/error_report.h"
 #include "base/log.h"
 #include "graph/graph_buffer.h"
@@ -269,7 +270,7 @@ class Loader {
     auto desc = std::make_shared<OpDesc>();
     desc->name = op.name;
     desc->type = op.type;
-    desc->DeclareFromTable();
+    DeclareType(desc.get());
     for (const std::string& name : op.unreadable_attrs) {
       BELAY_LOG(Warning, "node '{}': attribute '{}' is of a kind no operator has: left out", op.name, name);
     }

@@ -1,14 +1,19 @@
 #include "api/graph/model_bridge.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <set>
 
+#include "api/graph/convert.h"
+#include "api/graph/custom_libraries.h"
+#include "api/graph/custom_record.h"
 #include "api/graph/graph_impl.h"
+#include "api/graph/operator_factory_impl.h"
 #include "api/graph/operator_impl.h"
-#include "api/graph/tensor_impl.h"
 
 namespace belay {
 namespace {
@@ -16,141 +21,6 @@ namespace {
 using ge::GraphImpl;
 using ge::NodeImpl;
 using ge::OpDesc;
-
-// Types the engine computes with have the same numbers, and so have those of ONNX that GE lacks, so
-// that an imported graph keeps them; the others have none here.
-std::optional<DType> ToDType(ge::DataType type) {
-  const uint32_t number = type;
-  const bool known = number <= 4 || (number >= 6 && number <= 13) || number == 16 || number == 17 ||
-                     (number >= 27 && number <= 41) || (number >= 64 && number <= 66);
-  if (!known) return std::nullopt;
-  return static_cast<DType>(number);
-}
-
-ge::DataType FromDType(DType dtype) { return static_cast<ge::DataType>(dtype); }
-
-Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
-  const std::shared_ptr<ge::TensorImpl>& impl = ge::TensorAdapter::Impl(tensor);
-  auto literal = std::make_shared<Literal>();
-  const ge::DataType type = impl->desc.GetDataType();
-  const std::optional<DType> dtype = ToDType(type);
-  if (!dtype || *dtype == DType::kUndefined) {
-    return NotSupported("a constant of ge::DataType {}", static_cast<uint32_t>(type));
-  }
-  literal->dtype = *dtype;
-  literal->dims = impl->desc.GetShape().GetDims();
-  int64_t count = 1;
-  for (int64_t dim : literal->dims) {
-    if (dim < 0) return InvalidArgument("a constant has the unknown extent {}", dim);
-    if (__builtin_mul_overflow(count, dim, &count)) {
-      return InvalidArgument("the extents of a constant overflow");
-    }
-  }
-  if (*dtype == DType::kString) {
-    literal->strings = std::make_shared<std::vector<std::string>>();
-    if (!ge::DecodeStrings(impl->data(), impl->size(), count, literal->strings.get())) {
-      return InvalidArgument("the {} bytes of a string constant do not hold {} strings", impl->size(),
-                             count);
-    }
-    return LiteralPtr(literal);
-  }
-  int64_t bits = 0;
-  const bool overflows = __builtin_mul_overflow(count, int64_t{BitWidth(*dtype)}, &bits);
-  const int64_t need = overflows ? -1 : ByteSize(*dtype, count);
-  if (need < 0 || impl->size() < static_cast<size_t>(need)) {
-    return InvalidArgument("a constant has {} bytes of data, but its description needs {}",
-                           impl->size(), need);
-  }
-  literal->owner = impl->buffer;
-  literal->data = count == 0 ? nullptr : impl->data();
-  return LiteralPtr(literal);
-}
-
-ge::Tensor FromLiteral(const Literal& literal) {
-  ge::TensorDesc desc(ge::Shape(literal.dims), ge::FORMAT_ND, FromDType(literal.dtype));
-  ge::Tensor tensor(desc);
-  if (literal.strings != nullptr) {
-    if (!literal.strings->empty()) (void)tensor.SetData(ge::EncodeStrings(*literal.strings));
-  } else if (literal.data != nullptr) {
-    std::shared_ptr<const void> owner = literal.owner;
-    (void)tensor.SetData(const_cast<uint8_t*>(literal.as<uint8_t>()),
-                         static_cast<size_t>(literal.ByteSize()), [owner](uint8_t*) {});
-  }
-  return tensor;
-}
-
-Result<DType> TypeAttr(ge::DataType type) {
-  const std::optional<DType> dtype = ToDType(type);
-  if (!dtype) return NotSupported("ge::DataType {}", static_cast<uint32_t>(type));
-  return *dtype;
-}
-
-struct ToModelAttr {
-  using R = Result<AttrValue>;
-  R operator()(std::monostate) const { return AttrValue(); }
-  R operator()(int64_t v) const { return AttrValue(v); }
-  R operator()(float v) const { return AttrValue(static_cast<double>(v)); }
-  R operator()(bool v) const { return AttrValue(v); }
-  R operator()(const std::string& v) const { return AttrValue(v); }
-  R operator()(ge::DataType v) const {
-    BELAY_TRY(DType dtype, TypeAttr(v));
-    return AttrValue(dtype);
-  }
-  R operator()(const ge::Tensor& v) const {
-    BELAY_TRY(LiteralPtr literal, ToLiteral(v));
-    return AttrValue(std::move(literal));
-  }
-  R operator()(const std::vector<float>& v) const {
-    return AttrValue(std::vector<double>(v.begin(), v.end()));
-  }
-  R operator()(const std::vector<ge::DataType>& v) const {
-    std::vector<DType> types;
-    for (ge::DataType type : v) {
-      BELAY_TRY(DType dtype, TypeAttr(type));
-      types.push_back(dtype);
-    }
-    return AttrValue(std::move(types));
-  }
-  R operator()(const std::vector<ge::Tensor>& v) const {
-    std::vector<LiteralPtr> literals;
-    for (const ge::Tensor& tensor : v) {
-      BELAY_TRY(LiteralPtr literal, ToLiteral(tensor));
-      literals.push_back(std::move(literal));
-    }
-    return AttrValue(std::move(literals));
-  }
-  R operator()(const ge::NamedAttrs&) const { return NotSupported("attributes of type NamedAttrs"); }
-  R operator()(const std::vector<ge::NamedAttrs>&) const {
-    return NotSupported("attributes of type ListNamedAttrs");
-  }
-  template <typename T>
-  R operator()(const std::vector<T>& v) const {
-    return AttrValue(v);
-  }
-};
-
-struct FromModelAttr {
-  ge::AttrData operator()(double v) const { return static_cast<float>(v); }
-  ge::AttrData operator()(DType v) const { return FromDType(v); }
-  ge::AttrData operator()(const LiteralPtr& v) const { return FromLiteral(*v); }
-  ge::AttrData operator()(const std::vector<double>& v) const {
-    return std::vector<float>(v.begin(), v.end());
-  }
-  ge::AttrData operator()(const std::vector<DType>& v) const {
-    std::vector<ge::DataType> types;
-    for (DType dtype : v) types.push_back(FromDType(dtype));
-    return types;
-  }
-  ge::AttrData operator()(const std::vector<LiteralPtr>& v) const {
-    std::vector<ge::Tensor> tensors;
-    for (const LiteralPtr& literal : v) tensors.push_back(FromLiteral(*literal));
-    return tensors;
-  }
-  template <typename T>
-  ge::AttrData operator()(const T& v) const {
-    return v;
-  }
-};
 
 ModelDesc ToModelDesc(const ge::TensorDesc& desc) {
   ModelDesc model;
@@ -233,6 +103,8 @@ class ToModel {
     ModelNode result;
     result.name = UniqueName(op);
     result.type = op.type;
+    result.record = CustomRecord(op);
+    if (result.record == nullptr && FindPrototype(op.type) == nullptr) BELAY_RETURN_IF_ERROR(Missing(op.type));
     result.input_ports = ToModelPorts(op.inputs);
     result.output_ports = ToModelPorts(op.outputs);
     for (const ge::PortPtr& port : op.inputs.instances) {
@@ -244,7 +116,7 @@ class ToModel {
     }
     for (const NodeImpl* control : node.control_inputs) result.control_inputs.push_back(number_[control]);
     for (const auto& [name, data] : op.attrs) {
-      auto value = std::visit(ToModelAttr(), data);
+      auto value = ToModelAttr(data);
       if (!value.ok()) {
         return std::move(value).status().Context(fmt::format("attribute '{}'", name));
       }
@@ -266,6 +138,13 @@ class ToModel {
     return result;
   }
 
+  // The compiler tells of all unknown types at once, but not of libraries that should have brought them.
+  static Status Missing(const std::string& type) {
+    const std::vector<std::string> failures = CustomLibraryFailures();
+    if (failures.empty()) return OkStatus();
+    return NotFound("nothing is registered for {}; {}", type, fmt::format("{}", fmt::join(failures, "; ")));
+  }
+
   // Programs leave names empty or repeat them; the engine's messages need them apart.
   std::string UniqueName(const OpDesc& op) {
     const std::string base = op.name.empty() ? op.type : op.name;
@@ -284,7 +163,7 @@ std::shared_ptr<OpDesc> ToOpDesc(const ModelNode& node) {
   auto op = std::make_shared<OpDesc>();
   op->name = node.name;
   op->type = node.type;
-  op->DeclareFromTable();
+  ge::DeclareType(op.get());
   for (bool input : {true, false}) {
     ge::Ports& ports = input ? op->inputs : op->outputs;
     std::map<std::string, int> counts;
@@ -303,7 +182,7 @@ std::shared_ptr<OpDesc> ToOpDesc(const ModelNode& node) {
       }
     }
   }
-  for (const auto& [name, value] : node.attrs) op->attrs[name] = std::visit(FromModelAttr(), value);
+  for (const auto& [name, value] : node.attrs) op->attrs[name] = FromModelAttr(value);
   if (!node.origin.empty()) op->attrs["_origin"] = node.origin;
   return op;
 }

@@ -6,11 +6,12 @@ namespace ge {
 
 using belay::PortKind;
 
-void Ports::Declare(const std::string& name, PortKind kind) {
+void Ports::Declare(const std::string& name, PortKind kind, const std::string& types) {
   for (const IrPort& port : declared) {
     if (port.name == name) return;
   }
-  declared.push_back({name, kind});
+  const bool quoted = types.size() > 1 && types.front() == '"' && types.back() == '"';  // INPUT(x, "T")
+  declared.push_back({name, kind, quoted ? types.substr(1, types.size() - 2) : types});
   if (kind == PortKind::kDynamic) return;
   auto port = std::make_shared<Port>();
   port->name = port->ir_name = name;
@@ -61,6 +62,15 @@ int Ports::Count(const std::string& ir_name) const {
 Port* Ports::At(int64_t index) const {
   if (index < 0 || static_cast<size_t>(index) >= instances.size()) return nullptr;
   return instances[index].get();
+}
+
+const char* IrTypeText(const IrAttr& attr) {
+  if (!attr.type.empty()) return attr.type.c_str();
+  static const char* const kTexts[] = {
+      "", "Int", "Float", "Bool", "String", "Type", "Tensor", "ListInt", "ListFloat", "ListBool", "ListString",
+      "ListType", "ListTensor", "ListListInt", "Bytes", "NamedAttrs", "ListNamedAttrs"};
+  static_assert(std::size(kTexts) == std::variant_size_v<AttrData>, "one text per kind");
+  return kTexts[attr.default_value.index()];
 }
 
 const AttrData* OpDesc::FindAttr(const std::string& attr) const {

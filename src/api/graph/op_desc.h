@@ -20,6 +20,7 @@ namespace ge {
 struct IrPort {
   std::string name;
   belay::PortKind kind = belay::PortKind::kRequired;
+  std::string types;  // as the program wrote it: "TensorType({DT_FLOAT})", a symbol, or empty
 };
 
 // An instance of a declared port: "x", or "x0", "x1", ... of a dynamic one.
@@ -38,8 +39,8 @@ struct Ports {
   std::vector<IrPort> declared;
   std::vector<PortPtr> instances;
 
-  void Declare(const std::string& name, belay::PortKind kind);
-  // More instances of a dynamic port: after those it has, or at `position` of all instances.
+  void Declare(const std::string& name, belay::PortKind kind, const std::string& types = "");
+  // More instances of a dynamic port that is declared: after those it has, or at `position` of all.
   void AddInstances(const std::string& name, uint32_t count);
   void AddInstancesAt(const std::string& name, uint32_t count, size_t position);
   int Find(const std::string& name) const;  // instance by full name, -1 when there is none
@@ -53,6 +54,9 @@ struct IrAttr {
   std::string type;  // "Int", ...: required ones only
   AttrData default_value;
 };
+
+// "Int", "ListFloat", ...: also of those declared by a value alone.
+const char* IrTypeText(const IrAttr& attr);
 
 struct Subgraphs {
   std::string ir_name;
@@ -69,6 +73,7 @@ class OpDesc {
   std::vector<IrAttr> ir_attrs;
   AttrDataMap attrs;  // what was set
   std::vector<Subgraphs> subgraphs;
+  std::map<std::string, std::vector<DataType>> type_symbols;  // DATATYPE: what a symbol may be
 
   const AttrData* FindAttr(const std::string& attr) const;  // set or default; nullptr when neither
   void DeclareAttr(const std::string& attr, const std::string& attr_type, AttrData default_value);

@@ -2,9 +2,12 @@
 // name is logged and changes nothing.
 #include "graph/operator.h"
 
+#include <algorithm>
+
 #include "api/graph/const_data.h"
 #include "api/graph/op_desc.h"
 #include "api/graph/operator_impl.h"
+#include "api/graph/port_types.h"
 #include "base/log.h"
 #include "graph/graph.h"
 
@@ -35,6 +38,17 @@ Port* InputOf(const OperatorImplPtr& impl, const char* name) {
 }
 Port* OutputOf(const OperatorImplPtr& impl, const char* name) {
   return FindPort(impl, &OpDesc::outputs, name, "output");
+}
+void Declare(const OperatorImplPtr& impl, Ports OpDesc::*side, const char* name, belay::PortKind kind,
+             const char* types) {
+  if (impl == nullptr || name == nullptr) return;
+  ((*impl->desc).*side).Declare(name, kind, types == nullptr ? "" : types);
+}
+void AddInstances(const OperatorImplPtr& impl, Ports OpDesc::*side, const char* name, uint32_t count, bool behind) {
+  if (impl == nullptr || name == nullptr) return;
+  Ports& ports = (*impl->desc).*side;
+  if (behind) return ports.AddInstances(name, count);
+  ports.AddInstancesAt(name, count, 0);
 }
 std::string Instance(const char* name, uint32_t index) {
   return (name == nullptr ? "" : name) + std::to_string(index);
@@ -149,9 +163,13 @@ void Operator::BreakConnect() const {
 
 graphStatus Operator::GetInputConstData(const char* dst_name, Tensor& data) const {
   Port* port = InputOf(operator_impl_, dst_name);
-  const OperatorImpl::Link* link = port == nullptr ? nullptr : operator_impl_->FindLink(port);
-  if (link == nullptr) return GRAPH_FAILED;
-  return ConstDataOf(*link->from->desc, &data) ? GRAPH_SUCCESS : GRAPH_FAILED;
+  if (port == nullptr) return GRAPH_FAILED;
+  const OperatorImpl::Link* link = operator_impl_->FindLink(port);
+  if (link != nullptr && ConstDataOf(*link->from->desc, &data)) return GRAPH_SUCCESS;
+  std::vector<int>& missed = operator_impl_->missed_values;
+  const int index = operator_impl_->desc->inputs.Find(port->name);
+  if (std::find(missed.begin(), missed.end(), index) == missed.end()) missed.push_back(index);
+  return GRAPH_FAILED;
 }
 graphStatus Operator::GetInputConstDataOut(const char* dst_name, Tensor& data) const {
   return GetInputConstData(dst_name, data);
@@ -213,48 +231,46 @@ size_t Operator::GetOutputsSize() const {
 }
 
 // Declarations of the generated constructors.
-void Operator::InputRegister(const char* name) {
-  if (operator_impl_ == nullptr || name == nullptr) return;
-  operator_impl_->desc->inputs.Declare(name, belay::PortKind::kRequired);
+void Operator::InputRegister(const char* name, const char* datatype_symbol) {
+  Declare(operator_impl_, &OpDesc::inputs, name, belay::PortKind::kRequired, datatype_symbol);
 }
-void Operator::InputRegister(const char* name, const char*) { InputRegister(name); }
-void Operator::OptionalInputRegister(const char* name) {
-  if (operator_impl_ == nullptr || name == nullptr) return;
-  operator_impl_->desc->inputs.Declare(name, belay::PortKind::kOptional);
+void Operator::InputRegister(const char* name) { InputRegister(name, ""); }
+void Operator::OptionalInputRegister(const char* name, const char* datatype_symbol) {
+  Declare(operator_impl_, &OpDesc::inputs, name, belay::PortKind::kOptional, datatype_symbol);
 }
-void Operator::OptionalInputRegister(const char* name, const char*) { OptionalInputRegister(name); }
-void Operator::OutputRegister(const char* name) {
-  if (operator_impl_ == nullptr || name == nullptr) return;
-  operator_impl_->desc->outputs.Declare(name, belay::PortKind::kRequired);
+void Operator::OptionalInputRegister(const char* name) { OptionalInputRegister(name, ""); }
+void Operator::OutputRegister(const char* name, const char* datatype_symbol) {
+  Declare(operator_impl_, &OpDesc::outputs, name, belay::PortKind::kRequired, datatype_symbol);
 }
-void Operator::OutputRegister(const char* name, const char*) { OutputRegister(name); }
-void Operator::DynamicInputRegister(const char* name, const uint32_t num, bool is_push_back) {
-  if (operator_impl_ == nullptr || name == nullptr) return;
-  Ports& ports = operator_impl_->desc->inputs;
-  if (is_push_back) return ports.AddInstances(name, num);
-  ports.AddInstancesAt(name, num, 0);
-}
-void Operator::DynamicInputRegister(const char* name, const uint32_t num, const char*,
+void Operator::OutputRegister(const char* name) { OutputRegister(name, ""); }
+void Operator::DynamicInputRegister(const char* name, const uint32_t num, const char* datatype_symbol,
                                     bool is_push_back) {
-  DynamicInputRegister(name, num, is_push_back);
+  Declare(operator_impl_, &OpDesc::inputs, name, belay::PortKind::kDynamic, datatype_symbol);
+  AddInstances(operator_impl_, &OpDesc::inputs, name, num, is_push_back);
+}
+void Operator::DynamicInputRegister(const char* name, const uint32_t num, bool is_push_back) {
+  DynamicInputRegister(name, num, "", is_push_back);
 }
 void Operator::DynamicInputRegisterByIndex(const char* name, const uint32_t num, size_t index) {
   if (operator_impl_ == nullptr || name == nullptr) return;
   operator_impl_->desc->inputs.AddInstancesAt(name, num, index);
 }
-void Operator::DynamicOutputRegister(const char* name, const uint32_t num, bool is_push_back) {
-  if (operator_impl_ == nullptr || name == nullptr) return;
-  Ports& ports = operator_impl_->desc->outputs;
-  if (is_push_back) return ports.AddInstances(name, num);
-  ports.AddInstancesAt(name, num, 0);
-}
-void Operator::DynamicOutputRegister(const char* name, const uint32_t num, const char*,
+void Operator::DynamicOutputRegister(const char* name, const uint32_t num, const char* datatype_symbol,
                                      bool is_push_back) {
-  DynamicOutputRegister(name, num, is_push_back);
+  Declare(operator_impl_, &OpDesc::outputs, name, belay::PortKind::kDynamic, datatype_symbol);
+  AddInstances(operator_impl_, &OpDesc::outputs, name, num, is_push_back);
 }
-// The engine's table has the types; a program's own operator is not checked against any.
-void Operator::DataTypeRegister(const char*, const TensorType&) {}
-void Operator::DataTypeRegister(const char*, const ListTensorType&) {}
+void Operator::DynamicOutputRegister(const char* name, const uint32_t num, bool is_push_back) {
+  DynamicOutputRegister(name, num, "", is_push_back);
+}
+void Operator::DataTypeRegister(const char* datatype_symbol, const TensorType& type_range) {
+  if (operator_impl_ == nullptr || datatype_symbol == nullptr) return;
+  operator_impl_->desc->type_symbols[datatype_symbol] = TensorTypeAdapter::Types(type_range);
+}
+void Operator::DataTypeRegister(const char* datatype_symbol, const ListTensorType& list_type_range) {
+  DataTypeRegister(datatype_symbol, list_type_range.tensor_type);
+}
+// What symbols promote to follows from them, and is left to the inference function.
 void Operator::DataTypeRegister(const char*, const Promote&) {}
 
 void Operator::SubgraphRegister(const char* ir_name, bool dynamic) {

@@ -50,6 +50,19 @@ InferShapeFunc RegisteredInference(const std::string& type) {
   return Find(&Registry::infer_shape, type);
 }
 VerifyFunc RegisteredVerifier(const std::string& type) { return Find(&Registry::verify, type); }
+bool HasCreator(const std::string& type) { return Find(&Registry::creators, type) != nullptr; }
+
+bool DeclareType(OpDesc* desc) {
+  if (desc->DeclareFromTable()) return true;
+  const OpCreatorV2 creator = Find(&Registry::creators, desc->type);
+  const Operator made = creator ? creator(AscendString(desc->name.c_str())) : Operator();
+  if (made.IsEmpty()) return false;
+  std::shared_ptr<OpDesc> declared = OperatorImpl::Of(made)->desc->Clone();
+  declared->name = desc->name;
+  declared->attrs = desc->attrs;
+  *desc = std::move(*declared);
+  return true;
+}
 
 Operator OperatorFactory::CreateOperator(const char* const operator_name,
                                          const char* const operator_type) {
@@ -79,8 +92,7 @@ graphStatus OperatorFactory::GetOpsTypeList(std::vector<AscendString>& all_ops) 
 
 bool OperatorFactory::IsExistOp(const char* const operator_type) {
   if (operator_type == nullptr) return false;
-  return belay::FindPrototype(operator_type) != nullptr ||
-         Find(&Registry::creators, operator_type) != nullptr;
+  return belay::FindPrototype(operator_type) != nullptr || HasCreator(operator_type);
 }
 
 OperatorCreatorRegister::OperatorCreatorRegister(const char* const operator_type,

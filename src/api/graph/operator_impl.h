@@ -40,6 +40,7 @@ class OperatorImpl {
   std::weak_ptr<OperatorHandle> handle;
   InferenceContextPtr inference_context;
   std::function<graphStatus(Operator&)> infer_func, verify_func, infer_format_func;
+  std::vector<int> missed_values;  // inputs whose constant was asked for, but is not there
 
   const Link* FindLink(const Port* to) const;
   void LinkInput(Port* to, OperatorImpl* from, Port* port);

@@ -1,17 +1,12 @@
 #include "graph/types.h"
 
 #include <cstring>
-#include <set>
 
+#include "api/graph/port_types.h"
 #include "api/graph/type_names.h"
 #include "graph/utils/type_utils.h"
 
 namespace ge {
-
-class TensorTypeImpl {
- public:
-  std::set<DataType> types;
-};
 
 TensorType::TensorType(DataType dt) : tensor_type_impl_(std::make_shared<TensorTypeImpl>()) {
   tensor_type_impl_->types.insert(dt);
