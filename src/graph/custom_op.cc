@@ -150,6 +150,57 @@ void GuardTypes(Builder& b, Inference inference, std::vector<TensorType> types) 
   b.root().guards.push_back(std::move(guard));
 }
 
+// What the kernel of one node does. Types are those of the operator, whatever kernels keep the elements in.
+struct CustomCall {
+  std::shared_ptr<const CustomOp> op;
+  std::vector<DType> inputs;  // by port; kUndefined: not there
+  std::vector<DType> outputs;
+  bool infers = false;  // extents come up now
+
+  Status operator()(LibraryCall& run) const {
+    if (infers) BELAY_RETURN_IF_ERROR(Infer(run));
+    std::vector<PlainBuffer> in, out;
+    for (DType dtype : inputs) {
+      if (dtype == DType::kUndefined) continue;
+      const LibraryBuffer& b = run.inputs[in.size()];
+      in.push_back({dtype, b.dims, b.data});
+    }
+    for (const LibraryBuffer& b : run.outputs) out.push_back({outputs[out.size()], b.dims, b.data});
+    return op->compute(in, out);
+  }
+
+ private:
+  // With the contents that a run has; gets the outputs' memory.
+  Status Infer(LibraryCall& run) const {
+    PlainCall call;
+    size_t next = 0;
+    for (DType dtype : inputs) {
+      PlainTensor t;
+      if (dtype != DType::kUndefined) {
+        const LibraryBuffer& buffer = run.inputs[next++];
+        auto value = std::make_shared<Literal>();
+        value->dtype = t.dtype = dtype;
+        value->dims = t.dims = buffer.dims;
+        value->data = buffer.data;
+        t.value = std::move(value);
+      }
+      call.inputs.push_back(std::move(t));
+    }
+    call.outputs.resize(run.outputs.size());
+    BELAY_RETURN_IF_ERROR(op->infer(call));
+    for (size_t k = 0; k < run.outputs.size(); ++k) {
+      const PlainTensor& t = call.outputs[k];
+      const bool open = std::any_of(t.dims.begin(), t.dims.end(), [](int64_t d) { return d < 0; });
+      if (open || t.dims.size() != run.outputs[k].dims.size() || t.dtype != outputs[k]) {
+        return NotSupported("its inference does not give the extents of output {}, not even from the data", k);
+      }
+      if (!run.outputs[k].data) run.Allocate(static_cast<int>(k), t.dims);
+      run.bound.insert(run.bound.end(), t.dims.begin(), t.dims.end());
+    }
+    return OkStatus();
+  }
+};
+
 class Lowering {
  public:
   Lowering(Body& b, std::shared_ptr<const CustomOp> op) : b_(b), op_(op), inference_(b, op) {}
@@ -227,63 +278,28 @@ class Lowering {
     Emit(std::move(types), std::move(binds));
   }
 
-  // Infers with what a run has, gets the memory, computes.
-  static Status InferAndCompute(const CustomOp& op, const std::vector<bool>& there, LibraryCall& run) {
-    PlainCall call;
-    size_t next = 0;
-    for (bool present : there) {
-      PlainTensor t;
-      if (present) {
-        const LibraryBuffer& buffer = run.inputs[next++];
-        auto value = std::make_shared<Literal>();
-        value->dtype = t.dtype = buffer.dtype;
-        value->dims = t.dims = buffer.dims;
-        value->data = buffer.data;
-        t.value = std::move(value);
-      }
-      call.inputs.push_back(std::move(t));
-    }
-    call.outputs.resize(run.outputs.size());
-    BELAY_RETURN_IF_ERROR(op.infer(call));
-    for (size_t k = 0; k < run.outputs.size(); ++k) {
-      const PlainTensor& t = call.outputs[k];
-      const bool open = std::any_of(t.dims.begin(), t.dims.end(), [](int64_t d) { return d < 0; });
-      if (open || t.dims.size() != run.outputs[k].dims.size() || t.dtype != run.outputs[k].dtype) {
-        return NotSupported("its inference does not give the extents of output {}, not even from the data", k);
-      }
-      if (!run.outputs[k].data) run.Allocate(static_cast<int>(k), t.dims);
-      run.bound.insert(run.bound.end(), t.dims.begin(), t.dims.end());
-    }
-    return Compute(op, run);
-  }
-
-  static Status Compute(const CustomOp& op, const LibraryCall& run) {
-    auto plain = [](const std::vector<LibraryBuffer>& buffers) {
-      std::vector<PlainBuffer> result;
-      for (const LibraryBuffer& b : buffers) result.push_back({b.dtype, b.dims, b.data});
-      return result;
-    };
-    return op.compute(plain(run.inputs), plain(run.outputs));
-  }
-
   void Emit(std::vector<TensorType> types, std::vector<int> binds) {
     if (types.empty()) FailNotSupported("an operator without outputs");
     std::vector<Node*> inputs;
-    std::vector<bool> there;
+    CustomCall custom{op_, {}, {}, !binds.empty()};
     for (const Tensor& t : b_.inputs()) {
-      there.push_back(static_cast<bool>(t));
+      custom.inputs.push_back(t ? t.dtype() : DType::kUndefined);
       if (t) inputs.push_back(t.node());
+    }
+    for (const TensorType& type : types) custom.outputs.push_back(type.dtype);
+    for (const auto* list : {&custom.inputs, &custom.outputs}) {
+      for (DType dtype : *list) {
+        if (dtype != DType::kUndefined && BitWidth(dtype) < 8) {
+          FailNotSupported("a program's own operator on {}", DTypeName(dtype));
+        }
+      }
     }
     Graph& graph = b_.builder().graph();
     Node* call = graph.Add(Op::kCall, std::move(inputs), types[0]);
     call->callee = b_.node().type;
     call->call_types = types;
-    const bool at_run_time = !binds.empty();
     call->binds = std::move(binds);
-    LibraryFn function = [op = op_, there, at_run_time](LibraryCall& run) {
-      return at_run_time ? InferAndCompute(*op, there, run) : Compute(*op, run);
-    };
-    call->function = std::make_shared<const LibraryFn>(std::move(function));
+    call->function = std::make_shared<const LibraryFn>(std::move(custom));
     if (types.size() == 1) return b_.OutPort(0, b_.builder().Wrap(call));
     for (size_t k = 0; k < types.size(); ++k) {
       Node* get = graph.Add(Op::kGetOutput, {call}, types[k]);

@@ -45,9 +45,22 @@ uint32_t Negate(gert::OpExecuteContext* context) {
   return ge::GRAPH_SUCCESS;
 }
 
+uint32_t SeeType(gert::OpExecuteContext* context) {
+  const gert::Tensor* x = context->GetInputTensor(0);
+  auto* y = const_cast<uint8_t*>(context->GetOutputTensor(0)->GetData<uint8_t>());
+  y[0] = x->GetData<uint8_t>()[0];
+  y[1] = static_cast<uint8_t>(context->GetInputDesc(0)->GetDataType());
+  return ge::GRAPH_SUCCESS;
+}
+
 }  // namespace
 
 namespace ge {
+
+REG_OP(TestType)
+    .INPUT(x, TensorType({DT_FLOAT8_E5M2, DT_INT4}))
+    .OUTPUT(y, TensorType({DT_FLOAT8_E5M2, DT_INT4}))
+    .OP_END_FACTORY_REG(TestType)
 
 REG_OP(TestPlus)
     .INPUT(x, TensorType({DT_FLOAT}))
@@ -77,6 +90,7 @@ COMMON_INFER_FUNC_REG(TestHalves, InferHalves)
 }  // namespace ge
 
 IMPL_OP(TestPlus).InferShape(SameShape).InferDataType(SameType).OpExecuteFunc(Plus);
+IMPL_OP(TestType).InferShape(SameShape).OpExecuteFunc(SeeType);
 IMPL_OP(TestHalves).OpExecuteFunc(Halve);
 // A type of the table that Belay does not compute, and one that it does.
 IMPL_OP(Bucketize).InferShape(SameShape).OpExecuteFunc(Negate);
@@ -171,6 +185,16 @@ TEST_F(CustomOpTest, TypesOfTheTable) {
   EXPECT_EQ(Floats(RunOnce(OneNode(bucketize, {{{2}}}), {F32({2}, {1, -2})})[0]), (std::vector<float>{-1, 2}));
   EXPECT_EQ(Floats(RunOnce(OneNode(ge::op::HardShrink("node"), {{{2}}}), {F32({2}, {1, -2})})[0]),
             (std::vector<float>{-1, 2}));
+}
+
+// Bytes as they are, with the type that was declared; elements that share bytes are refused.
+TEST_F(CustomOpTest, SmallFloats) {
+  const auto y = RunOnce(OneNode(Make("TestType"), {{{2}, ge::DT_FLOAT8_E5M2}}),
+                         {TensorOf<uint8_t>({2}, {0x3c, 0x40}, ge::DT_FLOAT8_E5M2)});
+  EXPECT_EQ(y[0].GetTensorDesc().GetDataType(), ge::DT_FLOAT8_E5M2);
+  EXPECT_EQ(y[0].GetData()[0], 0x3c);
+  EXPECT_EQ(y[0].GetData()[1], 35);  // the number of the type, which the kernel saw
+  ExpectNoCompile(OneNode(Make("TestType"), {{{2}, ge::DT_INT4}}), {"'node'", "i4"});
 }
 
 TEST_F(CustomOpTest, OnSeveralStreamsAtOnce) {
