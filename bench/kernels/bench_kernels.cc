@@ -8,6 +8,7 @@
 
 #include "backend/cpu/build_contract.h"
 #include "backend/cpu/build_jit.h"
+#include "base/half.h"
 #include "graph/builder.h"
 #include "peak.h"
 
@@ -43,10 +44,12 @@ struct Bench {
 };
 
 struct Arena {  // aligned like device memory
-  // Half of each float's bits make a bf16, its bytes small integers.
   explicit Arena(int64_t bytes) : data(std::aligned_alloc(64, static_cast<size_t>((bytes + 127) / 64 * 64))) {
-    auto* f = static_cast<float*>(data);
-    for (int64_t i = 0; i < (bytes + 63) / 64 * 16; ++i) f[i] = 0.01f * static_cast<float>(i % 97) - 0.3f;
+    // Each half of a float is a bf16 of its size.
+    auto* words = static_cast<uint32_t*>(data);
+    for (int64_t i = 0; i < (bytes + 63) / 64 * 16; ++i) {
+      words[i] = FloatToBFloat(0.01f * static_cast<float>(i % 97) - 0.3f) * 0x10001u;
+    }
   }
   Arena(Arena&& o) noexcept : data(o.data) { o.data = nullptr; }
   Arena(const Arena&) = delete;

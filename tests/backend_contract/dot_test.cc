@@ -27,7 +27,8 @@ TEST(Dot, Forms) {
                            Form{"avx512_vnni", kTypes[1], "of bytes"}, Form{"avx2_vnni", kTypes[1], "of bytes"},
                            Form{"avx512_vnni", kTypes[2], "signed bytes"}, Form{"avx512_vnni", kTypes[3], "of bytes"},
                            Form{"avx512_vnni", kTypes[4], "i16 pairs"}, Form{"avx2", kTypes[1], "i16 pairs"},
-                           Form{"sse", kTypes[2], "i16 pairs"}}) {
+                           Form{"sse", kTypes[2], "i16 pairs"}, Form{"amx", kTypes[0], "bf16 tiles"},
+                           Form{"amx", kTypes[1], "byte tiles"}, Form{"amx", kTypes[4], "byte tiles"}}) {
     const TargetRow* row = FindTargetRow(form.row);
     if (!HostRuns(*row)) continue;
     KernelCase c(1);
@@ -116,7 +117,10 @@ TEST(Dot, Convolutions) {
     const Case cases[] = {{{2, 5, 7, 24}, 40, 1, 1, 0, 1}, {{1, 9, 8, 3}, 20, 3, 2, 1, 1},
                           {{2, 8, 9, 64}, 33, 3, 1, 1, 1}, {{1, 6, 6, 30}, 17, 3, 1, 2, 1},
                           {{1, 7, 6, 128}, 16, 3, 2, 1, 2}, {{1, 5, 6, 32}, 32, 3, 1, 1, 32},
-                          {{1, 7, 8, 64}, 48, 1, 2, 0, 1}, {{2, 4, 5, 10}, 12, 2, 1, 0, 2}};
+                          {{1, 7, 8, 64}, 48, 1, 2, 0, 1}, {{2, 4, 5, 10}, 12, 2, 1, 0, 2},
+                          // rows of the image that hold whole runs of registers
+                          {{2, 12, 20, 40}, 33, 3, 1, 1, 1}, {{2, 21, 21, 64}, 17, 1, 2, 0, 1},
+                          {{1, 11, 23, 72}, 16, 3, 2, 1, 2}, {{2, 6, 16, 64}, 20, 5, 1, 2, 1}};
     for (const Case& v : cases) {
       for (bool constant : {true, false}) {
         KernelCase c(17);

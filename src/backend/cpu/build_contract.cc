@@ -85,12 +85,11 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   }
   p.dot = ChooseDot(row, {s.a.dtype, p.b.dtype, p.acc, s.a.strides.back().IsConst(1),
                            p.b_constant || PacksByWords(p.b), p.b_constant});
-  p.tile = ChooseTile(row, p.acc, p.m, p.n);
+  p.tile = ChooseTile(row, p);
   ChooseBlocks(&p);
   KernelFrame f(module, row, symbol, draft);
   std::unique_ptr<RowSource> rows;
-  const bool whole_words = p.dot.group == 1 || (p.k.IsConst() && p.k.value() % p.dot.group == 0);
-  if (s.a.dtype == p.dot.a && s.a.strides.back().IsConst(1) && whole_words) {
+  if (s.a.dtype == p.dot.a && s.a.strides.back().IsConst(1) && p.dot.FillsSteps(p.k)) {
     rows = std::make_unique<StridedRows>(s.a);
   } else {
     rows = std::make_unique<CopiedRows>(s.a);

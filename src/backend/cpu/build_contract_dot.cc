@@ -50,15 +50,17 @@ Value* EmitBf16Pairs(KernelFrame& f, Value* x, Value* y, Value* sum) {
 }  // namespace
 
 MatrixDot ChooseDot(const TargetRow& row, const DotOperands& o) {
-  const MatrixDot plain{DotKind::kMultiplyAdd, o.acc, o.acc, 1, false};
+  const MatrixDot plain{DotKind::kMultiplyAdd, o.acc, o.acc};
   if (!row.x86 || !o.a_runs || !o.b_runs) return plain;
   if (o.acc == DType::kF32 && o.a == DType::kBF16 && o.b == DType::kBF16 && row.bf16_dot) {
-    return {DotKind::kBf16Pairs, o.a, o.b, 2, false};
+    if (row.amx) return {DotKind::kBf16Tiles, o.a, o.b, 2, false, kTileWords};
+    return {DotKind::kBf16Pairs, o.a, o.b, 2};
   }
   if (o.acc != DType::kI32 || !IsByte(o.a) || !IsByte(o.b)) return plain;
-  if (row.int8_dot && o.a != o.b) return {DotKind::kBytes, o.a, o.b, 4, false};
+  if (row.amx) return {DotKind::kByteTiles, o.a, o.b, 4, false, kTileWords};
+  if (row.int8_dot && o.a != o.b) return {DotKind::kBytes, o.a, o.b, 4};
   if (row.int8_dot && o.a == DType::kI8 && o.b_constant) return {DotKind::kBytes, o.a, o.b, 4, true};
-  return {DotKind::kI16Pairs, DType::kI16, DType::kI16, 2, false};
+  return {DotKind::kI16Pairs, DType::kI16, DType::kI16, 2};
 }
 
 Value* EmitDot(KernelFrame& f, const MatrixDot& dot, DType acc, Value* x, Value* y, Value* sum) {
@@ -70,11 +72,22 @@ Value* EmitDot(KernelFrame& f, const MatrixDot& dot, DType acc, Value* x, Value*
   }
 }
 
+void EmitTileDot(KernelFrame& f, const MatrixDot& dot, int sums, int rows, int columns) {
+  const auto tile = [&](int number) { return f.b.getInt8(static_cast<uint8_t>(number)); };
+  const bool a_signed = dot.a == DType::kI8, b_signed = dot.b == DType::kI8;
+  Intr::ID id = dot.kind == DotKind::kBf16Tiles ? Intr::x86_tdpbf16ps
+                : a_signed                      ? (b_signed ? Intr::x86_tdpbssd : Intr::x86_tdpbsud)
+                                                : (b_signed ? Intr::x86_tdpbusd : Intr::x86_tdpbuud);
+  f.b.CreateIntrinsic(id, {}, {tile(sums), tile(rows), tile(columns)});
+}
+
 const char* DotName(const MatrixDot& dot) {
   switch (dot.kind) {
     case DotKind::kI16Pairs: return "i16 pairs";
     case DotKind::kBytes: return dot.flips_a ? "signed bytes" : "bytes";
     case DotKind::kBf16Pairs: return "bf16 pairs";
+    case DotKind::kByteTiles: return "byte tiles";
+    case DotKind::kBf16Tiles: return "bf16 tiles";
     default: return "multiply-add";
   }
 }

@@ -1,5 +1,6 @@
 // A matrix kernel's chunks, tiles and results.
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 
 #include <algorithm>
 
@@ -71,17 +72,21 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
   const llvm::Align align(VectorBytes());
   const int64_t vectors = p.tile.mr * p.tile.nv;
   Value* slot = partial;
-  Values init(static_cast<size_t>(vectors), llvm::Constant::getNullValue(vector()));
   if (InBlocksOfK()) {
     Value* index = b.CreateMul(b.CreateSub(panel.index, first_panel), f.Int(p.block_tiles));
     slot = b.CreateGEP(vector(), partial, b.CreateMul(b.CreateAdd(index, tile), f.Int(vectors)));
-    for (int64_t i = 0; i < vectors; ++i) {
+  }
+  if (p.dot.Tiled()) {
+    SumTiles(tile, slot, panel);
+  } else {
+    Values init(static_cast<size_t>(vectors), llvm::Constant::getNullValue(vector()));
+    for (int64_t i = 0; InBlocksOfK() && i < vectors; ++i) {
       init[i] = b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), slot, f.Int(i)), align);
     }
-  }
-  Values sums = Sums(tile, init, panel);
-  for (int64_t i = 0; i < vectors; ++i) {
-    b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), slot, f.Int(i)), align);
+    Values sums = Sums(tile, init, panel);
+    for (int64_t i = 0; i < vectors; ++i) {
+      b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), slot, f.Int(i)), align);
+    }
   }
   if (!InBlocksOfK()) return StoreRows(tile, slot, panel);
   f.If(b.CreateICmpSGE(k_end, f.DimValue(Units())), {}, [&]() -> Values {
@@ -122,11 +127,16 @@ double ChunkNs(const TargetRow& row, const MatrixProblem& p, const Epilogue& epi
   const double rows = static_cast<double>(p.block_tiles) * p.tile.mr;
   const double columns = static_cast<double>(p.block_panels) * p.tile.nr();
   const double lanes = static_cast<double>(row.vector_bytes) / static_cast<double>(ElementBytes(p.acc));
-  const double madds_per_ns = 6 * lanes;
+  constexpr double kTilesPerNs = 400;
+  const double madds_per_ns = p.dot.Tiled() ? kTilesPerNs : 6 * lanes;
   return 50 + rows * columns * (Likely(p.Words()) / madds_per_ns + epilogue.Cost());
 }
 
 }  // namespace
+
+std::vector<RowSource::Run> RowSource::Runs(KernelFrame&, const MatrixProblem&, const MatrixBlock&, Value*, Value*) {
+  BELAY_CHECK(false);
+}
 
 Value* EmitMultiplyAdd(KernelFrame& f, DType acc, Value* x, Value* y, Value* sum) {
   if (!IsFloat(acc)) return f.b.CreateAdd(f.b.CreateMul(x, y), sum);
@@ -134,7 +144,7 @@ Value* EmitMultiplyAdd(KernelFrame& f, DType acc, Value* x, Value* y, Value* sum
   return f.b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, sum});
 }
 
-Dim MatrixProblem::TapWords() const { return CeilDiv(k, taps * dot.group); }
+Dim MatrixProblem::TapWords() const { return RoundUp(CeilDiv(k, taps * dot.group), dot.step); }
 
 int64_t ElementBytes(DType dtype) { return std::max(1, BitWidth(dtype) / 8); }
 
@@ -171,10 +181,12 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
   if (!w.InBlocksOfK()) {
     w.partial = f.EntryAlloca(w.vector(), p.tile.mr * p.tile.nv, static_cast<int>(w.VectorBytes()));
   }
+  if (p.dot.Tiled()) w.LoadTileShapes();
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     w.Chunk(chunk);
     return {};
   });
+  if (p.dot.Tiled()) f.b.CreateIntrinsic(llvm::Intrinsic::x86_tilerelease, {}, {});
   f.Finish();
 
   Dim chunks = CeilDiv(p.m, p.block_tiles * p.tile.mr) * CeilDiv(w.panels, p.block_panels);

@@ -13,13 +13,11 @@ namespace belay {
 
 struct MatrixTile {
   int mr = 1, nv = 1, lanes = 1;  // mr rows, nv vectors of `lanes` columns
+  int register_rows = 1;          // of the mr rows: those of one tile register
   int nr() const { return nv * lanes; }
 };
 // An extent, or a guess where it is symbolic.
 double Likely(const Dim& extent);
-// The tile with the least estimated work; unknown extents count as large.
-MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& n);
-
 struct MatrixProblem {
   DType acc = DType::kF32;
   MatrixDot dot;
@@ -38,6 +36,9 @@ struct MatrixProblem {
   // Lines of a constant panel: its corrections, then its words.
   Dim PanelLines() const { return Words() + Dim(dot.flips_a ? 1 : 0); }
 };
+// The tile with the least estimated work; unknown extents count as large.
+// `run`: what the rows of a tile register have to divide; 0 for nothing.
+MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run = 0);
 // Sets the blocks, so that chunks are large enough to hand out and fit the caches.
 void ChooseBlocks(MatrixProblem* p);
 
@@ -56,6 +57,14 @@ class RowSource {
   virtual int64_t taps() const { return 1; }
   virtual Dim ScratchBytes(const MatrixProblem& p) const = 0;
   virtual void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) = 0;
+  // Evenly spaced rows: the first one's address, bytes from one to the next.
+  struct Run {
+    llvm::Value *first, *stride;
+  };
+  // For tile registers: a run for each `register_rows` of the tile's rows, all of which can be read. Only of sources
+  // that are made for dots with tiles.
+  virtual std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile,
+                                llvm::Value* tap);
   // Addresses of the tile's mr rows; rows behind the last valid one may repeat it.
   virtual std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                          llvm::Value* tile, llvm::Value* tap) = 0;

@@ -9,13 +9,13 @@ namespace {
 
 struct Layout {
   DType from, to;
-  int64_t group;                   // elements of k in a word
+  int64_t group, step;             // elements of k in a word; a tap has whole steps of words
   bool corrected;                  // panels begin with -128 times the columns' sums
   std::vector<int64_t> batch, batch_strides;
   int64_t offset, taps, depth, n;  // depth: elements of k in one tap
   int64_t k_stride, n_stride, nr;
 
-  int64_t TapWords() const { return (depth + group - 1) / group; }
+  int64_t TapWords() const { return (depth + group * step - 1) / (group * step) * step; }
   int64_t PanelWords() const { return (taps * TapWords() + (corrected ? 1 : 0)) * nr; }
   int64_t Panels() const { return (n + nr - 1) / nr; }
 };
@@ -42,7 +42,7 @@ To ReadAs(const void* src, DType dtype, int64_t i) {
 // One line of a panel, `wide` columns of it: words of elements k, k + 1, ... of a tap, zeros behind its depth.
 template <typename To, typename Read>
 void PackLine(const Layout& l, int64_t k, int64_t wide, const Read& read, To* dst) {
-  const int64_t valid = std::min(l.group, l.depth - k);
+  const int64_t valid = std::clamp<int64_t>(l.depth - k, 0, l.group);
   for (int64_t j = 0; j < wide; ++j) {
     for (int64_t e = 0; e < valid; ++e) dst[j * l.group + e] = read(e, j);
     for (int64_t e = valid; e < l.group; ++e) dst[j * l.group + e] = To(0);
@@ -53,7 +53,7 @@ void PackLine(const Layout& l, int64_t k, int64_t wide, const Read& read, To* ds
 template <typename To>
 void PackPanel(const Layout& l, const void* src, int64_t base, int64_t wide, To* dst) {
   for (int64_t tap = 0; tap < l.taps; ++tap) {
-    for (int64_t k = 0; k < l.depth; k += l.group, dst += l.nr * l.group) {
+    for (int64_t k = 0; k < l.TapWords() * l.group; k += l.group, dst += l.nr * l.group) {
       const int64_t at = base + (tap * l.depth + k) * l.k_stride;
       if (l.from == l.to) {
         const To* from = static_cast<const To*>(src) + at;
@@ -118,7 +118,7 @@ void Pack(const Layout& l, const void* src, void* dst) {
 }  // namespace
 
 PackRequest PackPanels(const MatrixProblem& p) {
-  Layout l{p.b.dtype, p.dot.b, p.dot.group, p.dot.flips_a, {}, {}, p.b.offset.value(), p.taps,
+  Layout l{p.b.dtype, p.dot.b, p.dot.group, p.dot.step, p.dot.flips_a, {}, {}, p.b.offset.value(), p.taps,
            p.k.value() / p.taps, p.n.value(), p.b.strides[p.batch.size()].value(),
            p.b.strides[p.batch.size() + 1].value(), p.tile.nr()};
   int64_t matrices = 1;
@@ -132,9 +132,10 @@ PackRequest PackPanels(const MatrixProblem& p) {
   }
   PackRequest request;
   request.input = p.b.input;
-  request.layout = fmt::format("panels {}->{} group {}{} nr {} at {} batch [{}] k {}x{}*{} n {}*{}", DTypeName(l.from),
-                               DTypeName(l.to), l.group, l.corrected ? " corrected" : "", l.nr, l.offset, text, l.taps,
-                               l.depth, l.k_stride, l.n, l.n_stride);
+  request.layout =
+      fmt::format("panels {}->{} group {}*{}{} nr {} at {} batch [{}] k {}x{}*{} n {}*{}", DTypeName(l.from),
+                  DTypeName(l.to), l.group, l.step, l.corrected ? " corrected" : "", l.nr, l.offset, text, l.taps,
+                  l.depth, l.k_stride, l.n, l.n_stride);
   request.bytes = matrices * l.Panels() * l.PanelWords() * l.group * ElementBytes(l.to);
   request.pack = [l](const void* src, void* dst) { Pack(l, src, dst); };
   return request;

@@ -130,7 +130,7 @@ void MatrixWriter::PackLine(Value* panel, Value* word, Value* dst) {
   Value* column = b.CreateMul(panel, f.Int(p.tile.nr()));
   const Values masks = Masks(b.CreateSub(f.DimValue(p.n), column));
   Value* offset = b.CreateAdd(OperandOffset(f, p.b, block.coords), b.CreateMul(column, n_stride));
-  const bool whole = p.dot.group == 1 || (p.k.IsConst() && p.k.value() % p.dot.group == 0);
+  const bool whole = p.dot.FillsSteps(p.k);
   for (int v = 0; v < p.tile.nv; ++v) {
     Value* line = nullptr;
     for (int part = 0; part < p.dot.group; ++part) {

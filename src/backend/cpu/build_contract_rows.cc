@@ -5,9 +5,80 @@ namespace belay {
 using llvm::Value;
 using Values = std::vector<Value*>;
 
+// Rows behind the last valid one are scratch as well.
+std::vector<Value*> RowsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
+  Value* first = f.b.CreateMul(tile, f.Int(p.tile.mr));
+  std::vector<Value*> rows;
+  for (int i = 0; i < p.tile.mr; ++i) {
+    Value* row = f.b.CreateAdd(first, f.Int(i));
+    rows.push_back(ElementAt(f, p.acc, base, f.b.CreateMul(row, f.DimValue(width))));
+  }
+  return rows;
+}
+
+std::vector<RowSource::Run> RunsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
+  Value* stride = f.DimValue(width * Dim(ElementBytes(p.acc)));
+  Value* first = f.b.CreateMul(tile, f.Int(p.tile.mr));
+  std::vector<RowSource::Run> runs;
+  for (int i = 0; i < p.tile.mr; i += p.tile.register_rows) {
+    Value* row = f.b.CreateAdd(first, f.Int(i));
+    runs.push_back({f.b.CreateGEP(f.b.getInt8Ty(), base, f.b.CreateMul(row, stride)), stride});
+  }
+  return runs;
+}
+
+bool StridedRows::CopiesLast(const MatrixProblem& p) {
+  return p.dot.Tiled() && !(p.m.IsConst() && p.m.value() % p.tile.mr == 0);
+}
+
+Dim StridedRows::ScratchBytes(const MatrixProblem& p) const {
+  return CopiesLast(p) ? p.Words() * Dim(p.tile.mr * ElementBytes(p.acc)) : Dim(0);
+}
+
 void StridedRows::BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) {
   Value* row = f.b.CreateMul(block.first_row, f.DimValue(a_.strides[p.batch.size()]));
   base_ = ElementAt(f, a_.dtype, f.Buffer(a_.input), f.b.CreateAdd(OperandOffset(f, a_, block.coords), row));
+  if (CopiesLast(p)) CopyLast(f, p, block);
+}
+
+void StridedRows::CopyLast(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) {
+  auto& b = f.b;
+  Value* left = b.CreateURem(block.rows, f.Int(p.tile.mr));
+  Value* first = b.CreateSub(block.rows, left);
+  Value* words = f.DimValue(p.Words());
+  auto* vector = llvm::FixedVectorType::get(b.getInt32Ty(), kTileWords);
+  f.Loop(f.Int(0), left, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+    Value* row = b.CreateMul(b.CreateAdd(first, i), f.DimValue(a_.strides[p.batch.size()]));
+    Value* src = ElementAt(f, a_.dtype, base_, row);
+    Value* dst = ElementAt(f, p.acc, block.scratch, b.CreateMul(i, words));
+    f.Loop(f.Int(0), words, kTileWords, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+      Value* x = b.CreateAlignedLoad(vector, ElementAt(f, p.acc, src, k), llvm::Align(1));
+      b.CreateAlignedStore(x, ElementAt(f, p.acc, dst, k), llvm::Align(4));
+      return {};
+    });
+    return {};
+  });
+}
+
+std::vector<RowSource::Run> StridedRows::Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
+                                              Value* tile, Value*) {
+  auto& b = f.b;
+  const int64_t bytes = ElementBytes(a_.dtype);
+  Value* stride = b.CreateMul(f.DimValue(a_.strides[p.batch.size()]), f.Int(bytes));
+  Value* first = b.CreateMul(tile, f.Int(p.tile.mr));
+  std::vector<Run> runs;
+  for (int i = 0; i < p.tile.mr; i += p.tile.register_rows) {
+    Value* skip = b.CreateMul(b.CreateAdd(first, f.Int(i)), stride);
+    runs.push_back({b.CreateGEP(b.getInt8Ty(), base_, skip), stride});
+  }
+  if (!CopiesLast(p)) return runs;
+  Value* full = b.CreateICmpSLE(b.CreateAdd(first, f.Int(p.tile.mr)), block.rows);
+  const std::vector<Run> copied = RunsOf(f, p, block.scratch, p.Words(), f.Int(0));
+  for (size_t i = 0; i < runs.size(); ++i) {
+    runs[i].first = b.CreateSelect(full, runs[i].first, copied[i].first);
+    runs[i].stride = b.CreateSelect(full, stride, copied[i].stride);
+  }
+  return runs;
 }
 
 std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
@@ -72,13 +143,12 @@ void CopiedRows::CopyRow(KernelFrame& f, const MatrixProblem& p, Value* src, Val
 
 std::vector<Value*> CopiedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock&, Value* tile,
                                      Value*) {
-  auto& b = f.b;
-  Value* first = b.CreateMul(tile, f.Int(p.tile.mr));
-  std::vector<Value*> rows;
-  for (int i = 0; i < p.tile.mr; ++i) {  // rows behind the last valid one are scratch as well
-    rows.push_back(ElementAt(f, p.acc, base_, b.CreateMul(b.CreateAdd(first, f.Int(i)), f.DimValue(Width(p)))));
-  }
-  return rows;
+  return RowsOf(f, p, base_, Width(p), tile);
+}
+
+std::vector<RowSource::Run> CopiedRows::Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock&, Value* tile,
+                                             Value*) {
+  return RunsOf(f, p, base_, Width(p), tile);
 }
 
 }  // namespace belay

@@ -1,19 +1,30 @@
-// Where the rows of a contraction's left side lie.
+// Where the rows of a matrix problem's left side lie.
 #pragma once
 #include "backend/cpu/build_contract_matrix.h"
 
 namespace belay {
 
+// A tile's rows, and runs of them, among rows of `width` words that begin at `base`.
+std::vector<llvm::Value*> RowsOf(KernelFrame& f, const MatrixProblem& p, llvm::Value* base, const Dim& width,
+                                 llvm::Value* tile);
+std::vector<RowSource::Run> RunsOf(KernelFrame& f, const MatrixProblem& p, llvm::Value* base, const Dim& width,
+                                   llvm::Value* tile);
+
 // Rows read where they are: whole words of the dot's type; strides: batch..., m, k (1).
 class StridedRows final : public RowSource {
  public:
   explicit StridedRows(MatrixOperand a) : a_(std::move(a)) {}
-  Dim ScratchBytes(const MatrixProblem&) const override { return 0; }
+  Dim ScratchBytes(const MatrixProblem& p) const override;
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                  llvm::Value* tile, llvm::Value* tap) override;
+  std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile,
+                        llvm::Value* tap) override;
 
  private:
+  // Runs must not leave the operand: the rows of a tile that is not full are copied.
+  static bool CopiesLast(const MatrixProblem& p);
+  void CopyLast(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block);
   MatrixOperand a_;
   llvm::Value* base_ = nullptr;
 };
@@ -26,6 +37,8 @@ class CopiedRows final : public RowSource {
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                  llvm::Value* tile, llvm::Value* tap) override;
+  std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile,
+                        llvm::Value* tap) override;
 
  private:
   // Words of one row.

@@ -39,10 +39,10 @@ Value* MatrixWriter::NextBlockSlice(Value* tile, Value* panel) {
   return b.CreateGEP(b.getInt8Ty(), panel, b.CreateAdd(block_bytes, skip));
 }
 
-void MatrixWriter::PrefetchNext(Value* slice, Value* step) {
+void MatrixWriter::PrefetchNext(Value* slice, Value* step, int64_t bytes) {
   constexpr int kSecondLevel = 2;
   auto& b = f.b;
-  for (int64_t i = 0; i < NextBytesPerStep(); i += kCacheLine) {
+  for (int64_t i = 0; i < bytes; i += kCacheLine) {
     Value* at = b.CreateAdd(b.CreateMul(step, f.Int(NextBytesPerStep())), f.Int(i));
     EmitPrefetch(f, b.CreateGEP(b.getInt8Ty(), slice, at), kSecondLevel);
   }
@@ -85,7 +85,7 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
                                                                   llvm::Constant::getNullValue(vector())))
                          : b.CreateAlignedLoad(vector(), address, align));
     }
-    if (next != nullptr) PrefetchNext(next, b.CreateAdd(done, k));
+    if (next != nullptr) PrefetchNext(next, b.CreateAdd(done, k), NextBytesPerStep());
     if (ahead) PrefetchAhead(line, panel.stride);
     for (int i = 0; i < p.tile.mr; ++i) {
       Value* x = RowWord(rows[i], k);

@@ -21,8 +21,37 @@ double Likely(const Dim& d) {
   return static_cast<double>(d.IsConst() ? d.value() : kUnknownExtent);
 }
 
-MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& n) {
-  const int lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(acc)));
+// Tile registers: two by two blocks of sums read least; few rows leave room for more columns.
+MatrixTile ChooseRegisterTile(const Dim& m, const Dim& n, int64_t run) {
+  constexpr int kLanes = 16, kRegisters = 8;
+  MatrixTile best;
+  double least = HUGE_VAL;
+  for (int parts = 1; parts <= 2; ++parts) {
+    for (int nv = 1; nv <= 4; ++nv) {
+      if (parts * nv + parts + std::min(nv, 2) > kRegisters) continue;
+      for (int rows = 1; rows <= kTileRows; ++rows) {
+        const bool filled = m.IsConst() ? m.value() >= rows * parts || rows * parts == 1 : rows == kTileRows;
+        if (!filled || run % rows != 0) continue;
+        const double padded_m = m.IsConst() ? Padded(m, rows * parts) : Likely(m);
+        const double columns = n.IsConst() ? Padded(n, nv * kLanes) : Likely(n);
+        // A product of registers takes a cycle for each row, but at least ten; loads of rows and columns eight each.
+        const double product = std::max(10.0, rows + 0.4);
+        const double loads = 8.0 * (parts + nv) / (parts * nv);
+        const double cost = std::max(1.0, padded_m) / rows * std::max(1.0, columns) * (product + 0.3 * loads);
+        if (cost < least * 0.999) {
+          least = cost;
+          best = {rows * parts, nv, kLanes, rows};
+        }
+      }
+    }
+  }
+  return best;
+}
+
+MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run) {
+  const Dim &m = p.m, &n = p.n;
+  if (p.dot.Tiled()) return ChooseRegisterTile(m, n, run);
+  const int lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(p.acc)));
   MatrixTile best;
   double least = HUGE_VAL;
   for (int nv = 1; nv <= 4; ++nv) {
@@ -47,8 +76,9 @@ MatrixTile ChooseTile(const TargetRow& row, DType acc, const Dim& m, const Dim& 
 }
 
 void ChooseBlocks(MatrixProblem* p) {
-  constexpr double kChunk = 1e6;  // multiply-adds
-  const double large_chunk = p->b_constant ? 16e6 : 80e6;
+  const double speed = p->dot.Tiled() ? 8 : 1;
+  const double chunk = 1e6 * speed;  // products of words
+  const double large_chunk = (p->b_constant ? 16e6 : 80e6) * speed;
   const int mr = p->tile.mr, nr = p->tile.nr();
   const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };
   const int64_t all_tiles = tiles_of(Likely(p->m));
@@ -58,12 +88,12 @@ void ChooseBlocks(MatrixProblem* p) {
   const double tile_work = std::max(1.0, Likely(p->Words())) * nr * (all_tiles == 1 ? busy_rows : mr);
   const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
-  p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant ? 128 : 256));
+  p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant && !p->dot.Tiled() ? 128 : 256));
   p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 2);
   while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
   while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
-  while (work() < kChunk && p->block_panels < all_panels) ++p->block_panels;
-  while (work() < kChunk && p->block_tiles < all_tiles) ++p->block_tiles;
+  while (work() < chunk && p->block_panels < all_panels) ++p->block_panels;
+  while (work() < chunk && p->block_tiles < all_tiles) ++p->block_tiles;
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = (all_tiles + p->block_tiles - 1) / p->block_tiles;
   if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
@@ -75,12 +105,13 @@ void ChooseBlocks(MatrixProblem* p) {
   const double unit = p->taps > 1 ? Likely(p->TapWords()) : 1;
   const double unit_bytes = nr * static_cast<double>(ElementBytes(p->acc)) * std::max(1.0, unit);
   const double fits = static_cast<double>(bytes) / unit_bytes;
-  p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits));
+  const int64_t step = p->taps > 1 ? 1 : p->dot.step;
+  p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits) / step) * step;
   const Dim units = p->taps > 1 ? Dim(p->taps) : p->TapWords();
   if (p->b_constant && all_tiles == 1) p->k_block = INT64_MAX / 2;  // nothing is read twice
   if (!units.IsConst() || units.value() <= p->k_block) return;
   const int64_t k_blocks = (units.value() + p->k_block - 1) / p->k_block;
-  p->k_block = (units.value() + k_blocks - 1) / k_blocks;
+  p->k_block = (units.value() + k_blocks * step - 1) / (k_blocks * step) * step;
 }
 
 }  // namespace belay

@@ -1,5 +1,5 @@
 // What one matrix kernel is written with; its parts stand in build_contract_matrix.cc (chunks, tiles, results),
-// _panels.cc (b) and _sums.cc (products).
+// _panels.cc (b), _sums.cc and _amx.cc (products).
 #pragma once
 #include "backend/cpu/build_contract_matrix.h"
 
@@ -73,18 +73,22 @@ struct MatrixWriter {
 
   // build_contract_sums.cc: the accumulators of one tile, in registers.
   Values Sums(llvm::Value* tile, const Values& init, const Panel& panel);
+  // build_contract_amx.cc: the same in tile registers, from and to `slot`.
+  void SumTiles(llvm::Value* tile, llvm::Value* slot, const Panel& panel);
+  void LoadTileShapes();  // what the registers hold, for the whole kernel
 
  private:
   llvm::Value* ConstantPanel(llvm::Value* index);
   void PackRuns();
   void PackLine(llvm::Value* panel, llvm::Value* word, llvm::Value* dst);
   llvm::Value* PackedAt(llvm::Value* panel);
+  void SumTileRun(const std::vector<RowSource::Run>& runs, llvm::Value* at, llvm::Value* count, llvm::Value* next);
   Values SumRun(const Values& rows, const Values& start, const Panel& panel, llvm::Value* at, llvm::Value* count,
                 llvm::Value* done, llvm::Value* next);
   llvm::Value* RowWord(llvm::Value* row, llvm::Value* word);
   bool PanelIsLarge() const;
   llvm::Value* NextBlockSlice(llvm::Value* tile, llvm::Value* panel);
-  void PrefetchNext(llvm::Value* slice, llvm::Value* step);
+  void PrefetchNext(llvm::Value* slice, llvm::Value* step, int64_t bytes);
   void PrefetchAhead(llvm::Value* line, llvm::Value* stride);
   int64_t NextBytesPerStep() const;
 };

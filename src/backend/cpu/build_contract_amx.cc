@@ -1,0 +1,102 @@
+// The products of one tile in AMX registers: sums first, then a row run for each of its parts, then columns.
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+#include "backend/cpu/build_contract_writer.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+namespace Intr = llvm::Intrinsic;
+
+constexpr int kRegisters = 8;
+constexpr int kRowBytes = 4 * kTileWords;
+
+// The numbers of the registers.
+struct Registers {
+  int parts, nv;
+  int Sum(int part, int v) const { return part * nv + v; }
+  int Rows(int part) const { return parts * nv + part; }
+  int Columns(int v) const { return parts * nv + parts + v % 2; }
+};
+
+Registers RegistersOf(const MatrixTile& tile) { return {tile.mr / tile.register_rows, tile.nv}; }
+
+}  // namespace
+
+void MatrixWriter::LoadTileShapes() {
+  struct Shapes {
+    uint8_t palette = 1, start = 0, zeros[14] = {};
+    uint16_t bytes[16] = {};
+    uint8_t rows[16] = {};
+  } shapes;
+  const Registers r = RegistersOf(p.tile);
+  for (int t = 0; t < kRegisters; ++t) {
+    shapes.bytes[t] = kRowBytes;
+    shapes.rows[t] = static_cast<uint8_t>(t < r.Columns(0) ? p.tile.register_rows : kTileRows);
+  }
+  const llvm::StringRef bytes(reinterpret_cast<const char*>(&shapes), sizeof shapes);
+  auto* data = llvm::ConstantDataArray::getRaw(bytes, bytes.size(), f.b.getInt8Ty());
+  auto* constant = new llvm::GlobalVariable(f.module, data->getType(), true, llvm::GlobalValue::InternalLinkage, data,
+                                            f.function->getName() + "_tiles");
+  constant->setAlignment(llvm::Align(64));
+  f.b.CreateIntrinsic(Intr::x86_ldtilecfg, {}, {constant});
+}
+
+// `count` words of k from the runs' first elements on.
+void MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* at, Value* count, Value* next) {
+  auto& b = f.b;
+  const Registers r = RegistersOf(p.tile);
+  const auto load = [&](int number, Value* address, Value* stride) {
+    b.CreateIntrinsic(Intr::x86_tileloadd64, {}, {b.getInt8(static_cast<uint8_t>(number)), address, stride});
+  };
+  f.Loop(f.Int(0), count, kTileWords, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+    Value* line = WordAt(at, b.CreateMul(k, f.Int(p.tile.nr())));
+    if (next != nullptr) PrefetchNext(next, k, NextBytesPerStep() * kTileWords);
+    for (int v = 0; v < p.tile.nv; ++v) {
+      load(r.Columns(v), WordAt(line, f.Int(v * p.tile.lanes)), f.Int(p.tile.nr() * WordBytes()));
+      for (int part = 0; part < r.parts; ++part) {
+        if (v == 0) load(r.Rows(part), WordAt(runs[part].first, k), runs[part].stride);
+        EmitTileDot(f, p.dot, r.Sum(part, v), r.Rows(part), r.Columns(v));
+      }
+    }
+    return {};
+  });
+}
+
+void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel) {
+  auto& b = f.b;
+  const Registers r = RegistersOf(p.tile);
+  Value* stride = f.Int(p.tile.nv * VectorBytes());
+  const auto each_sum = [&](Intr::ID id, bool in_memory) {
+    for (int part = 0; part < r.parts; ++part) {
+      for (int v = 0; v < p.tile.nv; ++v) {
+        llvm::SmallVector<Value*, 3> operands{b.getInt8(static_cast<uint8_t>(r.Sum(part, v)))};
+        Value* at = b.CreateGEP(vector(), slot, f.Int(part * p.tile.register_rows * p.tile.nv + v));
+        if (in_memory) operands.append({at, stride});
+        b.CreateIntrinsic(id, {}, operands);
+      }
+    }
+  };
+  each_sum(InBlocksOfK() ? Intr::x86_tileloadd64 : Intr::x86_tilezero, InBlocksOfK());
+  Value* next = NextBlockSlice(tile, panel.words);
+  if (!HasTaps()) {
+    std::vector<RowSource::Run> runs = source.Runs(f, p, block, tile, f.Int(0));
+    for (RowSource::Run& run : runs) run.first = WordAt(run.first, k_begin);
+    SumTileRun(runs, panel.words, b.CreateSub(k_end, k_begin), next);
+  } else {
+    Value* depth = f.DimValue(p.TapWords());
+    f.Loop(k_begin, k_end, 1, {}, [&](Value* tap, llvm::ArrayRef<Value*>) -> Values {
+      Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
+      Value* at = WordAt(panel.words, b.CreateMul(done, panel.stride));
+      Value* slice = next;
+      if (next != nullptr) slice = b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep())));
+      SumTileRun(source.Runs(f, p, block, tile, tap), at, depth, slice);
+      return {};
+    });
+  }
+  each_sum(Intr::x86_tilestored64, true);
+}
+
+}  // namespace belay

@@ -1,0 +1,195 @@
+// Rows of convolutions for tile registers. A run of output pixels within one row of the image reads evenly spaced
+// pixels for each tap: from x where the window never leaves it, else from a copy of the block's part of x with a
+// border, whose pixels are filled up to whole steps of words.
+#include <algorithm>
+
+#include "backend/cpu/build_conv_rows.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+using Values = std::vector<Value*>;
+
+// A convolution over rows and columns; one of fewer dims has a single row.
+struct Plane {
+  struct Axis {
+    int64_t in = 1, out = 1, kernel = 1, stride = 1, dilation = 1, pad = 0;
+    Dim pitch = 0;  // of x, in elements
+    // Input positions that `outputs` neighbours read.
+    int64_t Reads(int64_t outputs) const { return (outputs - 1) * stride + (kernel - 1) * dilation + 1; }
+    bool StaysInside() const { return pad == 0 && Reads(out) <= in; }
+  };
+  Axis rows, columns;
+};
+
+std::optional<Plane> PlaneOf(const ConvShape& s) {
+  Plane plane;
+  if (s.spatial > 2) return std::nullopt;
+  const Shape &x = s.node->inputs[0]->shape(), &y = s.node->shape();
+  for (int d = 0; d < s.spatial; ++d) {
+    const Window& w = *s.window;
+    if (!x[d + 1].IsConst() || !y[d + 1].IsConst() || !w.pads_lo[d].IsConst()) return std::nullopt;
+    Plane::Axis& axis = d == s.spatial - 1 ? plane.columns : plane.rows;
+    axis = {x[d + 1].value(), y[d + 1].value(), w.kernel[d], w.strides[d], w.dilations[d], w.pads_lo[d].value(),
+            s.x.strides[d + 1]};
+  }
+  return plane;
+}
+
+class ImageRows final : public RowSource {
+ public:
+  ImageRows(const ConvShape& s, const Plane& plane, const MatrixProblem& p) : s_(s), plane_(plane) {
+    in_place_ = plane.rows.StaysInside() && plane.columns.StaysInside() && s.x.dtype == p.dot.a &&
+                p.dot.FillsSteps(s.group_channels);
+  }
+  int64_t taps() const override { return s_.taps; }
+  Dim ScratchBytes(const MatrixProblem& p) const override {
+    if (in_place_) return 0;
+    const int64_t pixels = p.block_tiles * p.tile.mr;
+    const int64_t rows = (pixels + plane_.columns.out - 1) / plane_.columns.out + 1;
+    return Dim((plane_.rows.Reads(rows) * RowBytes(p) + 63) / 64 * 64);
+  }
+  void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override {
+    Value* image = block.coords[s_.window->groups != 1 ? 1 : 0];
+    Value* x = ElementAt(f, s_.x.dtype, f.Buffer(s_.x.input), ImageOffset(f, s_, block, image));
+    base_ = in_place_ ? x : block.scratch;
+    first_row_ = in_place_ ? f.Int(0) : f.b.CreateUDiv(block.first_row, f.Int(plane_.columns.out));
+    if (!in_place_) Copy(f, p, block, x);
+  }
+  Values Rows(KernelFrame&, const MatrixProblem&, const MatrixBlock&, Value*, Value*) override { BELAY_CHECK(false); }
+  std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile,
+                        Value* tap) override {
+    auto& b = f.b;
+    const int64_t pixel = PixelBytes(p);
+    Value *row_bytes = f.Int(RowBytes(p)), *pixel_bytes = f.Int(pixel);
+    if (in_place_) {
+      const Dim bytes = ElementBytes(s_.x.dtype);
+      row_bytes = f.DimValue(plane_.rows.pitch * bytes);
+      pixel_bytes = f.DimValue(plane_.columns.pitch * bytes);
+    }
+    Value* kernel_row = b.CreateUDiv(tap, f.Int(plane_.columns.kernel));
+    Value* kernel_column = b.CreateURem(tap, f.Int(plane_.columns.kernel));
+    Value* skip = b.CreateAdd(b.CreateMul(b.CreateMul(kernel_row, f.Int(plane_.rows.dilation)), row_bytes),
+                              b.CreateMul(b.CreateMul(kernel_column, f.Int(plane_.columns.dilation)), pixel_bytes));
+    Value* first = b.CreateAdd(block.first_row, b.CreateMul(tile, f.Int(p.tile.mr)));
+    std::vector<Run> runs;
+    for (int i = 0; i < p.tile.mr; i += p.tile.register_rows) {
+      Value* at = b.CreateAdd(first, f.Int(i));
+      // Runs behind the last one repeat it, so that they stay inside x.
+      if (in_place_) at = Least(f, at, f.DimValue(p.m - Dim(p.tile.register_rows)));
+      Value* row = b.CreateSub(b.CreateUDiv(at, f.Int(plane_.columns.out)), first_row_);
+      Value* column = b.CreateURem(at, f.Int(plane_.columns.out));
+      Value* down = b.CreateMul(b.CreateMul(row, f.Int(plane_.rows.stride)), row_bytes);
+      Value* right = b.CreateMul(b.CreateMul(column, f.Int(plane_.columns.stride)), pixel_bytes);
+      Value* offset = b.CreateAdd(skip, b.CreateAdd(down, right));
+      Value* stride = b.CreateMul(pixel_bytes, f.Int(plane_.columns.stride));
+      runs.push_back({b.CreateGEP(b.getInt8Ty(), base_, offset), stride});
+    }
+    return runs;
+  }
+
+ private:
+  static Value* Least(KernelFrame& f, Value* x, Value* y) {
+    return f.b.CreateSelect(f.b.CreateICmpSLT(x, y), x, y);
+  }
+  // Of the copy.
+  static int64_t PixelBytes(const MatrixProblem& p) { return p.TapWords().value() * ElementBytes(p.acc); }
+  int64_t Columns() const { return plane_.columns.Reads(plane_.columns.out); }
+  int64_t RowBytes(const MatrixProblem& p) const { return Columns() * PixelBytes(p); }
+
+  // The rows of x that the block reads.
+  void Copy(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* x) {
+    auto& b = f.b;
+    const Plane::Axis& axis = plane_.rows;
+    Value* last = b.CreateUDiv(b.CreateSub(b.CreateAdd(block.first_row, block.rows), f.Int(1)),
+                               f.Int(plane_.columns.out));
+    Value* between = b.CreateMul(b.CreateSub(last, first_row_), f.Int(axis.stride));
+    Value* count = b.CreateAdd(between, f.Int(axis.Reads(1)));
+    Value* start = b.CreateSub(b.CreateMul(first_row_, f.Int(axis.stride)), f.Int(axis.pad));
+    f.Loop(f.Int(0), count, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+      Value* in = b.CreateAdd(start, i);
+      Value* dst = b.CreateGEP(b.getInt8Ty(), base_, b.CreateMul(i, f.Int(RowBytes(p))));
+      Value* inside = b.CreateICmpULT(in, f.Int(axis.in));
+      f.If(inside, {}, [&]() -> Values {
+        CopyRow(f, p, ElementAt(f, s_.x.dtype, x, b.CreateMul(in, f.DimValue(axis.pitch))), dst);
+        return {};
+      });
+      f.If(b.CreateNot(inside), {}, [&]() -> Values { return Fill(f, dst, RowBytes(p)), Values{}; });
+      return {};
+    });
+  }
+
+  static void Fill(KernelFrame& f, Value* dst, int64_t bytes) {
+    if (bytes > 0) f.b.CreateMemSet(dst, f.b.getInt8(0), f.Int(bytes), llvm::Align(64));
+  }
+
+  // One row of x between its borders.
+  void CopyRow(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst) {
+    auto& b = f.b;
+    const Plane::Axis& axis = plane_.columns;
+    const int64_t left = std::min(axis.pad, Columns());
+    const int64_t copied = std::clamp<int64_t>(Columns() - left, 0, axis.in);
+    const int64_t bytes = PixelBytes(p);
+    Fill(f, dst, left * bytes);
+    Value* body = b.CreateGEP(b.getInt8Ty(), dst, f.Int(left * bytes));
+    const bool dense = s_.x.dtype == p.dot.a && p.dot.FillsSteps(s_.group_channels) && axis.pitch == s_.group_channels;
+    if (dense) {
+      CopyElements(f, p, src, body, copied * s_.group_channels.value());
+    } else {
+      f.Loop(f.Int(0), f.Int(copied), 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+        Value* pixel = ElementAt(f, s_.x.dtype, src, b.CreateMul(i, f.DimValue(axis.pitch)));
+        Value* to = b.CreateGEP(b.getInt8Ty(), body, b.CreateMul(i, f.Int(bytes)));
+        CopyElements(f, p, pixel, to, s_.group_channels.value());
+        return {};
+      });
+    }
+    const int64_t done = left + copied;
+    Fill(f, b.CreateGEP(b.getInt8Ty(), dst, f.Int(done * bytes)), (Columns() - done) * bytes);
+  }
+
+  // `count` elements, in steps of words: zeros fill the last one.
+  void CopyElements(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst, int64_t count) {
+    auto& b = f.b;
+    EmitContext e{b, f.module, f.row};
+    const int wide = p.dot.group * p.dot.step;
+    const auto copy = [&](Value* k, Value* mask) {
+      Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, wide);
+      x = ToMemory(e, p.dot.a, EmitCast(e, s_.x.dtype, p.dot.a, x));
+      b.CreateAlignedStore(x, ElementAt(f, p.dot.a, dst, k), llvm::Align(64));
+    };
+    const int64_t whole = count / wide * wide;
+    f.Loop(f.Int(0), f.Int(whole), wide, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+      return copy(k, nullptr), Values{};
+    });
+    if (whole < count) copy(f.Int(whole), LaneMask(b, f.Int(count - whole), 0, wide));
+  }
+
+  const ConvShape& s_;
+  const Plane plane_;
+  bool in_place_ = false;
+  Value* base_ = nullptr;
+  Value* first_row_ = nullptr;  // of the output, where the copy begins
+};
+
+}  // namespace
+
+int64_t ImageRun(const ConvShape& s, const MatrixProblem& p) {
+  const std::optional<Plane> plane = PlaneOf(s);
+  if (!plane || !p.dot.Tiled() || !s.group_channels.IsConst()) return 0;
+  // Filling each tap up must not cost more than copying whole windows.
+  const int64_t step = p.dot.group * p.dot.step, channels = s.group_channels.value();
+  const int64_t filled = (channels + step - 1) / step * step;
+  if (filled > 2 * channels || (filled != channels && !p.b_constant)) return 0;
+  constexpr int64_t kShortestRun = 9;  // fewer rows take a register as long
+  for (int64_t run = kTileRows; run >= kShortestRun; --run) {
+    if (plane->columns.out % run == 0) return plane->columns.out;
+  }
+  return 0;
+}
+
+std::unique_ptr<RowSource> MakeImageRows(const ConvShape& s, const MatrixProblem& p) {
+  return std::make_unique<ImageRows>(s, *PlaneOf(s), p);
+}
+
+}  // namespace belay
