@@ -1,5 +1,5 @@
 // Losses over class scores [N, C, d...] and labels [N, d...].
-#include "ops/support.h"
+#include "ops/gradient.h"
 
 namespace belay {
 namespace {
@@ -49,6 +49,31 @@ std::vector<ModelEdge> ThreeInputs(OnnxNode& n) {
   return {n.Input(0), n.Input(1), n.HasInput(2) ? n.Input(2) : ModelEdge{}};
 }
 
+struct CrossEntropy {
+  Tensor loss, gradient;  // [N], and [N, C] of the loss by the scores
+};
+
+// Of softmax(x) against a distribution over the last dim.
+CrossEntropy SoftmaxCrossEntropy(const Tensor& x, const Tensor& labels) {
+  const int last = x.rank() - 1;
+  Tensor z = x - MaxOver(x, {last});
+  Tensor e = Exp(z), sum = Sum(e, {last});
+  return {Sum(labels * (Log(sum) - z), {last}, false), e / sum - labels};
+}
+
+void CheckScores(const Tensor& x) {
+  if (x.rank() != 2) Fail("features has rank {}, but needs 2", x.rank());
+}
+
+Tensor Reduced(const Body& b, const Tensor& loss) {
+  const std::string reduction = b.Str("reduction");
+  const std::vector<int> all = AxisRange(0, loss.rank());
+  if (reduction == "none") return loss;
+  if (reduction == "sum") return Sum(loss, all, false);
+  if (reduction == "mean") return Mean(loss, all, false);
+  Fail("reduction is '{}', but must be none, sum or mean", reduction);
+}
+
 }  // namespace
 
 BELAY_OP(NLLLoss) {
@@ -76,6 +101,51 @@ BELAY_OP(SoftmaxCrossEntropyLoss) {
     b.Out("loss", NegativeLogLikelihood(b, log_prob, b.Raw("labels"), OptionalIn(b, "weights"),
                                         b.HasAttr("ignore_index")).value);
     if (b.Wants("log_prop")) b.Out("log_prop", log_prob);
+  });
+}
+
+BELAY_OP(NLLLossGrad) {
+  op.Dtypes("x", kFloats).Dtypes("target", kIndices).Computes([](Body& b) {
+    Tensor x = b.In("x");
+    Loss loss = NegativeLogLikelihood(b, x, b.Raw("target"), OptionalIn(b, "weight"), true);
+    b.Out("x_grad", Gradient(loss.value, Reshape(b.In("y_grad"), loss.value.shape()), x));
+  });
+}
+
+BELAY_OP(SoftmaxCrossEntropyWithLogits) {
+  op.Dtypes("features", kFloats).Computes([](Body& b) {
+    Tensor x = b.In("features"), labels = b.In("labels");
+    const Shape shape = BroadcastShapes(b.builder(), {x.shape(), labels.shape()});
+    x = BroadcastTo(x, shape);
+    CheckScores(x);
+    CrossEntropy c = SoftmaxCrossEntropy(x, BroadcastTo(labels, shape));
+    b.Out("loss", c.loss);
+    b.Out("backprop", c.gradient);
+  });
+}
+
+// labels: the class of each row.
+BELAY_OP(SparseSoftmaxCrossEntropyWithLogits) {
+  op.Dtypes("features", kFloats).Dtypes("labels", kIndices).Computes([](Body& b) {
+    Tensor x = b.In("features"), labels = b.Raw("labels");
+    CheckScores(x);
+    Tensor classes = b.builder().Iota(labels.dtype(), {Dim(1), x.dim(1)}, 1);
+    CrossEntropy c = SoftmaxCrossEntropy(x, Cast(Equal(Unsqueeze(labels, {1}), classes), x.dtype()));
+    b.Out("loss", c.loss);
+    b.Out("backprop", c.gradient);
+  });
+}
+
+BELAY_OP(MseLoss) {
+  op.Dtypes("predict", kFloats).Computes([](Body& b) {
+    b.Out("y", Reduced(b, Square(b.In("predict") - b.In("label"))));
+  });
+}
+BELAY_OP(MseLossGrad) {
+  op.Dtypes("predict", kFloats).Computes([](Body& b) {
+    Tensor x = b.In("predict"), dout = b.In("dout");
+    Tensor y = Reduced(b, Square(x - b.In("label")));
+    b.Out("y", Gradient(y, y.rank() == 0 ? Reshape(dout, {}) : dout, x));
   });
 }
 
