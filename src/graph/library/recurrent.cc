@@ -63,16 +63,17 @@ struct Cell {
   int64_t reset_after;    // GRU: linear_before_reset
   int64_t input_forget;   // LSTM
 
-  // One step of one sequence: gates hold x * W + b on entry; h (and c) are updated.
+  // One step of one sequence: gates hold x * W + b on entry and the gates' values on return; h and c are
+  // updated. A GRU leaves its recurrent part of the new gate in c.
   void Step(T* gates, T* h, T* c) const {
     const int64_t n = s.hidden;
     if (s.gates == 1) {
       AddRecurrent(h, r, n, 0, n, gates);
-      for (int64_t k = 0; k < n; ++k) h[k] = f(gates[k]);
+      for (int64_t k = 0; k < n; ++k) h[k] = gates[k] = f(gates[k]);
     } else if (s.gates == 4) {
       Lstm(gates, h, c);
     } else {
-      Gru(gates, h);
+      Gru(gates, h, c);
     }
   }
   void Lstm(T* gates, T* h, T* c) const {  // i, o, f, c
@@ -82,28 +83,30 @@ struct Cell {
       const T pi = peephole ? peephole[k] * c[k] : 0, pf = peephole ? peephole[2 * n + k] * c[k] : 0;
       const T i = f(gates[k] + pi);
       const T forget = input_forget ? 1 - i : f(gates[2 * n + k] + pf);
-      c[k] = forget * c[k] + i * g(gates[3 * n + k]);
+      const T fresh = g(gates[3 * n + k]);
+      c[k] = forget * c[k] + i * fresh;
       const T po = peephole ? peephole[n + k] * c[k] : 0;
-      h[k] = f(gates[n + k] + po) * hh(c[k]);
+      const T o = f(gates[n + k] + po);
+      h[k] = o * hh(c[k]);
+      gates[k] = i, gates[n + k] = o, gates[2 * n + k] = forget, gates[3 * n + k] = fresh;
     }
   }
-  void Gru(T* gates, T* h) const {  // z, r, h
+  void Gru(T* gates, T* h, T* recurrent) const {  // z, r, h
     const int64_t n = s.hidden;
     std::vector<T> reset(n), fresh(3 * n, T(0));
     AddRecurrent(h, r, n, 0, 2 * n, gates);
     for (int64_t k = 0; k < n; ++k) reset[k] = f(gates[n + k]);
-    if (reset_after) {
-      AddRecurrent(h, r, n, 2 * n, 3 * n, fresh.data());
-      for (int64_t k = 0; k < n; ++k) gates[2 * n + k] += reset[k] * (fresh[2 * n + k] + (rb ? rb[k] : 0));
-    } else {
-      std::vector<T> gated(n);
-      for (int64_t k = 0; k < n; ++k) gated[k] = reset[k] * h[k];
-      AddRecurrent(gated.data(), r, n, 2 * n, 3 * n, fresh.data());
-      for (int64_t k = 0; k < n; ++k) gates[2 * n + k] += fresh[2 * n + k] + (rb ? rb[k] : 0);
+    std::vector<T> gated(h, h + n);
+    for (int64_t k = 0; k < n && !reset_after; ++k) gated[k] *= reset[k];
+    AddRecurrent(gated.data(), r, n, 2 * n, 3 * n, fresh.data());
+    for (int64_t k = 0; k < n; ++k) {
+      recurrent[k] = fresh[2 * n + k] + (rb ? rb[k] : 0);
+      gates[2 * n + k] += (reset_after ? reset[k] : T(1)) * recurrent[k];
     }
     for (int64_t k = 0; k < n; ++k) {
-      const T z = f(gates[k]);
-      h[k] = (1 - z) * g(gates[2 * n + k]) + z * h[k];
+      const T z = f(gates[k]), next = g(gates[2 * n + k]);
+      h[k] = (1 - z) * next + z * h[k];
+      gates[k] = z, gates[n + k] = reset[k], gates[2 * n + k] = next;
     }
   }
 };
@@ -125,6 +128,12 @@ Status Recurrent(LibraryCall& call) {
   const int64_t* lengths = call.inputs[4].as<int64_t>();
   T *y = call.outputs[0].as<T>(), *y_h = call.outputs[1].as<T>(), *y_c = call.outputs[2].as<T>();
   std::fill(y, y + call.outputs[0].NumElements(), T(0));
+  T *all_c = nullptr, *all_gates = nullptr;
+  if (call.outputs.size() > 3) {
+    all_c = call.outputs[3].as<T>(), all_gates = call.outputs[4].as<T>();
+    std::fill(all_c, all_c + call.outputs[3].NumElements(), T(0));
+    std::fill(all_gates, all_gates + call.outputs[4].NumElements(), T(0));
+  }
   std::vector<T> gates(width), h(n), c(n);
   for (int64_t d = 0; d < s.directions; ++d) {
     const bool reverse = (call.Attr("reverse") >> d) & 1;
@@ -143,7 +152,11 @@ Status Recurrent(LibraryCall& call) {
         const int64_t t = reverse ? length - 1 - i : i;
         std::copy_n(call.inputs[0].as<T>() + ((d * s.steps + t) * s.batch + b) * width, width, gates.begin());
         cell.Step(gates.data(), h.data(), c.data());
-        std::copy_n(h.begin(), n, y + ((t * s.directions + d) * s.batch + b) * n);
+        const int64_t at = (t * s.directions + d) * s.batch + b;
+        std::copy_n(h.begin(), n, y + at * n);
+        if (!all_c) continue;
+        std::copy_n(c.begin(), n, all_c + at * n);
+        std::copy_n(gates.begin(), width, all_gates + at * width);
       }
       std::copy_n(h.begin(), n, y_h + state);
       std::copy_n(c.begin(), n, y_c + state);
@@ -156,7 +169,8 @@ Status Recurrent(LibraryCall& call) {
 
 // Inputs: xw [D, T, B, G*H] (x * W + biases), r [D, G*H, H], h0 [D, B, H], c0 [D, B, H], lengths i64 [B],
 // peepholes [D, 3*H], rb [D, H], then the clip of all activations' inputs and alpha and beta of each, three per
-// direction. Outputs: y [T, D, B, H], y_h [D, B, H], y_c [D, B, H].
+// direction. Outputs: y [T, D, B, H], y_h [D, B, H], y_c [D, B, H]; and, when asked for, of every step what
+// Cell::Step leaves: c [T, D, B, H], gates [T, D, B, G*H]. Steps behind a sequence's end are 0.
 Status LibraryRecurrent(LibraryCall& call) {
   return call.inputs[0].dtype == DType::kF64 ? Recurrent<double>(call) : Recurrent<float>(call);
 }

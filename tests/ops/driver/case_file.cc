@@ -266,6 +266,8 @@ class Reader {
       c.line = number_;
       c.text = op + " " + Trim(rest.substr(0, arrow));
       c.static_only = block_.static_only;
+      c.ulps = block_.ulps;
+      c.relative = block_.relative;
       c.outputs = block_.outputs;
       BELAY_RETURN_IF_ERROR(ReadWords(rest.substr(0, arrow), {is_error, 0, 1, {}}, &c));
       MarkFixed(block_, &c);

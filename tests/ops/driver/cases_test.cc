@@ -41,7 +41,8 @@ std::string CheckCase(const OpCase& c, bool known_extents) {
   Tolerance tolerance = ToleranceFor(*graph);
   if (c.ulps >= 0) tolerance = {c.ulps, c.relative, 0};
   if (!c.golden.empty()) {
-    const std::string wrong = CheckAll(*reference, c.golden, {2, 2e-7, 0});
+    const Tolerance written = c.ulps >= 0 ? tolerance : Tolerance{2, 2e-7, 0};
+    const std::string wrong = CheckAll(*reference, c.golden, written);
     if (!wrong.empty()) return "reference against golden: " + wrong;
   }
   const Result<Literals> engine = RunOnEngine(built.model, built.inputs);
