@@ -106,6 +106,8 @@ bool IsNarrow(DType dtype) {
 
 DType StorageOf(DType dtype) {
   if (IsSigned(dtype)) return DType::kI8;
+  if (dtype == DType::kC64) return DType::kU64;
+  if (dtype == DType::kC32) return DType::kU32;
   return IsNarrow(dtype) ? DType::kU8 : dtype;
 }
 

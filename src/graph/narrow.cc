@@ -174,6 +174,11 @@ Tensor Unpack(const Tensor& bytes, DType dtype, const Shape& shape) {
 void LowerToStorage(Graph* graph) {
   for (const auto& node : graph->nodes()) {
     if (node->literal && IsNarrow(node->literal->dtype)) node->literal = Unpacked(*node->literal);
+    if (node->literal && StorageOf(node->literal->dtype) != node->literal->dtype) {
+      auto same_bytes = std::make_shared<Literal>(*node->literal);
+      same_bytes->dtype = StorageOf(same_bytes->dtype);
+      node->literal = std::move(same_bytes);
+    }
     node->type.dtype = StorageOf(node->type.dtype);
     for (TensorType& type : node->call_types) type.dtype = StorageOf(type.dtype);
     for (const auto& sub : node->subgraphs) LowerToStorage(sub.get());

@@ -19,11 +19,11 @@ Tensor Rounded(const Tensor& x, std::string mode) {
 
 Tensor Quantised(const Tensor& x, DType dtype) { return Saturated(Round(x), dtype); }
 
-RowQuantised QuantisedRows(const Tensor& x) {
+RowQuantised QuantisedRows(const Tensor& x, DType dtype) {
   const std::vector<int> row = {x.rank() - 1};
   if (x.rank() == 0) Fail("a scalar has no rows to quantise");
-  Tensor scale = MaxOver(Abs(x), row) / 127.0;
-  return {Quantised(x / scale, DType::kI8), Squeeze(scale, row)};
+  Tensor scale = MaxOver(Abs(x), row) / HighestOf(dtype);
+  return {Quantised(x / scale, dtype), Squeeze(scale, row)};
 }
 
 QuantParameters UnpackedParameters(const Tensor& t) {

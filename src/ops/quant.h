@@ -13,11 +13,12 @@ Tensor Rounded(const Tensor& x, std::string mode);
 // round(x), saturated.
 Tensor Quantised(const Tensor& x, DType dtype);
 
-// Rows along the last dim in i8, with the scale that makes each row's largest magnitude 127.
+// Rows along the last dim in i8 or i4, with the scale that makes each row's largest magnitude the
+// largest number.
 struct RowQuantised {
   Tensor values, scale;  // scale: without the last dim
 };
-RowQuantised QuantisedRows(const Tensor& x);
+RowQuantised QuantisedRows(const Tensor& x, DType dtype);
 
 // A 64-bit parameter holds a f32 scale in its low half and a signed 9-bit offset from bit 37; other
 // dtypes are the scale itself.

@@ -193,6 +193,11 @@ std::string HiddenStr(const Body& b, const char* name, const std::string& fallba
   const std::string* value = std::get_if<std::string>(&it->second);
   return value ? *value : fallback;
 }
+bool HiddenBool(const Body& b, const char* name, bool fallback) {
+  auto it = b.node().attrs.find(name);
+  const bool* value = it == b.node().attrs.end() ? nullptr : std::get_if<bool>(&it->second);
+  return value ? *value : HiddenInt(b, name, fallback) != 0;
+}
 int64_t HiddenInt(const Body& b, const char* name, int64_t fallback) {
   auto it = b.node().attrs.find(name);
   if (it == b.node().attrs.end()) return fallback;

@@ -62,6 +62,7 @@ const char* InputName(const OpRecord& op, int i);
 
 // An attribute outside the prototype that front ends set, e.g. auto_pad on convolutions.
 std::string HiddenStr(const Body& b, const char* name, const std::string& fallback);
+bool HiddenBool(const Body& b, const char* name, bool fallback);
 int64_t HiddenInt(const Body& b, const char* name, int64_t fallback);
 std::vector<int64_t> HiddenInts(const Body& b, const char* name);
 

@@ -177,13 +177,15 @@ double UlpsApart(const Literal& a, const Literal& b, int64_t i) {
 
 // Graphs take and give elements that share bytes as u8.
 LiteralPtr AsStored(const LiteralPtr& x) {
-  if (!IsNarrow(x->dtype)) return x;
+  if (StorageOf(x->dtype) == x->dtype) return x;
+  if (!IsNarrow(x->dtype)) return Literal::Copy(StorageOf(x->dtype), x->dims, x->data);
   const bool packed = BitWidth(x->dtype) < 8;
   return Literal::Copy(DType::kU8, packed ? std::vector<int64_t>{x->ByteSize()} : x->dims, x->data);
 }
 
 LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type) {
-  if (!IsNarrow(type.dtype)) return x;
+  if (StorageOf(type.dtype) == type.dtype) return x;
+  if (!IsNarrow(type.dtype)) return Literal::Copy(type.dtype, x->dims, x->data);
   std::vector<int64_t> dims;
   for (const Dim& d : type.shape) dims.push_back(d.value());
   return Literal::Copy(type.dtype, dims, x->data);
@@ -261,7 +263,19 @@ Tolerance ToleranceFor(const Graph& graph) {
   return {std::max(largest, 2.0), std::ldexp(2 * std::sqrt(terms) + sum, -23), 0};
 }
 
+LiteralPtr ComplexFromPairs(const Literal& pairs) {
+  return Literal::Copy(DType::kC64, {pairs.dims.begin(), pairs.dims.end() - 1}, pairs.data);
+}
+
 std::string Compare(const Literal& got, const Literal& want, const Tolerance& tolerance) {
+  if (got.dtype == DType::kC64 && want.dtype == DType::kC64) {
+    auto pairs = [](const Literal& x) {
+      std::vector<int64_t> dims = x.dims;
+      dims.push_back(2);
+      return Literal::Copy(DType::kF32, dims, x.data);
+    };
+    return Compare(*pairs(got), *pairs(want), tolerance);
+  }
   auto type = [](const Literal& x) {
     return ToString(TensorType{x.dtype, Shape(x.dims.begin(), x.dims.end())});
   };
@@ -312,6 +326,10 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
 
 LiteralPtr RandomLiteral(DType dtype, std::vector<int64_t> dims, double lo, double hi,
                          uint64_t seed) {
+  if (dtype == DType::kC64) {
+    dims.push_back(2);
+    return ComplexFromPairs(*RandomLiteral(DType::kF32, std::move(dims), lo, hi, seed));
+  }
   std::mt19937_64 random(seed * 0x9e3779b97f4a7c15u + 1);
   int64_t n = 1;
   for (int64_t d : dims) n *= d;

@@ -41,4 +41,7 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
 LiteralPtr RandomLiteral(DType dtype, std::vector<int64_t> dims, double lo, double hi,
                          uint64_t seed);
 
+// f32 whose last dim holds real and imaginary part, as c64.
+LiteralPtr ComplexFromPairs(const Literal& pairs);
+
 }  // namespace belay

@@ -51,4 +51,11 @@ BELAY_OP(NoOp) {
   op.Computes([](Body&) {});
 }
 
+// Its elements have no meaning; zeros are as good as any.
+BELAY_OP(Empty) {
+  op.Computes([](Body& b) {
+    b.OutRaw("y", Full(b.builder(), b.Dims("shape"), b.Type("dtype"), 0));
+  });
+}
+
 }  // namespace belay

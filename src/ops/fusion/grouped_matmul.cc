@@ -21,10 +21,17 @@ struct Weights {
   bool transposed = false;
 };
 
+// A list whose one tensor is empty stands for none.
+std::vector<Tensor> ListOf(const Body& b, const char* name) {
+  std::vector<Tensor> list = b.RawIns(name);
+  if (list.size() == 1 && list[0].rank() == 1 && list[0].dim(0).IsConst(0)) list.clear();
+  return list;
+}
+
 Weights ReadWeights(const Body& b) {
-  return {b.RawIns("weight"),          b.RawIns("bias"),
-          b.RawIns("scale"),           b.RawIns("offset"),
-          b.RawIns("antiquant_scale"), b.RawIns("antiquant_offset"),
+  return {b.RawIns("weight"),           ListOf(b, "bias"),
+          ListOf(b, "scale"),           ListOf(b, "offset"),
+          ListOf(b, "antiquant_scale"), ListOf(b, "antiquant_offset"),
           b.Bool("transpose_weight")};
 }
 
@@ -178,14 +185,24 @@ Tensor ByColumns(Body& b, const Weights& w, const Tensor& x) {
   return Concat(parts, 0);
 }
 
-// GE's `dtype` speaks of quantised products only: 0 f16, 1 bf16.
+// GE's `dtype` speaks of quantised products only.
 DType ResultType(const Body& b, const Tensor& x) {
   if (IsFloat(x.dtype())) return x.dtype();
   switch (b.Int("dtype")) {
+    case -1: return DType::kI8;
     case 0: return DType::kF16;
     case 1: return DType::kBF16;
-    default: FailNotSupported("dtype {} (only 0 f16 and 1 bf16)", b.Int("dtype"));
+    case 2: return DType::kI32;
+    case 3: return DType::kF32;
+    default:
+      FailNotSupported("dtype {} (only -1 i8, 0 f16, 1 bf16, 2 i32 and 3 f32)", b.Int("dtype"));
   }
+}
+
+Tensor Finished(const Tensor& y, DType dtype, int64_t act_type) {
+  if (dtype == y.dtype() && act_type == 0) return y;
+  Tensor out = Activated(IsFloat(y.dtype()) ? y : Cast(y, DType::kF32), act_type);
+  return dtype == DType::kI8 ? Quantised(out, dtype) : Cast(out, dtype);
 }
 
 std::vector<Tensor> RowGroups(Body& b, const Weights& w, const Tensor& x, bool single) {
@@ -224,10 +241,7 @@ void GroupedMatMulBody(Body& b) {
   if (b.Bool("transpose_x")) x[0] = SwapLast(x[0]);
   std::vector<Tensor> y = Products(b, w, x, split >= 2);
   const DType dtype = ResultType(b, x[0]);
-  for (Tensor& t : y) {
-    if (!IsFloat(t.dtype())) t = Cast(t, DType::kF32);
-    t = Cast(Activated(t, b.Int("act_type")), dtype);
-  }
+  for (Tensor& t : y) t = Finished(t, dtype, b.Int("act_type"));
   b.Outs("y", y);
 }
 

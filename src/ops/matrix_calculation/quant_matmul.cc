@@ -91,20 +91,20 @@ void WeightQuantBody(Body& b) {
   OutProduct(b, Cast(y, DType::kF32) * q.scale, ResultType(b.Int("dtype"), DType::kI8), offset);
 }
 
-const std::vector<DType>& Int8() {
-  static const std::vector<DType> dtypes = {DType::kI8};
+const std::vector<DType>& Quantised8Or4() {
+  static const std::vector<DType> dtypes = {DType::kI8, DType::kI4};
   return dtypes;
 }
 
 }  // namespace
 
 BELAY_OP(QuantBatchMatmulV3) {
-  op.Dtypes("x1", Int8()).Dtypes("x2", Int8()).Computes(QuantMatMulBody);
+  op.Dtypes("x1", Quantised8Or4()).Dtypes("x2", Quantised8Or4()).Computes(QuantMatMulBody);
 }
 
-// weight: i8, or i32 holding eight 4-bit numbers each.
+// weight: i8, i4, or i32 holding eight 4-bit numbers each.
 BELAY_OP(WeightQuantBatchMatmulV2) {
-  op.Dtypes("x", kFloats).Dtypes("weight", {DType::kI8, DType::kI32}).Computes(WeightQuantBody);
+  op.Dtypes("x", kFloats).Dtypes("weight", {DType::kI8, DType::kI4, DType::kI32}).Computes(WeightQuantBody);
 }
 
 }  // namespace belay

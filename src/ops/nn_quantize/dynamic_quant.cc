@@ -4,9 +4,13 @@
 namespace belay {
 namespace {
 
-void CheckInt8(const Body& b) {
+DType QuantisedType(const Body& b) {
   const DType dtype = b.Type("dst_type");
-  if (dtype != DType::kI8) FailNotSupported("dst_type {} (only i8)", DTypeName(dtype));
+  if (dtype != DType::kI8 && dtype != DType::kI4)
+    FailNotSupported("dst_type {} (only i8 and i4)", DTypeName(dtype));
+  const std::string mode = HiddenStr(b, "quant_mode", "pertoken");
+  if (mode != "pertoken") FailNotSupported("quant_mode '{}' (only pertoken)", mode);
+  return dtype;
 }
 
 // x times the smooth scales: one per column, or in groups of rows, which end at group_index.
@@ -25,26 +29,32 @@ Tensor Smoothed(const Body& b, const Tensor& x) {
 
 }  // namespace
 
-// scale = max |x| / 127, y = round(x / scale)
+// scale = max |x| / 127, y = round(x / scale); 7 for i4
 BELAY_OP(DynamicQuant) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
-    CheckInt8(b);
-    RowQuantised q = QuantisedRows(Smoothed(b, b.In("x")));
+    RowQuantised q = QuantisedRows(Smoothed(b, b.In("x")), QuantisedType(b));
     b.OutRaw("y", q.values);
     b.OutRaw("scale", q.scale);
   });
 }
 
-// scale = (max - min) / 255, offset = 127 - max / scale, y = round(x / scale + offset)
+// scale = (max - min) / 255, offset = 127 - max / scale, y = round(x / scale + offset); 15 and 7
+// for i4
 BELAY_OP(DynamicQuantV2) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
-    CheckInt8(b);
+    const DType dtype = QuantisedType(b);
     Tensor x = Smoothed(b, b.In("x"));
+    if (HiddenBool(b, "is_symmetrical", false)) {
+      RowQuantised q = QuantisedRows(x, dtype);
+      b.OutRaw("y", q.values);
+      b.OutRaw("scale", q.scale);
+      return b.OutRaw("offset", ZeroLike(q.scale));
+    }
     const std::vector<int> row = {x.rank() - 1};
     Tensor high = MaxOver(x, row), low = Reduce(ReduceKind::kMin, x, row, true);
-    Tensor scale = (high - low) / 255.0;
-    Tensor offset = 127.0 - high / scale;
-    b.OutRaw("y", Quantised(x / scale + offset, DType::kI8));
+    Tensor scale = (high - low) / (HighestOf(dtype) - LowestOf(dtype));
+    Tensor offset = HighestOf(dtype) - high / scale;
+    b.OutRaw("y", Quantised(x / scale + offset, dtype));
     b.OutRaw("scale", Squeeze(scale, row));
     b.OutRaw("offset", Squeeze(offset, row));
   });

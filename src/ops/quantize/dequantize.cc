@@ -70,7 +70,7 @@ BELAY_OP(AscendDequant) {
 
 // (x + offset) * scale
 BELAY_OP(AscendAntiQuantV2) {
-  op.Dtypes("x", {DType::kI8}).Dtypes("scale", kFloats).Computes([](Body& b) {
+  op.Dtypes("x", {DType::kI8, DType::kI4}).Dtypes("scale", kFloats).Computes([](Body& b) {
     Tensor y = Cast(b.Raw("x"), DType::kF32);
     if (b.Has("offset")) y = y + AlongChannels(b.In("offset"), y);
     b.OutAs("y", y * AlongChannels(ScaleFactor(b, b.In("scale")), y), FloatType(b, "dst_type"));

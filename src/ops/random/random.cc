@@ -193,12 +193,18 @@ BELAY_OP(DropOutGenMask) {
   op.Computes([](Body& b) { b.OutRaw("y", KeepBits(b, SeededStream(b))); });
 }
 
+// seed1 is the upper half of a seed of 128 bits, offset [1] or [2] a counter's upper half or both.
 BELAY_OP(StatelessDropOutGenMask) {
   op.Computes([](Body& b) {
-    Tensor offset = b.Has("offset") ? b.Raw("offset") : Tensor();
-    Tensor high = Cast(b.Raw("seed1"), DType::kU64);
-    if (offset) high = Reshape(high, {}) + Reshape(Cast(b.Raw("offset"), DType::kU64), {});
-    b.OutRaw("y", KeepBits(b, StreamOf(b.builder(), b.Raw("seed"), Tensor(), high)));
+    Tensor low, high = Reshape(Cast(b.Raw("seed1"), DType::kU64), {});
+    if (b.Has("offset")) {
+      Tensor offset = Cast(b.Raw("offset"), DType::kU64);
+      offset = Reshape(offset, {NumElements(offset.shape())});
+      const bool both = b.builder().Assume(Equal(offset.dim(0), 2), true);
+      if (both) low = Slice(offset, 0, 0, 1);
+      high = high + Reshape(Slice(offset, 0, both ? 1 : 0, 1), {});
+    }
+    b.OutRaw("y", KeepBits(b, StreamOf(b.builder(), b.Raw("seed"), low, high)));
   });
 }
 

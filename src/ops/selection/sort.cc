@@ -140,4 +140,16 @@ BELAY_OP(UniqueWithCountsExt2) {
   });
 }
 
+// torch.unique of the flat tensor: indices are the inverse.
+BELAY_OP(UniqueWithCountsAndSorting) {
+  op.Dtypes("x", kAnyDtype).Computes([](Body& b) {
+    UniqueParts y = Unique(Flat(b.In("x")), 0, b.Bool("sorted"));
+    Tensor none = Full(b.builder(), {Dim(0)}, DType::kI64, 0);
+    b.Out("y", y.y);
+    const bool inverse = b.Bool("return_inverse"), counts = b.Bool("return_counts");
+    b.OutRaw("indices", inverse ? Reshape(y.inverse, b.Raw("x").shape()) : none);
+    b.OutRaw("counts", counts ? y.counts : none);
+  });
+}
+
 }  // namespace belay

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "support/engine.h"
+
 namespace belay {
 namespace {
 
@@ -164,7 +166,11 @@ Result<LiteralPtr> ParseTensor(const std::string& text, DType fallback) {
   std::vector<int64_t> dims;
   if (!NumberReader(body).Read(&values, &dims)) return InvalidArgument("'{}' is no tensor", text);
   for (int64_t& d : dims) d = d < 0 ? 0 : d;
-  return LiteralFromDoubles(dtype, dims, values);
+  if (dtype != DType::kC64) return LiteralFromDoubles(dtype, dims, values);
+  if (dims.empty() || dims.back() != 2) {
+    return InvalidArgument("'{}' does not end in pairs of numbers", text);
+  }
+  return ComplexFromPairs(*LiteralFromDoubles(DType::kF32, dims, values));
 }
 
 bool ParseType(const std::string& text, DType* dtype, std::vector<int64_t>* dims) {

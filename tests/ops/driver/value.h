@@ -14,7 +14,7 @@ std::vector<std::string> SplitWords(const std::string& text);
 std::vector<std::string> SplitAt(const std::string& text, char separator);  // outside of brackets
 std::string Trim(const std::string& text);
 
-// "3", "[0,1]", "f16:[[1,2],[3,4]]", "[]".
+// "3", "[0,1]", "f16:[[1,2],[3,4]]", "[]"; "c64:[[1,2],[3,4]]" are the two numbers 1+2i and 3+4i.
 Result<LiteralPtr> ParseTensor(const std::string& text, DType fallback);
 // "f32[2,3]" -> dtype and extents.
 bool ParseType(const std::string& text, DType* dtype, std::vector<int64_t>* dims);

@@ -106,6 +106,8 @@ def seed_lines():
     yield 'op:    StatelessDropOutGenMask'
     yield golden([bits], shape=np.array([10, 13]), prob=np.array(0.75, np.float32), seed_data=np.array([3]),
                  seed1_data=np.array([4]), offset_data=np.array([5]))
+    yield golden([bits], shape=np.array([10, 13]), prob=np.array(0.75, np.float32), seed_data=np.array([3]),
+                 seed1_data=np.array([0]), offset_data=np.array([0, 9]))
     yield 'op:    DropOutGenMask'
     yield golden([bits[:16]], shape=np.array([2, 3]), prob=np.array(0.75, np.float32), seed=3, seed2=9)
     x = np.arange(1.0, 7).reshape(2, 3)

@@ -31,6 +31,8 @@ def nested(x):
 
 def tensor(x):
     x = np.asarray(x)
+    if x.dtype == np.complex64:
+        return f'c64:{nested(np.stack([x.real, x.imag], -1))}'
     return f'{DTYPES[x.dtype.name]}:{nested(x)}'
 
 
