@@ -70,4 +70,17 @@ BELAY_OP(DepthwiseConv2DBackpropFilter) {
   });
 }
 
+// Sums over everything but the channels.
+BELAY_OP(BiasAddGrad) {
+  op.Dtypes("x", kNumbers).Computes([](Body& b) {
+    Tensor x = b.In("x");
+    if (x.rank() < 2) Fail("x has rank {}, but needs channels", x.rank());
+    const std::string format = b.Str("data_format");
+    const int channels = x.rank() > 2 && format.size() > 1 && format[1] == 'C' ? 1 : x.rank() - 1;
+    std::vector<int> axes = AxisRange(0, x.rank());
+    axes.erase(axes.begin() + channels);
+    b.Out("y", Sum(x, axes, false));
+  });
+}
+
 }  // namespace belay
