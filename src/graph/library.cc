@@ -8,6 +8,7 @@ Status LibraryUnique(LibraryCall& call);
 Status LibraryNonMaxSuppression(LibraryCall& call);
 Status LibraryRecurrent(LibraryCall& call);
 Status LibraryDeterminant(LibraryCall& call);
+Status LibraryDeltaRule(LibraryCall& call);
 Status LibrarySlice(LibraryCall& call);
 Status LibraryLinearAttention(LibraryCall& call);
 Status LibraryNextSeed(LibraryCall& call);
@@ -31,6 +32,7 @@ const Row kFunctions[] = {
     {"non_max_suppression", LibraryNonMaxSuppression},
     {"recurrent", LibraryRecurrent},
     {"determinant", LibraryDeterminant},
+    {"delta_rule", LibraryDeltaRule},
     {"slice", LibrarySlice},
     {"linear_attention", LibraryLinearAttention},
     {"next_seed", LibraryNextSeed},
