@@ -106,4 +106,35 @@ def lines():
                      expert_idx=expert_idx, drop_pad_mode=mode)
 
 
-FILES = {'fusion/moe_golden.cases': lines}
+def routed(x, expert_idx, active, first, end):
+    """Pairs numbered token by token; experts outside [first, end) come last."""
+    k = expert_idx.shape[1]
+    keys = [e if first <= e < end else 10**6 for e in expert_idx.ravel()]
+    pairs = sorted(range(len(keys)), key=lambda p: (keys[p], p))
+    where = np.zeros(len(pairs), np.int32)
+    for i, p in enumerate(pairs):
+        where[p] = i
+    counts = np.array([keys.count(e) for e in range(first, end)])
+    return x[[p // k for p in pairs[:active]]], where, counts, np.array(pairs, np.int32)
+
+
+def version_lines():
+    x = grid(20, 4, 3)
+    expert_idx = np.array([[2, 0], [1, 2], [0, 1], [2, 1]], np.int32)
+    rows, where, counts, pairs = routed(x, expert_idx, 8, 0, 3)
+    common = dict(x=x, expert_idx_data=expert_idx, expert_num=3)
+    yield 'op:    MoeInitRoutingV2'
+    yield golden([rows, where, np.cumsum(counts).astype(np.int32), np.zeros(0, np.int32)], **common,
+                 expert_tokens_count_or_cumsum_flag=1)
+    yield golden([rows[:5], where, counts.astype(np.int32)], **common, active_num=5, expert_tokens_count_or_cumsum_flag=2)
+    yield 'op:    MoeInitRoutingV3'
+    yield golden([rows, where, np.cumsum(counts), np.zeros(0, np.float32)], **common, expert_tokens_num_flag=True)
+    rows, _, counts, pairs = routed(x, expert_idx, 6, 1, 3)
+    yield golden([rows, pairs, counts, np.zeros(0, np.float32)], **common, active_num=6, active_expert_range=[1, 3],
+                 expert_tokens_num_type=1, expert_tokens_num_flag=True, row_idx_type=1)
+    scale = np.abs(rows).max(-1) / 127
+    yield golden([np.rint(rows / scale[:, None]).astype(np.int8), pairs, np.zeros(0, np.int64), scale], **common,
+                 active_num=6, active_expert_range=[1, 3], row_idx_type=1, quant_mode=1)
+
+
+FILES = {'fusion/moe_golden.cases': lambda: [*lines(), *version_lines()]}
