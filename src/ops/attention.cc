@@ -219,7 +219,7 @@ AttentionWeights WeightsOfScores(const Tensor& scores, bool masks, const Tensor&
   }
   // Where all is masked, the maximum is no number to subtract and the sum none to divide by.
   Tensor base = masks ? Select(Equal(w.max, -HUGE_VAL), b.Scalar(scores.dtype(), 0), w.max) : w.max;
-  Tensor e = Exp(scores - base);
+  Tensor e = ExpFlushed(scores - base);
   w.sum = Sum(e, {3});
   if (sink) w.sum = w.sum + Exp(sink - base);
   w.weights = e / (masks ? Select(Equal(w.sum, 0.0), b.Scalar(scores.dtype(), 1), w.sum) : w.sum);

@@ -91,14 +91,15 @@ Tensor GeluTanh(const Tensor& x) {
   return x * 0.5 * (1.0 + Tanh((x + 0.044715 * x * x * x) * k));
 }
 Tensor FastGelu(const Tensor& x) { return x * Sigmoid(x * 1.702); }
-Tensor Softmax(const Tensor& x, const std::vector<int>& axes) {
-  Tensor z = x - MaxOver(x, axes);
-  // Powers below twice the smallest normal number count as 0: against the row's largest, 1, they are nothing, and CPUs
-  // take some 150 cycles for a vector with one denormal number in it.
-  const double smallest = x.dtype() == DType::kF64 ? std::numeric_limits<double>::min()
+Tensor ExpFlushed(const Tensor& z) {
+  // Twice the smallest normal number: CPUs take some 150 cycles for a vector with one denormal number in it.
+  const double smallest = z.dtype() == DType::kF64 ? std::numeric_limits<double>::min()
                                                    : double{std::numeric_limits<float>::min()};
   const double lowest = std::log(2 * smallest);
-  Tensor e = Select(Less(z, lowest), Full(x.builder(), z.shape(), z.dtype(), 0), Exp(Max(z, lowest)));
+  return Select(Less(z, lowest), Full(z.builder(), z.shape(), z.dtype(), 0), Exp(Max(z, lowest)));
+}
+Tensor Softmax(const Tensor& x, const std::vector<int>& axes) {
+  Tensor e = ExpFlushed(x - MaxOver(x, axes));
   return e / Sum(e, axes);
 }
 Tensor ZeroLike(const Tensor& x) { return Full(x.builder(), x.shape(), x.dtype(), 0); }

@@ -33,6 +33,9 @@ Tensor Softplus(const Tensor& x);
 Tensor GeluErf(const Tensor& x);
 Tensor GeluTanh(const Tensor& x);
 Tensor FastGelu(const Tensor& x);  // x * sigmoid(1.702 x)
+// e^z where z is at most 0, as a softmax has it: what would be a denormal number, nothing against the
+// largest, 1, is 0.
+Tensor ExpFlushed(const Tensor& z);
 Tensor Softmax(const Tensor& x, const std::vector<int>& axes);
 Tensor ZeroLike(const Tensor& x);
 Tensor SwapLast(const Tensor& x);        // the last two dims

@@ -57,7 +57,7 @@ struct CrossEntropy {
 CrossEntropy SoftmaxCrossEntropy(const Tensor& x, const Tensor& labels) {
   const int last = x.rank() - 1;
   Tensor z = x - MaxOver(x, {last});
-  Tensor e = Exp(z), sum = Sum(e, {last});
+  Tensor e = ExpFlushed(z), sum = Sum(e, {last});
   return {Sum(labels * (Log(sum) - z), {last}, false), e / sum - labels};
 }
 
@@ -97,7 +97,7 @@ BELAY_OP(SoftmaxCrossEntropyLoss) {
   op.Dtypes("scores", kFloats).Dtypes("labels", kIndices).Computes([](Body& b) {
     Tensor x = b.In("scores");
     Tensor z = x - MaxOver(x, {1});
-    Tensor log_prob = z - Log(Sum(Exp(z), {1}));
+    Tensor log_prob = z - Log(Sum(ExpFlushed(z), {1}));
     b.Out("loss", NegativeLogLikelihood(b, log_prob, b.Raw("labels"), OptionalIn(b, "weights"),
                                         b.HasAttr("ignore_index")).value);
     if (b.Wants("log_prop")) b.Out("log_prop", log_prob);

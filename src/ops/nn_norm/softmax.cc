@@ -50,7 +50,7 @@ BELAY_OP(LogSoftmaxV2) {
     Tensor x = b.In("logits");
     const std::vector<int> axes = WideAxes(b, x);
     Tensor z = x - MaxOver(x, axes);
-    b.Out("logsoftmax", z - Log(Sum(Exp(z), axes)));
+    b.Out("logsoftmax", z - Log(Sum(ExpFlushed(z), axes)));
   });
 }
 

@@ -164,7 +164,7 @@ BELAY_OP(Multinomial) {
     const std::vector<int64_t> samples = b.ConstInts("num_samples");
     if (samples.size() != 1 || samples[0] < 0) Fail("num_samples must be one number, not negative");
     const int last = x.rank() - 1;
-    Tensor weights = Exp(x - MaxOver(x, {last}));
+    Tensor weights = ExpFlushed(x - MaxOver(x, {last}));
     b.OutAs("y", Drawn(SeededStream(b), weights, samples[0]), b.Type("dtype"));
   });
 }
