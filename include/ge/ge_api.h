@@ -131,6 +131,9 @@ ge::Status GeSessionExecuteGraphWithStreamAsync(ge::Session& session, uint32_t g
                                                 void* stream,
                                                 const std::vector<gert::Tensor>& inputs,
                                                 std::vector<gert::Tensor>& outputs);
+// What a compiled graph became, as JSON.
+ge::Status GeSessionGraphDebugJSONPrint(ge::Session& session, uint32_t graph_id, uint32_t flags,
+                                        ge::AscendString& json_result);
 // Names and kinds of a type's inputs, outputs and attributes.
 ge::Status GetRegisteredIrDef(
     const char* op_type, std::vector<std::pair<ge::AscendString, ge::AscendString>>& inputs,

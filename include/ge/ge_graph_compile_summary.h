@@ -50,6 +50,11 @@ class CompiledGraphSummary {
   std::shared_ptr<SummaryData> data_{nullptr};
 };
 
+// How the steps of a compiled graph are spread over streams: lines of text by name of the graph.
+extern "C" ge::Status GEStreamAllocationSummaryGetStringInfos(
+    const ge::CompiledGraphSummary& compiled_graph_summary,
+    std::map<AscendString, std::vector<AscendString>>& graph_to_string_infos);
+
 }  // namespace ge
 
 #endif  // INC_EXTERNAL_GE_GE_GRAPH_COMPILE_SUMMARY_H_

@@ -121,6 +121,13 @@ LoadedGraph::LoadedGraph(std::string name, std::vector<InputSignature> inputs, s
 
 bool LoadedGraph::IsStatic() const { return static_plan_ != nullptr; }
 
+std::vector<std::shared_ptr<const Plan>> LoadedGraph::Plans() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<std::shared_ptr<const Plan>> plans;
+  for (const Variant& v : variants_) plans.push_back(v.plan);
+  return plans;
+}
+
 namespace {
 
 constexpr size_t kTail = 64;  // kernels may read a little past the last byte

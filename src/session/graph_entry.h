@@ -18,9 +18,18 @@ struct Session::GraphEntry {
   std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on
   std::shared_ptr<Stream> run_stream;   // of Run(), made at its first call
   void* const_memory = nullptr;         // the user's; filled when loaded
+  std::shared_ptr<void> summary;        // Session::Summary's
   bool has_feature_memory = false, has_fixed_memory = false;
 
   std::string Title() const { return fmt::format("graph {} '{}'", id, name); }
 };
+
+// Refuses a graph that is not compiled.
+inline Status NeedPlans(const Session::GraphEntry& entry) {
+  if (entry.state != GraphState::kAdded) return OkStatus();
+  return FailedPrecondition("{} is not compiled\nDo: call CompileGraph first", entry.Title());
+}
+
+std::vector<std::string> StreamTexts(LoadedGraph& graph);  // see GraphFacts
 
 }  // namespace belay

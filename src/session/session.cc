@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "backend/memory.h"
-#include "base/log.h"
+#include "base/error_report.h"
 #include "execute/loaded_graph.h"
 #include "session/async_worker.h"
 #include "session/graph_compile.h"
@@ -36,7 +36,7 @@ Result<std::shared_ptr<Session::GraphEntry>> Session::Find(uint32_t graph_id) {
                   known.empty() ? "none" : known, graph_id);
 }
 
-Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options) {
+Result<bool> Session::Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options) {
   BELAY_RETURN_IF_ERROR(CheckOptions(options));
   auto entry = std::make_shared<GraphEntry>();
   entry->id = graph_id;
@@ -44,17 +44,19 @@ Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source
   entry->source = std::move(source);
   entry->options = MergeOptions(options_, options);
   std::lock_guard<std::mutex> lock(mutex_);
-  if (!graphs_.emplace(graph_id, entry).second) {
-    BELAY_LOG(Warning, "session {} has graph {} already; the repeated AddGraph is ignored", id_, graph_id);
-  }
+  return graphs_.emplace(graph_id, entry).second;
+}
+
+Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options) {
+  BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options));
+  if (!added) ReportWarning(fmt::format("session {} has graph {} already; AddGraph is ignored", id_, graph_id));
   return OkStatus();
 }
 
-Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options) {
-  if (HasGraph(graph_id)) {
-    return AlreadyExists("session {} has graph {} already\nDo: remove it first, or use another id", id_, graph_id);
-  }
-  return AddGraph(graph_id, std::move(name), std::move(source), std::move(options));
+Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options) {
+  BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options));
+  if (added) return OkStatus();
+  return AlreadyExists("session {} has graph {} already\nDo: remove it first, or use another id", id_, graph_id);
 }
 
 bool Session::HasGraph(uint32_t graph_id) {

@@ -23,6 +23,8 @@ using ModelSource = std::function<Result<std::shared_ptr<ModelGraph>>()>;
 
 // What is known of a compiled graph; sizes and outputs of static ones only.
 struct GraphFacts {
+  std::string name;
+  std::vector<std::string> stream_texts;  // by variant compiled so far: what runs on which stream
   bool is_static = false;
   size_t const_bytes = 0, feature_bytes = 0;
   bool refreshable = false;  // ge.featureBaseRefreshable
@@ -49,9 +51,9 @@ class Session {
 
   uint64_t id() const { return id_; }
   // A repeated id is ignored.
-  Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options);
+  Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options);
   // Refuses a repeated id.
-  Status AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, OptionMap options);
+  Status AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options);
   bool HasGraph(uint32_t graph_id);
   Status CompileGraph(uint32_t graph_id);
   Status LoadGraph(uint32_t graph_id, const OptionMap& options, const std::shared_ptr<Stream>& stream);
@@ -77,6 +79,11 @@ class Session {
   Status RunLater(std::function<void()> work);
 
   Result<GraphFacts> Facts(uint32_t graph_id);
+  // Inputs, outputs, memory and steps of every variant.
+  Result<std::string> DebugJson(uint32_t graph_id);
+  // What `make` made of the facts when it was first asked about this compiled graph.
+  Result<std::shared_ptr<void>> Summary(uint32_t graph_id,
+                                        const std::function<std::shared_ptr<void>(const GraphFacts&)>& make);
   // Memory of the user's for a static graph; see GraphFacts for the sizes.
   Status SetConstMemory(uint32_t graph_id, void* memory, size_t size);
   Status SetFeatureMemory(uint32_t graph_id, void* memory, size_t size);
@@ -89,6 +96,8 @@ class Session {
   Status RemoveGraph(uint32_t graph_id);
 
  private:
+  // False when the id is taken.
+  Result<bool> Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options);
   // These need the entry's lock.
   Status CompileEntry(GraphEntry& entry);
   Status BuildEntry(GraphEntry& entry);

@@ -63,26 +63,41 @@ Result<std::vector<std::pair<uint32_t, uint32_t>>> SharedMemory(const Session::G
   return shared;
 }
 
+Result<GraphFacts> FactsOf(const Session::GraphEntry& entry) {
+  BELAY_RETURN_IF_ERROR(NeedPlans(entry));
+  GraphFacts facts;
+  facts.name = entry.name;
+  facts.stream_texts = StreamTexts(*entry.loaded);
+  facts.refreshable = OptionOf(entry.options, "ge.featureBaseRefreshable") == "1";
+  facts.is_static = entry.loaded->IsStatic();
+  if (!facts.is_static) return facts;
+  facts.const_bytes = entry.loaded->ConstantBytes();
+  facts.feature_bytes = entry.loaded->WorkspaceBytes();
+  BELAY_TRY(facts.shared_io, SharedMemory(entry));
+  for (const TensorType& type : entry.loaded->static_plan().outputs) {
+    facts.output_dims.push_back(EvaluateShape(type.shape, {}));
+    facts.output_dtypes.push_back(type.dtype);
+  }
+  return facts;
+}
+
 }  // namespace
 
 Result<GraphFacts> Session::Facts(uint32_t graph_id) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
   std::lock_guard<std::mutex> lock(entry->mutex);
-  if (entry->state == GraphState::kAdded) {
-    return FailedPrecondition("{} is not compiled\nDo: call CompileGraph first", entry->Title());
+  return FactsOf(*entry);
+}
+
+Result<std::shared_ptr<void>> Session::Summary(
+    uint32_t graph_id, const std::function<std::shared_ptr<void>(const GraphFacts&)>& make) {
+  BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
+  std::lock_guard<std::mutex> lock(entry->mutex);
+  if (!entry->summary) {
+    BELAY_TRY(const GraphFacts facts, FactsOf(*entry));
+    entry->summary = make(facts);
   }
-  GraphFacts facts;
-  facts.refreshable = OptionOf(entry->options, "ge.featureBaseRefreshable") == "1";
-  facts.is_static = entry->loaded->IsStatic();
-  if (!facts.is_static) return facts;
-  facts.const_bytes = entry->loaded->ConstantBytes();
-  facts.feature_bytes = entry->loaded->WorkspaceBytes();
-  BELAY_TRY(facts.shared_io, SharedMemory(*entry));
-  for (const TensorType& type : entry->loaded->static_plan().outputs) {
-    facts.output_dims.push_back(EvaluateShape(type.shape, {}));
-    facts.output_dtypes.push_back(type.dtype);
-  }
-  return facts;
+  return entry->summary;
 }
 
 Status Session::SetConstMemory(uint32_t graph_id, void* memory, size_t size) {

@@ -1,4 +1,8 @@
 // CompiledGraphSummary, the user's memory for constants and scratch, external allocators.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <memory>
 #include <set>
 
@@ -76,6 +80,16 @@ TEST_F(Memory, SummaryOfAStaticGraph) {
   EXPECT_EQ(refreshable, feature);
   EXPECT_EQ(summary->GetStreamNum(streams), ge::SUCCESS);
   EXPECT_EQ(streams, 1u);
+  size_t events = 1;
+  EXPECT_EQ(summary->GetEventNum(events), ge::SUCCESS);
+  EXPECT_EQ(events, 0u);
+  const std::vector<ge::FeatureMemoryPtr> kinds = summary->GetAllFeatureMemoryTypeSize();
+  ASSERT_EQ(kinds.size(), 1u);
+  EXPECT_EQ(kinds[0]->GetType(), ge::MemoryType::MEMORY_TYPE_DEFAULT);
+  EXPECT_EQ(kinds[0]->GetSize(), feature);
+  EXPECT_FALSE(kinds[0]->IsFixed());
+  std::map<std::string, std::map<int32_t, std::vector<std::pair<int64_t, int64_t>>>> shards;
+  ExpectRefusal(summary->GetInputShardMethod(shards), {"GetInputShardMethod", "not supported"});
   bool can_refresh = true;
   EXPECT_EQ(summary->GetFeatureMemoryBaseRefreshable(can_refresh), ge::SUCCESS);
   EXPECT_FALSE(can_refresh);
@@ -97,7 +111,22 @@ TEST_F(Memory, SummaryOfADynamicGraph) {
   size_t size = 1;
   EXPECT_EQ(summary->GetFixedFeatureMemorySize(size), ge::SUCCESS);
   EXPECT_EQ(size, 0u);
-  EXPECT_NE(summary->GetFeatureMemorySize(size), ge::SUCCESS);
+  bool refreshable = false;
+  std::vector<ge::Shape> shapes;
+  std::vector<ge::DataType> dtypes;
+  std::vector<std::pair<uint32_t, uint32_t>> pairs;
+  ExpectRefusal(summary->GetFeatureMemorySize(size), {"GetFeatureMemorySize", "not static"});
+  ExpectRefusal(summary->GetConstMemorySize(size), {"not static"});
+  ExpectRefusal(summary->GetRefreshableFeatureMemorySize(size), {"not static"});
+  ExpectRefusal(summary->GetFeatureMemoryBaseRefreshable(refreshable), {"not static"});
+  ExpectRefusal(summary->GetOutputShapes(shapes), {"not static"});
+  ExpectRefusal(summary->GetOutputDtypes(dtypes), {"not static"});
+  ExpectRefusal(summary->GetIOIndexesWithSameAddr(pairs), {"not static"});
+  EXPECT_TRUE(summary->GetAllFeatureMemoryTypeSize().empty());
+  EXPECT_EQ(summary->GetStreamNum(size), ge::SUCCESS);
+  EXPECT_EQ(size, 1u);
+  EXPECT_EQ(summary->GetEventNum(size), ge::SUCCESS);
+  EXPECT_EQ(size, 0u);
   EXPECT_EQ(session.SetGraphFixedFeatureMemoryBase(1, nullptr, 0), ge::SUCCESS) << TakeErrors();
   ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, x->data(), 64), {"IsStatic"});
 }
@@ -132,12 +161,86 @@ TEST_F(Memory, TheUsersMemoryHoldsConstantsAndScratch) {
   ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, feature.data(), need.feature), {"not refreshable"});
 }
 
-TEST_F(Memory, BasesNeedACompiledGraph) {
+// Device memory that ends where a page begins which nobody may touch, with a pattern before it.
+class GuardedMemory {
+ public:
+  explicit GuardedMemory(size_t bytes) : page_(static_cast<size_t>(sysconf(_SC_PAGESIZE))), bytes_(bytes) {
+    EXPECT_EQ(aclrtMalloc(&block_, bytes + 3 * page_, ACL_MEM_MALLOC_HUGE_FIRST), ACL_SUCCESS);
+    auto* first = static_cast<uint8_t*>(block_);
+    guard_ = reinterpret_cast<uint8_t*>((reinterpret_cast<uintptr_t>(first) + bytes + page_ - 1) / page_ * page_);
+    front_ = static_cast<size_t>(data() - first);
+    std::memset(first, kPattern, front_ + bytes);
+    EXPECT_EQ(mprotect(guard_, page_, PROT_NONE), 0);
+  }
+  ~GuardedMemory() {
+    for (size_t i = 0; i < front_; ++i) EXPECT_EQ(static_cast<uint8_t*>(block_)[i], kPattern);
+    EXPECT_EQ(mprotect(guard_, page_, PROT_READ | PROT_WRITE), 0);
+    EXPECT_EQ(aclrtFree(block_), ACL_SUCCESS);
+  }
+  uint8_t* data() const { return guard_ - bytes_; }
+  // How many bytes still hold the pattern.
+  size_t Untouched() const { return static_cast<size_t>(std::count(data(), data() + bytes_, kPattern)); }
+
+  static constexpr uint8_t kPattern = 0xC3;
+
+ private:
+  const size_t page_, bytes_;
+  void* block_ = nullptr;
+  uint8_t* guard_ = nullptr;
+  size_t front_ = 0;
+};
+
+TEST_F(Memory, TheSizesAreWhatIsUsed) {
+  ge::Session session(Options{{"ge.featureBaseRefreshable", "1"}});
+  Compile(session, 1, TwoLayers({32, 16}));
+  const Sizes need = SizesOf(session, 1);
+  EXPECT_EQ(need.constants % 64, 0u);
+  EXPECT_EQ(need.feature % 64, 0u);
+  GuardedMemory constants(need.constants), feature(need.feature), other(need.feature);
+  ASSERT_EQ(session.SetGraphConstMemoryBase(1, constants.data(), need.constants), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(session.UpdateGraphFeatureMemoryBase(1, feature.data(), need.feature), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(constants.Untouched(), need.constants);
+  ASSERT_EQ(GeSessionLoadGraph(session, 1, Options{}, stream_), ge::SUCCESS) << TakeErrors();
+  // One tail of 64 bytes may be read and is not written; everything else holds weights.
+  EXPECT_LE(constants.Untouched(), 64u);
+  const std::vector<uint8_t> weights(constants.data(), constants.data() + need.constants);
+  RunLayers(session, 1);
+  EXPECT_LE(feature.Untouched(), 64u + need.feature / 16);
+  std::memset(feature.data(), 0xFF, need.feature);  // NaN wherever a run would trust what an earlier one left
+  RunLayers(session, 1);
+  ASSERT_EQ(session.UpdateGraphFeatureMemoryBase(1, other.data(), need.feature), ge::SUCCESS) << TakeErrors();
+  RunLayers(session, 1);
+  EXPECT_LT(other.Untouched(), need.feature);
+  EXPECT_EQ(weights, std::vector<uint8_t>(constants.data(), constants.data() + need.constants));
+}
+
+// Runs with the user's scratch take turns, whichever stream they are on.
+TEST_F(Memory, OneScratchServesManyStreams) {
   ge::Session session(Options{});
-  ASSERT_EQ(session.AddGraph(1, TwoLayers({32, 16})), ge::SUCCESS);
-  ExpectRefusal(session.SetGraphConstMemoryBase(1, x->data(), 1 << 20), {"not compiled"});
-  ExpectRefusal(session.UpdateGraphFeatureMemoryBase(1, x->data(), 1 << 20), {"not compiled"});
-  ExpectRefusal(session.SetGraphFixedFeatureMemoryBase(1, x->data(), 1), {"not compiled"});
+  Compile(session, 1, TwoLayers({32, 16}));
+  const Sizes need = SizesOf(session, 1);
+  GuardedMemory feature(need.feature);
+  ASSERT_EQ(session.UpdateGraphFeatureMemoryBase(1, feature.data(), need.feature), ge::SUCCESS);
+  ASSERT_EQ(GeSessionLoadGraph(session, 1, Options{}, stream_), ge::SUCCESS);
+  constexpr int kStreams = 4;
+  std::vector<aclrtStream> streams(kStreams);
+  std::vector<std::unique_ptr<DeviceTensor>> results;
+  x->Set(std::vector<float>(32 * 16, 1.0f));
+  for (aclrtStream& stream : streams) {
+    ASSERT_EQ(aclrtCreateStream(&stream), ACL_SUCCESS);
+    results.push_back(std::make_unique<DeviceTensor>(ge::DT_FLOAT, std::vector<int64_t>{32, 16}, 4));
+  }
+  for (int round = 0; round < 20; ++round) {
+    for (int s = 0; s < kStreams; ++s) {
+      auto in = Views({x.get()}), out = Views({results[s].get()});
+      ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 1, streams[s], in, out), ge::SUCCESS) << TakeErrors();
+    }
+  }
+  for (int s = 0; s < kStreams; ++s) {
+    ASSERT_EQ(aclrtSynchronizeStream(streams[s]), ACL_SUCCESS);
+    EXPECT_EQ(results[s]->Get<float>(), std::vector<float>(32 * 16, 0.5f));
+    EXPECT_EQ(aclrtDestroyStream(streams[s]), ACL_SUCCESS);
+  }
 }
 
 TEST_F(Memory, ARefreshableBaseMayChange) {

@@ -1,8 +1,15 @@
-// Session: states of a graph, the calls that compile, load and run by themselves.
+// Session: the calls that compile, load and run by themselves; what a compiled graph tells.
+#include <dlfcn.h>
+
 #include <atomic>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "api_ge/ge_fixture.h"
+
+// old_abi.cc; texts holds what GEGetWarningMsg and GEGetErrorMsg gave it.
+extern "C" int RunWithOldStrings(const ge::Graph* graph, const std::vector<ge::Tensor>* inputs,
+                                 std::vector<ge::Tensor>* outputs, char* texts, size_t size);
 
 namespace belay_test {
 namespace {
@@ -12,49 +19,6 @@ class SessionTest : public GeTest {
   const std::vector<ge::Tensor> in_{HostTensor({4}, {1, 2, 3, 4})};
   const std::vector<float> twice_{2, 4, 6, 8};
 };
-
-TEST_F(SessionTest, UnknownGraphs) {
-  ge::Session session(Options{});
-  std::vector<ge::Tensor> out;
-  std::vector<gert::Tensor> fast;
-  const auto ignore = [](ge::Status, std::vector<ge::Tensor>&) { ADD_FAILURE(); };
-  EXPECT_EQ(session.RunGraph(9, in_, out), ge::GE_GRAPH_GRAPH_NOT_EXIST);
-  EXPECT_EQ(session.BuildGraph(9, in_), ge::GE_GRAPH_GRAPH_NOT_EXIST);
-  EXPECT_EQ(session.RunGraphAsync(9, in_, ignore), ge::GE_GRAPH_GRAPH_NOT_EXIST);
-  EXPECT_EQ(session.RunGraphWithStreamAsync(9, stream_, in_, out), ge::GE_GRAPH_GRAPH_NOT_EXIST);
-  (void)TakeErrors();
-  ExpectRefusal(session.CompileGraph(9), {"no graph 9"});
-  ExpectRefusal(session.RemoveGraph(9), {"no graph 9"});
-  ExpectRefusal(GeSessionLoadGraph(session, 9, Options{}, stream_), {"no graph 9"});
-  ExpectRefusal(GeSessionExecuteGraphWithStreamAsync(session, 9, stream_, {}, fast), {"no graph 9"});
-  EXPECT_EQ(session.GetCompiledGraphSummary(9), nullptr);
-  EXPECT_FALSE(session.IsGraphNeedRebuild(9));
-}
-
-TEST_F(SessionTest, StatesOfAGraph) {
-  ge::Session session(Options{});
-  std::vector<ge::Tensor> out;
-  const ge::Graph graph = Twice({4});
-  ASSERT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
-  EXPECT_EQ(session.AddGraph(1, Twice({5})), ge::SUCCESS);  // ignored
-  ExpectRefusal(session.AddGraph(2, graph), {"added already"});
-  ExpectRefusal(session.AddGraphWithCopy(1, graph), {"graph 1 already"});
-  EXPECT_EQ(session.AddGraphWithCopy(2, graph), ge::SUCCESS) << TakeErrors();
-  ExpectRefusal(session.AddGraph(3, ge::Graph("empty")), {"empty"});
-  EXPECT_EQ(session.GetCompiledGraphSummary(1), nullptr);
-  ExpectRefusal(GeSessionLoadGraph(session, 1, Options{}, stream_), {"not compiled"});
-  ASSERT_EQ(session.CompileGraph(1), ge::SUCCESS);
-  ExpectRefusal(session.RunGraph(1, in_, out), {"compiled by CompileGraph"});
-  ExpectRefusal(session.BuildGraph(1, in_), {"compiled by CompileGraph"});
-  ASSERT_EQ(session.BuildGraph(2, in_), ge::SUCCESS) << TakeErrors();
-  ExpectRefusal(session.CompileGraph(2), {"built by RunGraph"});
-  ExpectRefusal(GeSessionLoadGraph(session, 2, Options{}, stream_), {"built by RunGraph"});
-  ASSERT_EQ(session.RunGraph(2, in_, out), ge::SUCCESS) << TakeErrors();
-  EXPECT_EQ(Floats(out.at(0)), twice_);
-  EXPECT_EQ(session.RemoveGraph(1), ge::SUCCESS);
-  EXPECT_EQ(session.RemoveGraph(2), ge::SUCCESS);
-  EXPECT_EQ(session.AddGraph(2, graph), ge::SUCCESS) << TakeErrors();
-}
 
 TEST_F(SessionTest, RunGraphAsyncCallsBackOnceFromAnotherThread) {
   std::atomic<int> good{0}, bad{0};
@@ -188,15 +152,79 @@ TEST_F(SessionTest, ContinuousTensorList) {
   EXPECT_EQ(Floats(out.at(0)), twice_);
 }
 
-TEST_F(SessionTest, WithoutTheEngine) {
-  ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
+TEST_F(SessionTest, DebugJson) {
   ge::Session session(Options{});
+  Compile(session, 1, Twice({4}));
+  Compile(session, 2, Twice({-1}, "open"));
+  ge::AscendString text;
+  ASSERT_EQ(session.AddGraph(3, Twice({4})), ge::SUCCESS);
+  ExpectRefusal(GeSessionGraphDebugJSONPrint(session, 3, 0, text), {"not compiled"});
+  ASSERT_EQ(GeSessionGraphDebugJSONPrint(session, 1, 0, text), ge::SUCCESS) << TakeErrors();
+  const auto json = nlohmann::json::parse(text.GetString());
+  EXPECT_EQ(json["name"], "twice");
+  EXPECT_EQ(json["static"], true);
+  EXPECT_GT(json["constant_bytes"], 0);
+  ASSERT_EQ(json["variants"].size(), 1u);
+  const auto& plan = json["variants"][0];
+  EXPECT_EQ(plan["inputs"][0]["name"], "x");
+  EXPECT_EQ(plan["inputs"][0]["shape"], nlohmann::json({4}));
+  EXPECT_EQ(plan["outputs"][0]["dtype"], "f32");
+  ASSERT_EQ(plan["steps"].size(), 1u);
+  EXPECT_EQ(plan["steps"][0]["node"], "add");
+  const int written = plan["steps"][0]["writes"][0];
+  EXPECT_EQ(plan["slots"][written]["kind"], "output");
+  ASSERT_EQ(GeSessionGraphDebugJSONPrint(session, 2, 0xFFFF, text), ge::SUCCESS) << TakeErrors();
+  const auto open = nlohmann::json::parse(text.GetString());
+  EXPECT_EQ(open["static"], false);
+  EXPECT_TRUE(open["variants"][0]["inputs"][0]["shape"][0].is_string());
+}
+
+TEST_F(SessionTest, StreamsOfAGraphAsText) {
+  ge::Session session(Options{});
+  Compile(session, 1, Twice({4}));
+  std::map<ge::AscendString, std::vector<ge::AscendString>> infos;
+  const ge::CompiledGraphSummaryPtr summary = session.GetCompiledGraphSummary(1);
+  ASSERT_NE(summary, nullptr);
+  ASSERT_EQ(ge::GEStreamAllocationSummaryGetStringInfos(*summary, infos), ge::SUCCESS);
+  ASSERT_EQ(infos.size(), 1u);
+  ASSERT_EQ(infos["twice"].size(), 1u);
+  EXPECT_STREQ(infos["twice"][0].GetString(), "variant 0: stream 0, 0 events, 1 steps: add");
+  void* library = dlopen("libge_runner.so", RTLD_NOW);
+  ASSERT_NE(library, nullptr);
+  for (const char* name : {"GeSessionLoadGraph", "GeSessionExecuteGraphWithStreamAsync", "GetRegisteredIrDef",
+                           "GEStreamAllocationSummaryGetStringInfos", "GeSessionGraphDebugJSONPrint"}) {
+    EXPECT_NE(dlsym(library, name), nullptr) << name;
+  }
+  EXPECT_EQ(dlclose(library), 0);
+}
+
+TEST_F(SessionTest, RegisteredIrDef) {
+  using Names = std::vector<std::pair<ge::AscendString, ge::AscendString>>;
+  Names inputs, outputs, attrs;
+  ASSERT_EQ(GetRegisteredIrDef("ConcatV2", inputs, outputs, attrs), ge::SUCCESS);
+  EXPECT_EQ(inputs, (Names{{"x", "dynamic"}, {"concat_dim", "required"}}));
+  EXPECT_EQ(outputs, (Names{{"y", "required"}}));
+  EXPECT_EQ(attrs, (Names{{"N", "Int"}}));
+  EXPECT_NE(GetRegisteredIrDef("NoSuchOperator", inputs, outputs, attrs), ge::SUCCESS);
+  EXPECT_NE(TakeErrors().find("NoSuchOperator"), std::string::npos);
+  EXPECT_NE(GetRegisteredIrDef(nullptr, inputs, outputs, attrs), ge::SUCCESS);
+}
+
+TEST_F(SessionTest, BothLayoutsOfStrings) {
+  char texts[4096] = "";
   std::vector<ge::Tensor> out;
-  ExpectRefusal(session.AddGraph(1, Twice({4})), {"not initialised"});
-  ExpectRefusal(session.RunGraph(1, in_, out), {"not initialised"});
-  ExpectRefusal(session.SetGraphConstMemoryBase(1, &out, 1), {"not initialised"});
-  EXPECT_EQ(session.GetCompiledGraphSummary(1), nullptr);
-  ASSERT_EQ(ge::GEInitialize(Options{}), ge::SUCCESS);
+  const ge::Graph graph = Twice({4});
+  ASSERT_EQ(RunWithOldStrings(&graph, &in_, &out, texts, sizeof texts), 0) << texts << TakeErrors();
+  EXPECT_EQ(Floats(out.at(0)), twice_);
+  for (const char* word : {"a key of some client", "'ge.no'", "ge.graphRunMode", "GetVariables", "added already"}) {
+    EXPECT_NE(std::string(texts).find(word), std::string::npos) << word << " in: " << texts;
+  }
+  using Strings = std::map<std::string, std::string>;
+  ge::Session session(Strings{{"ge.graphRunMode", "0"}});
+  ASSERT_EQ(session.AddGraph(1, graph, Strings{{"ge.jit_compile", "1"}}), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(session.RunGraph(1, in_, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_NE(session.AddGraph(2, Twice({4}), Strings{{"ge.jit_compile", "9"}}), ge::SUCCESS);
+  EXPECT_NE(ge::GEGetErrorMsg().find("ge.jit_compile"), std::string::npos);
 }
 
 }  // namespace

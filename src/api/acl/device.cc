@@ -2,6 +2,7 @@
 #include "backend/device.h"
 
 #include "api/acl/common.h"
+#include "api/marks.h"
 
 using belay::acl::CodeMap;
 using belay::acl::NeedContext;
@@ -140,7 +141,7 @@ aclError aclrtQueryDeviceStatus(int32_t deviceId, aclrtDeviceStatus* deviceStatu
 }
 BELAY_ACL_END
 
-aclError aclrtSetTsDevice(aclrtTsId tsId) try {
+BELAY_NO_EFFECT aclError aclrtSetTsDevice(aclrtTsId tsId) try {
   if (tsId != ACL_TS_ID_AICORE && tsId != ACL_TS_ID_AIVECTOR) {
     return Refuse(__func__, ACL_ERROR_INVALID_PARAM, fmt::format("tsId is {}", static_cast<int>(tsId)));
   }
@@ -160,7 +161,7 @@ aclError aclrtDeviceCanAccessPeer(int32_t* canAccessPeer, int32_t deviceId, int3
 }
 BELAY_ACL_END
 
-aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) try {
+BELAY_NO_EFFECT aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) try {
   if (flags != 0) {
     return Refuse(__func__, ACL_ERROR_FEATURE_UNSUPPORTED, fmt::format("flags is {}", flags), "pass 0");
   }
@@ -174,7 +175,7 @@ aclError aclrtDeviceEnablePeerAccess(int32_t peerDeviceId, uint32_t flags) try {
 }
 BELAY_ACL_END
 
-aclError aclrtDeviceDisablePeerAccess(int32_t peerDeviceId) try {
+BELAY_NO_EFFECT aclError aclrtDeviceDisablePeerAccess(int32_t peerDeviceId) try {
   return aclrtDeviceEnablePeerAccess(peerDeviceId, 0);  // the same checks
 }
 BELAY_ACL_END

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "api/acl/common.h"
+#include "api/marks.h"
 #include "backend/device.h"
 #include "base/thread_pool.h"
 
@@ -78,7 +79,7 @@ aclError aclrtGetDeviceResLimit(int32_t deviceId, aclrtDevResLimitType type, uin
 }
 BELAY_ACL_END
 
-aclError aclrtSetDeviceResLimit(int32_t deviceId, aclrtDevResLimitType type, uint32_t value) try {
+BELAY_NO_EFFECT aclError aclrtSetDeviceResLimit(int32_t deviceId, aclrtDevResLimitType type, uint32_t value) try {
   BELAY_ACL_TRY(CheckType(__func__, type));
   BELAY_ACL_TRY(CheckDevice(__func__, deviceId));
   BELAY_ACL_TRY(CheckValue(__func__, value));
@@ -88,7 +89,7 @@ aclError aclrtSetDeviceResLimit(int32_t deviceId, aclrtDevResLimitType type, uin
 }
 BELAY_ACL_END
 
-aclError aclrtResetDeviceResLimit(int32_t deviceId) try {
+BELAY_NO_EFFECT aclError aclrtResetDeviceResLimit(int32_t deviceId) try {
   BELAY_ACL_TRY(CheckDevice(__func__, deviceId));
   std::lock_guard lock(Tables().mutex);
   Tables().by_device.erase(deviceId);
@@ -108,7 +109,7 @@ aclError aclrtGetStreamResLimit(aclrtStream stream, aclrtDevResLimitType type, u
 }
 BELAY_ACL_END
 
-aclError aclrtSetStreamResLimit(aclrtStream stream, aclrtDevResLimitType type, uint32_t value) try {
+BELAY_NO_EFFECT aclError aclrtSetStreamResLimit(aclrtStream stream, aclrtDevResLimitType type, uint32_t value) try {
   BELAY_ACL_TRY(CheckType(__func__, type));
   BELAY_ACL_TRY(CheckStream(__func__, &stream));
   BELAY_ACL_TRY(CheckValue(__func__, value));
@@ -118,7 +119,7 @@ aclError aclrtSetStreamResLimit(aclrtStream stream, aclrtDevResLimitType type, u
 }
 BELAY_ACL_END
 
-aclError aclrtResetStreamResLimit(aclrtStream stream) try {
+BELAY_NO_EFFECT aclError aclrtResetStreamResLimit(aclrtStream stream) try {
   BELAY_ACL_TRY(CheckStream(__func__, &stream));
   std::lock_guard lock(Tables().mutex);
   Tables().by_stream.erase(stream);
@@ -126,14 +127,14 @@ aclError aclrtResetStreamResLimit(aclrtStream stream) try {
 }
 BELAY_ACL_END
 
-aclError aclrtUseStreamResInCurrentThread(aclrtStream stream) try {
+BELAY_NO_EFFECT aclError aclrtUseStreamResInCurrentThread(aclrtStream stream) try {
   BELAY_ACL_TRY(CheckStream(__func__, &stream));
   stream_in_use = stream;
   return ACL_SUCCESS;
 }
 BELAY_ACL_END
 
-aclError aclrtUnuseStreamResInCurrentThread(aclrtStream stream) try {
+BELAY_NO_EFFECT aclError aclrtUnuseStreamResInCurrentThread(aclrtStream stream) try {
   BELAY_ACL_TRY(CheckStream(__func__, &stream));
   if (stream_in_use == stream) stream_in_use = nullptr;
   return ACL_SUCCESS;

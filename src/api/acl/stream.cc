@@ -2,6 +2,7 @@
 #include <map>
 
 #include "api/acl/common.h"
+#include "api/marks.h"
 #include "backend/device.h"
 
 using belay::acl::CodeMap;
@@ -212,7 +213,7 @@ aclError aclrtSetStreamFailureMode(aclrtStream stream, uint64_t mode) try {
 }
 BELAY_ACL_END
 
-aclError aclrtSetStreamOverflowSwitch(aclrtStream stream, uint32_t flag) try {
+BELAY_NO_EFFECT aclError aclrtSetStreamOverflowSwitch(aclrtStream stream, uint32_t flag) try {
   if (flag > 1) {
     return Refuse(__func__, ACL_ERROR_RT_PARAM_INVALID, fmt::format("flag is {}", flag), "pass 0 or 1");
   }

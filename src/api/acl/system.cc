@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/acl/common.h"
+#include "api/marks.h"
 #include "backend/device.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
@@ -162,7 +163,7 @@ aclError aclrtDeviceGetBareTgid(int32_t* pid) try {
 }
 BELAY_ACL_END
 
-aclError aclrtSetSysParamOpt(aclSysParamOpt opt, int64_t value) try {
+BELAY_NO_EFFECT aclError aclrtSetSysParamOpt(aclSysParamOpt opt, int64_t value) try {
   BELAY_ACL_TRY(CheckOpt(__func__, opt));
   std::lock_guard lock(TheParams().mutex);
   TheParams().process[opt] = value;
@@ -179,7 +180,7 @@ aclError aclrtGetSysParamOpt(aclSysParamOpt opt, int64_t* value) try {
 }
 BELAY_ACL_END
 
-aclError aclrtCtxSetSysParamOpt(aclSysParamOpt opt, int64_t value) try {
+BELAY_NO_EFFECT aclError aclrtCtxSetSysParamOpt(aclSysParamOpt opt, int64_t value) try {
   BELAY_ACL_TRY(CheckOpt(__func__, opt));
   void* context = nullptr;
   BELAY_ACL_TRY(aclrtGetCurrentContext(&context));
@@ -205,7 +206,7 @@ aclError aclrtCtxGetSysParamOpt(aclSysParamOpt opt, int64_t* value) try {
 }
 BELAY_ACL_END
 
-aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode) try {
+BELAY_NO_EFFECT aclError aclrtSetDeviceSatMode(aclrtFloatOverflowMode mode) try {
   if (mode != ACL_RT_OVERFLOW_MODE_SATURATION && mode != ACL_RT_OVERFLOW_MODE_INFNAN) {
     return Refuse(__func__, ACL_ERROR_INVALID_PARAM, fmt::format("mode is {}", static_cast<int>(mode)));
   }
@@ -228,7 +229,7 @@ aclError aclrtGetDeviceSatMode(aclrtFloatOverflowMode* mode) try {
 BELAY_ACL_END
 
 // No limit is imposed on a kernel's time: the value is checked by the caller only.
-aclError aclrtSetOpExecuteTimeOut(uint32_t) try { return NeedContext(__func__); }
+BELAY_NO_EFFECT aclError aclrtSetOpExecuteTimeOut(uint32_t) try { return NeedContext(__func__); }
 BELAY_ACL_END
 
 aclError aclrtSetOpExecuteTimeOutV2(uint64_t timeout, uint64_t* actualTimeout) try {

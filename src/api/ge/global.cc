@@ -27,10 +27,6 @@ AscendString GEGetErrorMsgV2() { return AscendString(belay::TakeErrorReports().c
 
 AscendString GEGetWarningMsgV2() { return AscendString(belay::TakeWarnings().c_str()); }
 
-Status GetModelDistributeDesc(const void*, const uint64_t, ModelDistibuteDesc&) {
-  return api::Refuse("GetModelDistributeDesc");
-}
-
 StatusFactory* StatusFactory::Instance() {
   static StatusFactory* const factory = new StatusFactory();
   return factory;

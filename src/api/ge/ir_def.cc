@@ -1,6 +1,7 @@
 // GetRegisteredIrDef: what the prototype of a type says, by name; the engine's table and the program's own classes.
 #include <vector>
 
+#include "api/ge/state.h"
 #include "api/graph/operator_factory_impl.h"
 #include "ge/ge_api.h"
 
@@ -19,9 +20,10 @@ void AddPorts(const ge::Ports& ports, Names* names) {
 
 ge::Status GetRegisteredIrDef(const char* op_type, Names& inputs, Names& outputs, Names& attrs) {
   ge::OpDesc desc;
-  if (op_type == nullptr) return ge::FAILED;
-  desc.type = op_type;
-  if (!ge::DeclareType(&desc)) return ge::FAILED;
+  desc.type = op_type == nullptr ? "" : op_type;
+  if (!ge::DeclareType(&desc)) {
+    return belay::api::Report(belay::NotFound("there is no operator type '{}'", desc.type), "GetRegisteredIrDef");
+  }
   AddPorts(desc.inputs, &inputs);
   AddPorts(desc.outputs, &outputs);
   for (const ge::IrAttr& attr : desc.ir_attrs) attrs.emplace_back(attr.name.c_str(), ge::IrTypeText(attr));

@@ -1,12 +1,14 @@
-// Members of ge::Session that are declared and refuse: name and reason go to GEGetErrorMsgV2.
+// What is declared in ge/ and refuses: name and reason go to GEGetErrorMsgV2.
 #include "api/ge/state.h"
+#include "api/marks.h"
+#include "ge/ge_prof.h"
 
 namespace api = belay::api;
 
 namespace ge {
 
 #define REFUSED(member, ...) \
-  Status Session::member __VA_ARGS__ { return api::Refuse("Session::" #member); }
+  BELAY_REFUSES Status Session::member __VA_ARGS__ { return api::Refuse("Session::" #member); }
 
 REFUSED(GetVariables, (const std::vector<AscendString>&, std::vector<Tensor>&))
 REFUSED(RegisterCallBackFunc, (const char*, const session::pCallBackFunc&))
@@ -21,5 +23,22 @@ REFUSED(SaveGraphsToPb, (const char*) const)
 REFUSED(RunGraphDistribute, (uint32_t, const std::map<int32_t, std::vector<Tensor>>&,
                              std::map<int32_t, std::vector<Tensor>>&))
 #undef REFUSED
+
+#define REFUSED(name, ...) \
+  BELAY_REFUSES Status name __VA_ARGS__ { return api::Refuse(#name); }
+
+REFUSED(GetModelDistributeDesc, (const void*, const uint64_t, ModelDistibuteDesc&))
+REFUSED(aclgrphProfInit, (const char*, uint32_t))
+REFUSED(aclgrphProfFinalize, ())
+REFUSED(aclgrphProfDestroyConfig, (aclgrphProfConfig*))
+REFUSED(aclgrphProfStart, (aclgrphProfConfig*))
+REFUSED(aclgrphProfStop, (aclgrphProfConfig*))
+#undef REFUSED
+
+BELAY_REFUSES aclgrphProfConfig* aclgrphProfCreateConfig(uint32_t*, uint32_t, ProfilingAicoreMetrics,
+                                                         ProfAicoreEvents*, uint64_t) {
+  (void)api::Refuse("aclgrphProfCreateConfig");
+  return nullptr;
+}
 
 }  // namespace ge

@@ -45,7 +45,7 @@ Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
                                   "first, or add a copy made by Graph::CopyFrom", name.GetString(), graph_id);
     }
     auto source = [graph, claim] { return belay::ModelFromGraph(graph); };
-    return session->AddGraph(graph_id, name.GetString(), source, std::move(map));
+    return session->AddGraph(graph_id, name.GetString(), source, map);
   });
 }
 

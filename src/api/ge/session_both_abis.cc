@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "api/marks.h"
 #include "ge/ge_api.h"
 
 namespace belay { namespace api { ge::Status Refuse(const char* function); } }
@@ -46,8 +47,8 @@ Status Session::RegisterCallBackFunc(const std::string& key, const pCallBackFunc
   return RegisterCallBackFunc(key.c_str(), session::pCallBackFunc());
 }
 
-Status Session::LoadGraph(const uint32_t, const std::map<std::string, std::string>&,
-                          const std::string&) const {
+BELAY_REFUSES Status Session::LoadGraph(const uint32_t, const std::map<std::string, std::string>&,
+                                        const std::string&) const {
   return belay::api::Refuse("Session::LoadGraph with an .om file");
 }
 

@@ -39,19 +39,29 @@ Status OnSession(uint64_t id, uint32_t graph_id, const char* call, Fn fn) {
 
 }  // namespace
 
+namespace {
+
+CompiledGraphSummaryPtr MakeSummary(const belay::GraphFacts& facts) {
+  CompiledGraphSummaryBuilder::Data data;
+  data.is_static = facts.is_static;
+  data.const_bytes = facts.const_bytes;
+  data.feature_bytes = facts.feature_bytes;
+  data.refreshable = facts.refreshable;
+  data.shared_io = facts.shared_io;
+  std::vector<AscendString>& streams = data.stream_texts[AscendString(facts.name.c_str())];
+  for (const std::string& text : facts.stream_texts) streams.emplace_back(text.c_str());
+  for (const std::vector<int64_t>& dims : facts.output_dims) data.output_shapes.push_back(Shape(dims));
+  for (belay::DType dtype : facts.output_dtypes) data.output_dtypes.push_back(static_cast<DataType>(dtype));
+  return CompiledGraphSummaryBuilder::Build(std::move(data));
+}
+
+}  // namespace
+
 CompiledGraphSummaryPtr Session::GetCompiledGraphSummary(uint32_t graph_id) {
   CompiledGraphSummaryPtr summary;
   (void)OnSession(sessionId_, graph_id, "GetCompiledGraphSummary", [&](belay::Session& s) -> belay::Status {
-    BELAY_TRY(belay::GraphFacts facts, s.Facts(graph_id));
-    CompiledGraphSummaryBuilder::Data data;
-    data.is_static = facts.is_static;
-    data.const_bytes = facts.const_bytes;
-    data.feature_bytes = facts.feature_bytes;
-    data.refreshable = facts.refreshable;
-    data.shared_io = std::move(facts.shared_io);
-    for (const std::vector<int64_t>& dims : facts.output_dims) data.output_shapes.push_back(Shape(dims));
-    for (belay::DType dtype : facts.output_dtypes) data.output_dtypes.push_back(static_cast<DataType>(dtype));
-    summary = CompiledGraphSummaryBuilder::Build(std::move(data));
+    BELAY_TRY(std::shared_ptr<void> made, s.Summary(graph_id, MakeSummary));
+    summary = std::static_pointer_cast<CompiledGraphSummary>(made);
     return belay::OkStatus();
   });
   return summary;

@@ -43,7 +43,7 @@ Status Session::AddGraphWithCopy(uint32_t graph_id, const Graph& graph,
     (void)graph.GetName(name);
     BELAY_TRY(std::shared_ptr<belay::ModelGraph> model, belay::ModelFromGraph(graph));
     auto source = [model]() -> belay::Result<std::shared_ptr<belay::ModelGraph>> { return model; };
-    return session->AddNewGraph(graph_id, name.GetString(), source, std::move(map));
+    return session->AddNewGraph(graph_id, name.GetString(), source, map);
   });
 }
 

@@ -2,6 +2,7 @@
 #include "ge/ge_ir_build.h"
 
 #include "api/ge_compiler/refuse.h"
+#include "api/marks.h"
 #include "base/error_report.h"
 
 namespace belay::api {
@@ -18,19 +19,19 @@ namespace ge {
 
 using belay::api::RefuseBuild;
 
-graphStatus aclgrphBuildInitialize(std::map<AscendString, AscendString>&) {
+BELAY_REFUSES graphStatus aclgrphBuildInitialize(std::map<AscendString, AscendString>&) {
   return RefuseBuild("aclgrphBuildInitialize");
 }
-void aclgrphBuildFinalize() {}
-graphStatus aclgrphBuildModel(const Graph&, const std::map<AscendString, AscendString>&,
+BELAY_NO_EFFECT void aclgrphBuildFinalize() {}
+BELAY_REFUSES graphStatus aclgrphBuildModel(const Graph&, const std::map<AscendString, AscendString>&,
                               ModelBufferData&) {
   return RefuseBuild("aclgrphBuildModel");
 }
-graphStatus aclgrphBuildModel(const std::vector<Graph>&, const std::map<AscendString, AscendString>&,
+BELAY_REFUSES graphStatus aclgrphBuildModel(const std::vector<Graph>&, const std::map<AscendString, AscendString>&,
                               ModelBufferData&) {
   return RefuseBuild("aclgrphBuildModel");
 }
-graphStatus aclgrphSaveModel(const char*, const ModelBufferData&) {
+BELAY_REFUSES graphStatus aclgrphSaveModel(const char*, const ModelBufferData&) {
   return RefuseBuild("aclgrphSaveModel");
 }
 graphStatus aclgrphGetIRVersion(int32_t* major_version, int32_t* minor_version,
@@ -43,17 +44,17 @@ graphStatus aclgrphGetIRVersion(int32_t* major_version, int32_t* minor_version,
   *patch_version = 0;
   return GRAPH_SUCCESS;
 }
-graphStatus aclgrphDumpGraph(const Graph&, const char*, const size_t) {
+BELAY_REFUSES graphStatus aclgrphDumpGraph(const Graph&, const char*, const size_t) {
   return RefuseBuild("aclgrphDumpGraph");
 }
-graphStatus aclgrphGenerateForOp(const AscendString&, const std::vector<TensorDesc>&,
+BELAY_REFUSES graphStatus aclgrphGenerateForOp(const AscendString&, const std::vector<TensorDesc>&,
                                  const std::vector<TensorDesc>&, Graph&) {
   return RefuseBuild("aclgrphGenerateForOp");
 }
-graphStatus aclgrphGenerateForOp(const AscendString&, std::vector<Graph>&) {
+BELAY_REFUSES graphStatus aclgrphGenerateForOp(const AscendString&, std::vector<Graph>&) {
   return RefuseBuild("aclgrphGenerateForOp");
 }
-graphStatus aclgrphSetOpAttr(Graph&, aclgrphAttrType, const char*) {
+BELAY_REFUSES graphStatus aclgrphSetOpAttr(Graph&, aclgrphAttrType, const char*) {
   return RefuseBuild("aclgrphSetOpAttr");
 }
 

@@ -1,5 +1,6 @@
 // The forms with a std::string of what build.cc and summary.cc have; compiled once for each layout.
 #include "api/ge_compiler/refuse.h"
+#include "api/marks.h"
 #include "ge/ge_graph_compile_summary.h"
 #include "ge/ge_ir_build.h"
 
@@ -7,22 +8,22 @@ namespace ge {
 
 using belay::api::RefuseBuild;
 
-graphStatus aclgrphBuildInitialize(std::map<std::string, std::string>) {
+BELAY_REFUSES graphStatus aclgrphBuildInitialize(std::map<std::string, std::string>) {
   return RefuseBuild("aclgrphBuildInitialize");
 }
-graphStatus aclgrphBuildModel(const Graph&, const std::map<std::string, std::string>&,
+BELAY_REFUSES graphStatus aclgrphBuildModel(const Graph&, const std::map<std::string, std::string>&,
                               ModelBufferData&) {
   return RefuseBuild("aclgrphBuildModel");
 }
-graphStatus aclgrphBuildModel(const std::vector<Graph>&, const std::map<std::string, std::string>&,
+BELAY_REFUSES graphStatus aclgrphBuildModel(const std::vector<Graph>&, const std::map<std::string, std::string>&,
                               ModelBufferData&) {
   return RefuseBuild("aclgrphBuildModel");
 }
-graphStatus aclgrphSaveModel(const std::string&, const ModelBufferData&) {
+BELAY_REFUSES graphStatus aclgrphSaveModel(const std::string&, const ModelBufferData&) {
   return RefuseBuild("aclgrphSaveModel");
 }
 
-Status CompiledGraphSummary::GetInputShardMethod(
+BELAY_REFUSES Status CompiledGraphSummary::GetInputShardMethod(
     std::map<std::string, std::map<int32_t, std::vector<std::pair<int64_t, int64_t>>>>&) const {
   return RefuseBuild("CompiledGraphSummary::GetInputShardMethod");
 }

@@ -1,5 +1,6 @@
 // What a CompiledGraphSummary tells; Session::GetCompiledGraphSummary fills it.
 #pragma once
+#include <map>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -20,12 +21,14 @@ class CompiledGraphSummary::SummaryData {
   std::vector<Shape> output_shapes;
   std::vector<DataType> output_dtypes;
   std::vector<std::pair<uint32_t, uint32_t>> shared_io;  // input, output
+  std::map<AscendString, std::vector<AscendString>> stream_texts;  // by graph
 };
 
 class CompiledGraphSummaryBuilder {
  public:
   using Data = CompiledGraphSummary::SummaryData;
   static CompiledGraphSummaryPtr Build(Data data);
+  static const Data& Of(const CompiledGraphSummary& summary) { return *summary.data_; }
 };
 
 class FeatureMemory::FeatureMemoryData {

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "api/acl/refuse.h"
+#include "api/marks.h"
 #include "hccl/hccl.h"
 
 using belay::acl::Refuse;
@@ -24,7 +25,7 @@ HcclResult CheckConfig(const char* call, HcclConfig config) {
 
 extern "C" {
 
-HcclResult HcclSetConfig(HcclConfig config, HcclConfigValue configValue) try {
+BELAY_NO_EFFECT HcclResult HcclSetConfig(HcclConfig config, HcclConfigValue configValue) try {
   const HcclResult known = CheckConfig(__func__, config);
   if (known == HCCL_SUCCESS) deterministic = configValue.value;
   return known;

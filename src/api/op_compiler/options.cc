@@ -8,6 +8,7 @@
 
 #include "acl/acl_op_compiler.h"
 #include "api/acl/refuse.h"
+#include "api/marks.h"
 
 using belay::acl::Refuse;
 
@@ -36,7 +37,7 @@ aclError CheckOption(const char* call, aclCompileOpt opt) {
 
 extern "C" {
 
-aclError aclSetCompileopt(aclCompileOpt opt, const char* value) try {
+BELAY_NO_EFFECT aclError aclSetCompileopt(aclCompileOpt opt, const char* value) try {
   BELAY_ACL_NOT_NULL(value);
   const aclError error = CheckOption(__func__, opt);
   if (error != ACL_SUCCESS) return error;

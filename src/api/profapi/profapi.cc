@@ -8,6 +8,7 @@
 #include <string>
 
 #include "api/acl/unbuilt.h"
+#include "api/marks.h"
 
 extern "C" {
 
@@ -18,7 +19,7 @@ BELAY_UNBUILT(MsprofReportCompactInfo)
 BELAY_UNBUILT(MsprofReportAdditionalInfo)
 
 // The callback would be told that a profile starts or ends; none ever does.
-int32_t MsprofRegisterCallback() { return 0; }
+BELAY_NO_EFFECT int32_t MsprofRegisterCallback() { return 0; }
 
 uint64_t MsprofSysCycleTime() {
   return static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
