@@ -7,7 +7,7 @@ SHORT ?=
 launcher := $(shell command -v ccache)
 cmake_flags := -G Ninja $(if $(launcher),-DCMAKE_CXX_COMPILER_LAUNCHER=$(launcher))
 # Tests that only compile programs say nothing new under a sanitizer.
-only_compile := public_headers|client_|op_classes|acl_exports
+only_compile := public_headers|client_|op_classes|api_page
 # Nor do kernels that one thread calls under TSan.
 one_thread := backend_loops_test|contract_test
 

@@ -47,6 +47,16 @@ function(belay_library name)
   endif()
 endfunction()
 
+# BELAY_REPORT counts the calls of public functions: the compiler calls src/api/usage_hooks.cc at the entry of each. The
+# engine's own functions and what headers of other projects bring are left out.
+set(BELAY_COUNT_CALLS)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(BELAY_COUNT_CALLS -finstrument-functions -finstrument-functions-exclude-file-list=.h,/usr/include,/usr/lib
+    -finstrument-functions-exclude-function-list=belay::)
+endif()
+add_library(belay_usage_hooks OBJECT src/api/usage_hooks.cc)
+target_include_directories(belay_usage_hooks PRIVATE src)
+
 # A library under one of CANN's names: belay_api_library(<name> <folder> USES <sources elsewhere> DEPENDS <targets>)
 function(belay_api_library name folder)
   cmake_parse_arguments(arg "" "" "USES;DEPENDS" ${ARGN})
@@ -65,6 +75,11 @@ function(belay_api_library name folder)
     target_include_directories(${name}_old_abi PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
     target_compile_definitions(${name}_old_abi PRIVATE _GLIBCXX_USE_CXX11_ABI=0)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_old_abi>)
+    target_compile_options(${name}_old_abi PRIVATE ${BELAY_COUNT_CALLS})
+  endif()
+  if(belay_engine IN_LIST arg_DEPENDS)
+    target_compile_options(${name} PRIVATE ${BELAY_COUNT_CALLS})
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:belay_usage_hooks>)
   endif()
   target_link_libraries(${name} PRIVATE ${arg_DEPENDS} fmt::fmt Threads::Threads ${CMAKE_DL_LIBS})
   # Clients find indirect dependencies by name, so keep them NEEDED even where nothing is called.

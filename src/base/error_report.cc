@@ -5,6 +5,7 @@
 #include <deque>
 
 #include "base/log.h"
+#include "base/usage.h"
 
 namespace belay {
 namespace {
@@ -31,6 +32,7 @@ std::string Format(const ErrorReport& report) {
 
 void ReportError(const ErrorReport& report) {
   if (queue_gone) return;
+  CountError(report.why.empty() ? report.sentence : report.sentence + " (" + report.why + ")");
   std::string text = Format(report);
   BELAY_LOG(Error, "{}", text);
   queue.texts.push_front(std::move(text));

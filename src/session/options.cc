@@ -9,6 +9,7 @@
 
 #include "base/error_report.h"
 #include "base/log.h"
+#include "base/usage.h"
 #include "session/option_values.h"
 
 namespace belay {
@@ -146,11 +147,14 @@ Status CheckOption(const std::string& key, const std::string& value) {
   if (value.empty()) return OkStatus();
   const OptionRow* row = FindOption(key);
   if (!row) {
+    CountOption(key, value, Reality::kUnknown, "");
     ReportWarning(fmt::format("option '{}' is not known and has no effect (its value is '{}')", key, value));
     return OkStatus();
   }
-  if (MatchesAny(row->works, value)) return OkStatus();
-  if (MatchesAny(row->ignored, value)) {
+  const bool works = MatchesAny(row->works, value), ignored = !works && MatchesAny(row->ignored, value);
+  CountOption(key, value, works ? Reality::kFull : ignored ? Reality::kNoEffect : Reality::kRefused, row->note);
+  if (works) return OkStatus();
+  if (ignored) {
     if (FirstMention(key)) BELAY_LOG(Info, "option '{}' has no effect: {}", key, row->note);
     return OkStatus();
   }

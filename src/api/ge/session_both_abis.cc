@@ -37,13 +37,13 @@ Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
   return AddGraph(graph_id, graph, Convert(options));
 }
 
-Status Session::GetVariables(const std::vector<std::string>& var_names, std::vector<Tensor>& var_values) {
+BELAY_REFUSES Status Session::GetVariables(const std::vector<std::string>& var_names, std::vector<Tensor>& var_values) {
   std::vector<AscendString> names;
   for (const std::string& name : var_names) names.push_back(AscendString(name.c_str()));
   return GetVariables(names, var_values);
 }
 
-Status Session::RegisterCallBackFunc(const std::string& key, const pCallBackFunc&) {
+BELAY_REFUSES Status Session::RegisterCallBackFunc(const std::string& key, const pCallBackFunc&) {
   return RegisterCallBackFunc(key.c_str(), session::pCallBackFunc());
 }
 

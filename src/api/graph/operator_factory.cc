@@ -122,6 +122,7 @@ VerifyFuncRegister::VerifyFuncRegister(const char* const operator_type,
 graphStatus BroadCastInfer(const std::function<std::vector<int64_t>()>& get_in1_shape,
                            const std::function<std::vector<int64_t>()>& get_in2_shape,
                            const std::function<void(const std::vector<int64_t>&)>& set_out) {
+  if (!get_in1_shape || !get_in2_shape || !set_out) return GRAPH_FAILED;
   std::vector<int64_t> a = get_in1_shape();
   std::vector<int64_t> b = get_in2_shape();
   if (a.size() < b.size()) a.swap(b);
