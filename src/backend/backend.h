@@ -22,6 +22,7 @@ struct KernelSpec {
   std::shared_ptr<const Graph> fragment;
   std::vector<bool> constant_inputs;  // by input: known at compile time, may be packed
   std::string name;                   // for symbols and profiles
+  bool plain_sums = false;            // contractions as the definition sums them, no faster algorithm
 };
 
 class Backend {

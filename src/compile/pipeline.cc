@@ -26,18 +26,14 @@ const std::vector<PassEntry>& PassTable() {
   return *table;
 }
 
-namespace {
-
-bool IsDisabled(const CompileOptions& options, const std::string& name) {
+bool IsDisabled(const CompileOptions& options, const std::string& pass) {
   std::vector<std::string> list = options.disabled_passes;
   if (const char* env = std::getenv("BELAY_DISABLE")) {
     std::stringstream text(env);
     for (std::string item; std::getline(text, item, ',');) list.push_back(item);
   }
-  return std::find(list.begin(), list.end(), name) != list.end();
+  return std::find(list.begin(), list.end(), pass) != list.end();
 }
-
-}  // namespace
 
 Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const CompileOptions& options) {
   std::unique_ptr<Graph> current;

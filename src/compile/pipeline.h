@@ -17,6 +17,7 @@ struct CompileOptions {
   Backend* backend = nullptr;             // nullptr: the CPU's
   std::vector<std::string> disabled_passes;  // by name; BELAY_DISABLE=a,b adds to them
   Precision precision = Precision::kOrigin;
+  bool plain_sums = false;                // see KernelSpec; disabled_passes may say "winograd" as well
   LowerOptions lower;
   std::string dump_name = "graph";        // files of BELAY_DUMP are named after it
 };
@@ -31,6 +32,9 @@ struct Compiled {
 Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options = {});
 // From a core graph on; the graph stays as it is.
 Result<std::shared_ptr<const Plan>> CompileGraph(const Graph& graph, const CompileOptions& options = {});
+
+// True when the options or BELAY_DISABLE name the pass.
+bool IsDisabled(const CompileOptions& options, const std::string& pass);
 
 struct PassEntry {
   const char* name;

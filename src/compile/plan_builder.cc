@@ -24,7 +24,8 @@ Dim FlopsOf(const Node& node) {
 class PlanBuilder {
  public:
   PlanBuilder(const Graph& graph, const CompileOptions& options)
-      : graph_(graph), options_(options), plan_(std::make_shared<Plan>()), slot_of_(graph.size(), -1) {}
+      : graph_(graph), options_(options), plain_sums_(options.plain_sums || IsDisabled(options, "winograd")),
+        plan_(std::make_shared<Plan>()), slot_of_(graph.size(), -1) {}
 
   Result<std::shared_ptr<const Plan>> Run() {
     plan_->symbols = graph_.symbols;
@@ -99,6 +100,7 @@ class PlanBuilder {
     KernelSpec spec;
     spec.fragment = std::move(fragment);
     spec.name = node->name;
+    spec.plain_sums = plain_sums_;
     for (Node* in : node->inputs) {
       step.inputs.push_back(slot_of_[in->id]);
       spec.constant_inputs.push_back(plan_->slots[step.inputs.back()].kind == SlotKind::kConstant);
@@ -240,6 +242,7 @@ class PlanBuilder {
 
   const Graph& graph_;
   const CompileOptions& options_;
+  const bool plain_sums_;
   std::shared_ptr<Plan> plan_;
   std::vector<int> slot_of_;
   std::vector<int> output_slots_;

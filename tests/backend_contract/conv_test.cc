@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "backend/cpu/build_contract.h"
 #include "backend_contract/kernel_case.h"
 
 namespace belay {
@@ -62,6 +63,39 @@ TEST(Conv, Windows) {
 }
 
 TEST(Conv, Deep) { CheckAll({{5, 6}, 1, 300, 70, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}); }
+
+// Transformed tiles hold to the budget of plain sums. Extents that 4 does not divide, uneven borders, more channels
+// than a multiple of a vector, several blocks of tiles, an epilogue that reads an image of its own.
+TEST(Conv, Winograd) {
+  const ConvCase cases[] = {{{13, 18}, 2, 32, 48, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+                            {{9, 5}, 3, 21, 70, 1, {3, 3}, {1, 1}, {1, 1}, {0, 2}, {2, 0}},
+                            {{40, 44}, 1, 64, 40, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+                            {{7, 9}, 5, 180, 33, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};
+  for (const ConvCase& v : cases) {
+    for (bool dynamic : {false, true}) {
+      KernelCase c(7);
+      Tensor y = MakeConv(c, v, true, dynamic);
+      c.Output(Max(y + c.Input(DType::kF32, {v.outputs}), 0.0) + c.Input(DType::kF32, y.shape()));
+      for (const char* name : {"sse", "avx2", "avx512"}) {
+        const TargetRow* row = FindTargetRow(name);
+        if (!HostRuns(*row)) continue;
+        EXPECT_EQ(c.CheckRow(*row, Depth(v)).substr(0, 8), "winograd") << name;
+      }
+    }
+  }
+}
+
+TEST(Conv, PlainSumsOnRequest) {
+  KernelCase c(3);
+  c.Output(MakeConv(c, {{16, 16}, 1, 32, 32, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, true, false));
+  KernelSpec spec = c.Spec();
+  for (bool plain : {false, true}) {
+    spec.plain_sums = plain;
+    auto kernels = CompileJobs({{&BuildContract, &spec}}, HostTargetRow());
+    ASSERT_TRUE(kernels.ok());
+    EXPECT_EQ((*kernels)[0].about.substr(0, 8) == "winograd", !plain) << (*kernels)[0].about;
+  }
+}
 
 TEST(Conv, Groups) {
   CheckAll({{6, 5}, 2, 32, 24, 2, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});

@@ -46,6 +46,7 @@ std::vector<std::unique_ptr<KernelCase>> MakeCases() {
   });
   add([](KernelCase& c) { return Max(MakeConv(c, {1, 9, 8, 3}, {3, 3, 3, 20}, 2, 1), 0.0); });
   add([](KernelCase& c) { return MakeConv(c, {2, 7, 6, 16}, {3, 3, 16, 21}, 1, 1); });
+  add([](KernelCase& c) { return MakeConv(c, {1, 11, 9, 20}, {3, 3, 20, 24}, 1, 1); });  // transformed tiles
   add([](KernelCase& c) { return MakeConv(c, {1, 7, 9, 18}, {3, 3, 1, 18}, 1, 18); });
   return cases;
 }

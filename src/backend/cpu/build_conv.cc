@@ -86,12 +86,12 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   const std::string reason = AnalyzeConv(anchor, &s);
   if (!reason.empty()) return NotSupported("convolution: {}", reason);
   if (IsDepthwise(s)) return BuildDepthwise(spec, s, row, module, symbol, draft);
+  if (PrefersWinograd(spec, s, row)) return BuildWinograd(spec, s, row, module, symbol, draft);
   MatrixProblem p;
   p.acc = anchor->type.dtype;
   p.k = s.group_channels * Dim(s.taps);
   p.b_constant = IsPackable(spec, s.w.input) && p.k.IsConst() && s.outputs.IsConst() && s.w.offset.IsConst();
   p.dot = ChooseDot(row, {s.x.dtype, s.w.dtype, p.acc, true, p.b_constant || PacksByWords(s.w), p.b_constant});
-
   Epilogue epilogue(*spec.fragment, anchor);
   FoldedDims dims;
   dims.outer = epilogue.UnmergedDims();

@@ -25,6 +25,10 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
                  const std::string& symbol, KernelDraft* draft);
 Status BuildDepthwise(const KernelSpec& spec, const ConvShape& shape, const TargetRow& row, llvm::Module& module,
                       const std::string& symbol, KernelDraft* draft);
+// True where fewer multiplications outweigh the transformations; see KernelSpec::plain_sums.
+bool PrefersWinograd(const KernelSpec& spec, const ConvShape& shape, const TargetRow& row);
+Status BuildWinograd(const KernelSpec& spec, const ConvShape& shape, const TargetRow& row, llvm::Module& module,
+                     const std::string& symbol, KernelDraft* draft);
 
 // An input that only the operand reads, so that it may be packed.
 bool IsPackable(const KernelSpec& spec, int input);

@@ -21,6 +21,7 @@ class KeyWriter {
     for (const Node* n : TopologicalOrder(*spec.fragment)) {
       if (n->op != Op::kInput) AddNode(*n);
     }
+    if (spec.plain_sums) text_ += "plain";
     for (const Node* n : spec.fragment->outputs) text_ += fmt::format(">{}", ids_[n]);
     return std::move(text_);
   }

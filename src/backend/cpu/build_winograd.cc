@@ -1,0 +1,456 @@
+// 3x3 convolutions of stride 1 by Winograd's F(4,3): tiles of 4x4 outputs from 6x6 inputs with 36 products
+// instead of 144. Interpolation points 0, +-3/4, +-3/2 and infinity: all constants are exact, and sums lose no
+// more than plain ones (against +-1 and +-2, a fifth of the error).
+// Chunk: a block of tiles by a group of output channels, in three phases:
+//  V[36][tile][C] = B' d B;  M[36][tile][nr] = V * U, a panel of U at a time;  y = A' M A, through the epilogue
+#include <llvm/IR/Intrinsics.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "backend/cpu/build_contract_matrix.h"
+#include "backend/cpu/build_conv.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+using Values = std::vector<Value*>;
+
+constexpr int kIn = 6, kOut = 4, kFilter = 3, kProducts = kIn * kIn;
+constexpr double kP = 0.75, kQ = 1.5;
+constexpr double kP2 = kP * kP, kQ2 = kQ * kQ;
+
+// Rows of G: 1, a, a^2 by the product of the differences to the other points; infinity takes the last coefficient.
+std::array<std::array<double, kFilter>, kIn> FilterTransform() {
+  constexpr double points[] = {0, kP, -kP, kQ, -kQ};
+  std::array<std::array<double, kFilter>, kIn> g{};
+  for (int i = 0; i + 1 < kIn; ++i) {
+    double differences = 1;
+    for (int j = 0; j + 1 < kIn; ++j) differences *= i == j ? 1 : points[i] - points[j];
+    for (int k = 0; k < kFilter; ++k) g[i][k] = std::pow(points[i], k) / differences;
+  }
+  g[kIn - 1] = {0, 0, 1};
+  return g;
+}
+
+struct FilterLayout {
+  int64_t offset, y_stride, x_stride, c_stride, o_stride, channels, outputs, nr;
+};
+
+// U = G w G' in panels [O/nr][36][C][nr]; sums in f64, rounded once.
+void PackFilter(const FilterLayout& l, const float* src, float* dst) {
+  const auto g = FilterTransform();
+  const int64_t panels = (l.outputs + l.nr - 1) / l.nr;
+  for (int64_t o = 0; o < panels * l.nr; ++o) {
+    float* panel = dst + o / l.nr * kProducts * l.channels * l.nr + o % l.nr;
+    for (int64_t c = 0; c < l.channels; ++c) {
+      double half[kIn][kFilter] = {};
+      for (int y = 0; y < kFilter; ++y) {
+        for (int x = 0; x < kFilter; ++x) {
+          const int64_t at = l.offset + y * l.y_stride + x * l.x_stride + c * l.c_stride + o * l.o_stride;
+          const double w = o < l.outputs ? src[at] : 0;
+          for (int i = 0; i < kIn; ++i) half[i][x] += g[i][y] * w;
+        }
+      }
+      for (int i = 0; i < kIn; ++i) {
+        for (int j = 0; j < kIn; ++j) {
+          double u = 0;
+          for (int x = 0; x < kFilter; ++x) u += half[i][x] * g[j][x];
+          panel[((i * kIn + j) * l.channels + c) * l.nr] = static_cast<float>(u);
+        }
+      }
+    }
+  }
+}
+
+// Sizes that are decided when the kernel is made.
+struct WinogradPlan {
+  MatrixTile tile;
+  int64_t channels, outputs;
+  int64_t block = 0;         // tiles of one chunk
+  int64_t group_panels = 1;  // panels of one chunk
+  Dim images, rows, columns;  // tiles: of the batch, down, across
+  Dim Tiles() const { return images * rows * columns; }
+  int64_t panels() const { return (outputs + tile.nr() - 1) / tile.nr(); }
+  int64_t padded_channels() const { return (channels + tile.lanes - 1) / tile.lanes * tile.lanes; }
+  int64_t filter_bytes() const { return panels() * tile.nr() * channels * kProducts * 4; }
+  bool FilterIsLarge() const { return filter_bytes() > (1 << 20); }  // for a second-level cache
+  int64_t padded_block() const { return (block + tile.mr - 1) / tile.mr * tile.mr; }
+};
+
+struct Writer {
+  KernelFrame& f;
+  const ConvShape& s;
+  const WinogradPlan& p;
+  Epilogue& epilogue;
+  Value *zeros = nullptr, *v = nullptr, *m = nullptr, *done = nullptr;  // scratch
+  Value *first_tile = nullptr, *tiles = nullptr;                        // of the chunk; at least one
+
+  llvm::FixedVectorType* vector() {
+    return llvm::FixedVectorType::get(f.b.getFloatTy(), static_cast<unsigned>(p.tile.lanes));
+  }
+  Value* K(double value) { return llvm::ConstantFP::get(vector(), value); }
+  Value* Fma(Value* x, double c, Value* y) { return EmitMultiplyAdd(f, DType::kF32, x, K(c), y); }
+  Value* Load(Value* base, Value* index) {
+    return f.b.CreateAlignedLoad(vector(), ElementAt(f, DType::kF32, base, index), llvm::Align(4));
+  }
+  void Store(Value* x, Value* base, Value* index) {
+    f.b.CreateAlignedStore(x, ElementAt(f, DType::kF32, base, index), llvm::Align(4));
+  }
+  // (tile of the chunk) -> image, tile row, tile column
+  std::array<Value*, 3> Place(Value* tile);
+  void Chunk(Value* chunk);
+  void TransformInput(Value* tile);
+  void Multiply(Value* panel);
+  void PrefetchNext(Value* u, Value* row_tile, Value* c);
+  void TransformOutput(Value* tile, Value* panel);
+  void StoreTile(Value* tile, Value* panel);
+};
+
+std::array<Value*, 3> Writer::Place(Value* tile) {
+  auto& b = f.b;
+  Value* at = b.CreateAdd(first_tile, tile);
+  Value* column = b.CreateURem(at, f.DimValue(p.columns));
+  at = b.CreateUDiv(at, f.DimValue(p.columns));
+  return {b.CreateUDiv(at, f.DimValue(p.rows)), b.CreateURem(at, f.DimValue(p.rows)), column};
+}
+
+// B' applied to six values.
+Values ApplyInput(Writer& w, const Values& d) {
+  Value* even_q = w.Fma(d[2], -kQ2, d[4]);
+  Value* odd_q = w.Fma(d[1], -kQ2, d[3]);
+  Value* even_p = w.Fma(d[2], -kP2, d[4]);
+  Value* odd_p = w.Fma(d[1], -kP2, d[3]);
+  return {w.Fma(d[0], kP2 * kQ2, w.Fma(d[2], -(kP2 + kQ2), d[4])),
+          w.Fma(odd_q, kP, even_q),
+          w.Fma(odd_q, -kP, even_q),
+          w.Fma(odd_p, kQ, even_p),
+          w.Fma(odd_p, -kQ, even_p),
+          w.Fma(d[1], kP2 * kQ2, w.Fma(d[3], -(kP2 + kQ2), d[5]))};
+}
+
+// A' applied to six values.
+Values ApplyOutput(Writer& w, const Values& m) {
+  auto& b = w.f.b;
+  Value *sum_p = b.CreateFAdd(m[1], m[2]), *difference_p = b.CreateFSub(m[1], m[2]);
+  Value *sum_q = b.CreateFAdd(m[3], m[4]), *difference_q = b.CreateFSub(m[3], m[4]);
+  return {b.CreateFAdd(m[0], b.CreateFAdd(sum_p, sum_q)),
+          w.Fma(difference_q, kQ, b.CreateFMul(difference_p, w.K(kP))),
+          w.Fma(sum_q, kQ2, b.CreateFMul(sum_p, w.K(kP2))),
+          w.Fma(difference_q, kQ * kQ2, w.Fma(difference_p, kP * kP2, m[5]))};
+}
+
+// The tile's 36 input pixels through B' d B, a vector of channels at a time. Pixels outside x are zeros.
+void Writer::TransformInput(Value* tile) {
+  auto& b = f.b;
+  const auto [image, row, column] = Place(tile);
+  const Shape& x = s.node->inputs[0]->shape();
+  Value* y0 = b.CreateSub(b.CreateMul(row, f.Int(kOut)), f.DimValue(s.window->pads_lo[0]));
+  Value* x0 = b.CreateSub(b.CreateMul(column, f.Int(kOut)), f.DimValue(s.window->pads_lo[1]));
+  Value* origin = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(image, f.DimValue(s.x.strides[0])));
+  llvm::AllocaInst* table = f.EntryAlloca(b.getPtrTy(), kProducts, 64);
+  Values in_x, x_offset;
+  for (int j = 0; j < kIn; ++j) {
+    Value* at = b.CreateAdd(x0, f.Int(j));
+    in_x.push_back(b.CreateICmpULT(at, f.DimValue(x[2])));
+    x_offset.push_back(b.CreateMul(at, f.DimValue(s.x.strides[2])));
+  }
+  for (int i = 0; i < kIn; ++i) {
+    Value* at = b.CreateAdd(y0, f.Int(i));
+    Value* in_y = b.CreateICmpULT(at, f.DimValue(x[1]));
+    Value* line = b.CreateAdd(origin, b.CreateMul(at, f.DimValue(s.x.strides[1])));
+    for (int j = 0; j < kIn; ++j) {
+      Value* address = ElementAt(f, DType::kF32, f.Buffer(s.x.input), b.CreateAdd(line, x_offset[j]));
+      Value* pixel = b.CreateSelect(b.CreateAnd(in_y, in_x[j]), address, zeros);
+      b.CreateAlignedStore(pixel, b.CreateGEP(b.getPtrTy(), table, f.Int(i * kIn + j)), llvm::Align(8));
+    }
+  }
+  const int64_t plane = p.padded_block() * p.padded_channels();
+  const int64_t whole = p.channels / p.tile.lanes * p.tile.lanes;
+  const auto channels = [&](Value* c, Value* mask) {
+    std::array<Values, kIn> half;  // by column of the tile: B' d
+    for (int j = 0; j < kIn; ++j) {
+      Values d;
+      for (int i = 0; i < kIn; ++i) {
+        Value* entry = b.CreateGEP(b.getPtrTy(), table, f.Int(i * kIn + j));
+        Value* at = ElementAt(f, DType::kF32, b.CreateAlignedLoad(b.getPtrTy(), entry, llvm::Align(8)), c);
+        EmitContext e{b, f.module, f.row};
+        d.push_back(LoadLanes(e, DType::kF32, at, f.Int(1), mask, p.tile.lanes));
+      }
+      half[static_cast<size_t>(j)] = ApplyInput(*this, d);
+    }
+    Value* to = b.CreateAdd(b.CreateMul(tile, f.Int(p.padded_channels())), c);
+    for (int i = 0; i < kIn; ++i) {
+      Values line;
+      for (int j = 0; j < kIn; ++j) line.push_back(half[static_cast<size_t>(j)][static_cast<size_t>(i)]);
+      line = ApplyInput(*this, line);
+      for (int j = 0; j < kIn; ++j) {
+        Store(line[static_cast<size_t>(j)], v, b.CreateAdd(to, f.Int((i * kIn + j) * plane)));
+      }
+    }
+  };
+  f.Loop(f.Int(0), f.Int(whole), p.tile.lanes, {}, [&](Value* c, llvm::ArrayRef<Value*>) -> Values {
+    channels(c, nullptr);
+    return {};
+  });
+  if (whole != p.channels) channels(f.Int(whole), LaneMask(b, f.Int(p.channels - whole), 0, p.tile.lanes));
+}
+
+// While the tiles of rows run over one product's filter they fetch the next one's, which follows it in memory: each
+// step a line, or as many as all tiles together need.
+void Writer::PrefetchNext(Value* u, Value* row_tile, Value* c) {
+  constexpr int64_t kLine = 64;
+  constexpr uint32_t kSecondLevel = 2;
+  auto& b = f.b;
+  const int64_t row_tiles = p.padded_block() / p.tile.mr;
+  const int64_t bytes = (p.tile.nr() * 4 + row_tiles - 1) / row_tiles;
+  Value* step = b.CreateAdd(b.CreateMul(row_tile, f.Int(p.channels)), c);
+  Value* at = b.CreateAdd(b.CreateMul(step, f.Int(bytes)), f.Int(p.channels * p.tile.nr() * 4));
+  for (int64_t i = 0; i < bytes; i += kLine) {
+    b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
+                      {b.CreateGEP(b.getInt8Ty(), u, b.CreateAdd(at, f.Int(i))), b.getInt32(0),
+                       b.getInt32(kSecondLevel), b.getInt32(1)});
+  }
+}
+
+// M = V * U for one panel: 36 matrix products.
+void Writer::Multiply(Value* panel) {
+  auto& b = f.b;
+  const int mr = p.tile.mr, nv = p.tile.nv, nr = p.tile.nr();
+  const int64_t u_plane = p.channels * nr;
+  Value* u_panel = b.CreateMul(panel, f.Int(kProducts * u_plane));
+  Value* row_tiles = b.CreateUDiv(b.CreateAdd(tiles, f.Int(mr - 1)), f.Int(mr));
+  f.Loop(f.Int(0), f.Int(kProducts), 1, {}, [&](Value* product, llvm::ArrayRef<Value*>) -> Values {
+    Value* u = ElementAt(f, DType::kF32, f.Buffer(s.w.input),
+                         b.CreateAdd(u_panel, b.CreateMul(product, f.Int(u_plane))));
+    f.Loop(f.Int(0), row_tiles, 1, {}, [&](Value* row_tile, llvm::ArrayRef<Value*>) -> Values {
+      Value* first = b.CreateAdd(b.CreateMul(product, f.Int(p.padded_block())), b.CreateMul(row_tile, f.Int(mr)));
+      Value* rows = ElementAt(f, DType::kF32, v, b.CreateMul(first, f.Int(p.padded_channels())));
+      const Values zero(static_cast<size_t>(mr * nv), llvm::Constant::getNullValue(vector()));
+      const Values sums = f.Loop(f.Int(0), f.Int(p.channels), 1, zero, [&](Value* c, llvm::ArrayRef<Value*> carried) {
+        Values next(carried.begin(), carried.end()), y;
+        Value* line = b.CreateMul(c, f.Int(nr));
+        for (int j = 0; j < nv; ++j) y.push_back(Load(u, b.CreateAdd(line, f.Int(j * p.tile.lanes))));
+        if (p.FilterIsLarge()) PrefetchNext(u, row_tile, c);
+        for (int i = 0; i < mr; ++i) {
+          Value* at = ElementAt(f, DType::kF32, rows, b.CreateAdd(c, f.Int(i * p.padded_channels())));
+          Value* x = b.CreateAlignedLoad(b.getFloatTy(), at, llvm::Align(4));
+          x = b.CreateVectorSplat(static_cast<unsigned>(p.tile.lanes), x);
+          for (int j = 0; j < nv; ++j) {
+            Value*& sum = next[static_cast<size_t>(i * nv + j)];
+            sum = EmitMultiplyAdd(f, DType::kF32, x, y[static_cast<size_t>(j)], sum);
+          }
+        }
+        return next;
+      });
+      Value* to = b.CreateMul(first, f.Int(nr));
+      for (int i = 0; i < mr * nv; ++i) {
+        Store(sums[static_cast<size_t>(i)], m, b.CreateAdd(to, f.Int(int64_t{i} * p.tile.lanes)));
+      }
+      return {};
+    });
+    return {};
+  });
+}
+
+// A' M A of one tile and panel into `done`: [4][4][nr].
+void Writer::TransformOutput(Value* tile, Value*) {
+  auto& b = f.b;
+  const int nr = p.tile.nr();
+  f.Loop(f.Int(0), f.Int(nr), p.tile.lanes, {}, [&](Value* column, llvm::ArrayRef<Value*>) -> Values {
+    Value* from = b.CreateAdd(b.CreateMul(tile, f.Int(nr)), column);
+    std::array<Values, kIn> half;
+    for (int j = 0; j < kIn; ++j) {
+      Values line;
+      for (int i = 0; i < kIn; ++i) {
+        line.push_back(Load(m, b.CreateAdd(from, f.Int((i * kIn + j) * p.padded_block() * nr))));
+      }
+      half[static_cast<size_t>(j)] = ApplyOutput(*this, line);
+    }
+    for (int i = 0; i < kOut; ++i) {
+      Values line;
+      for (int j = 0; j < kIn; ++j) line.push_back(half[static_cast<size_t>(j)][static_cast<size_t>(i)]);
+      line = ApplyOutput(*this, line);
+      for (int j = 0; j < kOut; ++j) {
+        Store(line[static_cast<size_t>(j)], done, b.CreateAdd(column, f.Int((i * kOut + j) * nr)));
+      }
+    }
+    return {};
+  });
+}
+
+// The pixels of the tile that lie inside the output, through the epilogue.
+void Writer::StoreTile(Value* tile, Value* panel) {
+  auto& b = f.b;
+  const int nr = p.tile.nr();
+  const Shape& out = s.node->shape();
+  const auto [image, row, column] = Place(tile);
+  Value *y0 = b.CreateMul(row, f.Int(kOut)), *x0 = b.CreateMul(column, f.Int(kOut));
+  const auto inside = [&](Value* first, const Dim& extent) {
+    Value* left = b.CreateSub(f.DimValue(extent), first);
+    return b.CreateSelect(b.CreateICmpSLT(left, f.Int(kOut)), left, f.Int(kOut));
+  };
+  Value *count_y = inside(y0, out[1]), *count_x = inside(x0, out[2]);
+  Value* base = b.CreateMul(panel, f.Int(nr));
+  Values columns, masks;
+  for (int j = 0; j < p.tile.nv; ++j) {
+    columns.push_back(b.CreateAdd(base, f.Int(j * p.tile.lanes)));
+    Value* left = b.CreateSub(f.Int(p.outputs), base);
+    masks.push_back(p.outputs % nr == 0 ? nullptr : LaneMask(b, left, j * p.tile.lanes, p.tile.lanes));
+  }
+  f.Loop(f.Int(0), count_y, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+    epilogue.BeginBlock(f, {image, b.CreateAdd(y0, i)});
+    f.Loop(f.Int(0), count_x, 1, {}, [&](Value* j, llvm::ArrayRef<Value*>) -> Values {
+      Value* at = b.CreateMul(b.CreateAdd(b.CreateMul(i, f.Int(kOut)), j), f.Int(nr));
+      Values sums;
+      for (int k = 0; k < p.tile.nv; ++k) sums.push_back(Load(done, b.CreateAdd(at, f.Int(k * p.tile.lanes))));
+      epilogue.EmitRow(f, b.CreateAdd(x0, j), columns, masks, sums, p.tile.lanes);
+      return {};
+    });
+    return {};
+  });
+}
+
+void Writer::Chunk(Value* chunk) {
+  auto& b = f.b;
+  const auto minimum = [&](Value* x, Value* y) { return b.CreateSelect(b.CreateICmpSLT(x, y), x, y); };
+  const int64_t groups = (p.panels() + p.group_panels - 1) / p.group_panels;
+  first_tile = b.CreateMul(b.CreateUDiv(chunk, f.Int(groups)), f.Int(p.block));
+  tiles = minimum(b.CreateSub(f.DimValue(p.Tiles()), first_tile), f.Int(p.block));
+  Value* first_panel = b.CreateMul(b.CreateURem(chunk, f.Int(groups)), f.Int(p.group_panels));
+  Value* last_panel = minimum(b.CreateAdd(first_panel, f.Int(p.group_panels)), f.Int(p.panels()));
+  const auto each_tile = [&](const std::function<void(Value*)>& body) {
+    f.Loop(f.Int(0), tiles, 1, {}, [&](Value* tile, llvm::ArrayRef<Value*>) -> Values {
+      body(tile);
+      return {};
+    });
+  };
+  each_tile([&](Value* tile) { TransformInput(tile); });
+  f.Loop(first_panel, last_panel, 1, {}, [&](Value* panel, llvm::ArrayRef<Value*>) -> Values {
+    Multiply(panel);
+    each_tile([&](Value* tile) {
+      TransformOutput(tile, panel);
+      StoreTile(tile, panel);
+    });
+    return {};
+  });
+}
+
+// Steps of one vector multiply-add each that the two ways take, with what each achieves of the machine's rate.
+struct Costs {
+  double direct, winograd;
+};
+
+Costs EstimateCosts(const WinogradPlan& p, const Shape& out) {
+  const double lanes = p.tile.lanes;
+  const double products = static_cast<double>(p.channels) * static_cast<double>(p.panels() * p.tile.nr()) / lanes;
+  const double pixels = Likely(out[0]) * Likely(out[1]) * Likely(out[2]);
+  const double tiles = Likely(p.images) * std::ceil(Likely(out[1]) / kOut) * std::ceil(Likely(out[2]) / kOut);
+  const double blocks = std::ceil(tiles / static_cast<double>(p.block));
+  const double rows = blocks * std::ceil(std::min<double>(tiles, p.block) / p.tile.mr) * p.tile.mr;
+  const double groups = std::ceil(static_cast<double>(p.panels()) / static_cast<double>(p.group_panels));
+  Costs costs;
+  costs.direct = pixels * kFilter * kFilter * products / 0.85;
+  costs.winograd = rows * kProducts * products / 0.8;
+  costs.winograd += tiles * 500 * (groups * static_cast<double>(p.channels) + static_cast<double>(p.outputs)) / lanes;
+  // Steps a vector of the filter takes to arrive; a block reads all of it.
+  costs.winograd += (p.FilterIsLarge() ? 16 : 2) * blocks * kProducts * products;
+  return costs;
+}
+
+WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
+  constexpr int64_t kBlockBytes = 1 << 20;  // of V: most of a second-level cache
+  const Shape& out = s.node->shape();
+  WinogradPlan p;
+  p.channels = s.channels.value();
+  p.outputs = s.outputs.value();
+  p.images = out[0];
+  p.rows = CeilDiv(out[1], Dim(kOut));
+  p.columns = CeilDiv(out[2], Dim(kOut));
+  const int64_t fits = std::clamp<int64_t>(kBlockBytes / (kProducts * 4 * p.channels), 16, 64);
+  const int64_t all = p.Tiles().IsConst() ? std::max<int64_t>(1, p.Tiles().value()) : fits;
+  // Even blocks: the last one is as large as the others.
+  const int64_t blocks = (all + fits - 1) / fits;
+  p.block = (all + blocks - 1) / blocks;
+  MatrixProblem products;
+  products.m = Dim(p.block);
+  products.n = s.outputs;
+  products.k = s.channels;
+  p.tile = ChooseTile(row, products);
+  // Where tiles are few, the channels are spread over the cores instead; the input is transformed once for each group.
+  const int64_t wanted = std::max<int64_t>(1, 8 / blocks);
+  p.group_panels = std::max((p.panels() + wanted - 1) / wanted, int64_t{(128 + p.tile.nr() - 1) / p.tile.nr()});
+  return p;
+}
+
+}  // namespace
+
+bool PrefersWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow& row) {
+  const Window& w = *s.window;
+  if (spec.plain_sums || s.spatial != 2 || w.groups != 1 || s.node->type.dtype != DType::kF32) return false;
+  for (int d = 0; d < 2; ++d) {
+    if (w.kernel[d] != kFilter || w.strides[d] != 1 || w.dilations[d] != 1) return false;
+  }
+  if (s.x.dtype != DType::kF32 || s.w.dtype != DType::kF32) return false;
+  if (!s.channels.IsConst() || !s.outputs.IsConst()) return false;
+  if (!s.w.offset.IsConst() || !IsPackable(spec, s.w.input) || s.channels.value() < 16) return false;
+  for (const Dim& stride : s.w.strides) {
+    if (!stride.IsConst()) return false;
+  }
+  const Costs costs = EstimateCosts(PlanFor(s, row), s.node->shape());
+  return costs.winograd < costs.direct;
+}
+
+Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow& row, llvm::Module& module,
+                     const std::string& symbol, KernelDraft* draft) {
+  const WinogradPlan p = PlanFor(s, row);
+  Epilogue epilogue(*spec.fragment, s.node);
+  FoldedDims dims;
+  dims.outer = 2;
+  epilogue.Fold(dims);
+  KernelFrame f(module, row, symbol, draft);
+  Writer w{f, s, p, epilogue};
+  const int64_t zero_bytes = p.padded_channels() * 4;
+  const int64_t v_bytes = kProducts * p.padded_block() * p.padded_channels() * 4;
+  const int64_t m_bytes = kProducts * p.padded_block() * p.tile.nr() * 4;
+  const int64_t done_bytes = kOut * kOut * p.tile.nr() * 4;
+  auto* type = llvm::FunctionType::get(f.b.getPtrTy(), {f.b.getInt64Ty()}, false);
+  const auto aligned = [](int64_t bytes) { return (bytes + 63) / 64 * 64; };
+  const auto behind = [&](Value* block, int64_t bytes) {
+    return f.b.CreateGEP(f.b.getInt8Ty(), block, f.Int(aligned(bytes)));
+  };
+  const int64_t bytes = aligned(zero_bytes) + aligned(v_bytes) + aligned(m_bytes) + aligned(done_bytes);
+  w.zeros = f.b.CreateCall(f.Runtime("belay_scratch", type), {f.Int(bytes)});
+  w.v = behind(w.zeros, zero_bytes);
+  w.m = behind(w.v, v_bytes);
+  w.done = behind(w.m, m_bytes);
+  f.b.CreateMemSet(w.zeros, f.b.getInt8(0), f.Int(zero_bytes), llvm::Align(64));
+  f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
+    w.Chunk(chunk);
+    return {};
+  });
+  f.Finish();
+
+  const int64_t groups = (p.panels() + p.group_panels - 1) / p.group_panels;
+  draft->chunks = CeilDiv(p.Tiles(), Dim(p.block)) * Dim(groups);
+  const double chunks = std::ceil(Likely(p.Tiles()) / static_cast<double>(p.block)) * static_cast<double>(groups);
+  draft->ns_per_chunk = EstimateCosts(p, s.node->shape()).winograd / 6 / std::max(1.0, chunks);
+  draft->about = fmt::format("winograd tile {}x{}, {} tiles, K {}{}", p.tile.mr, p.tile.nr(), p.block, p.channels,
+                             epilogue.Describe());
+  const FilterLayout l{s.w.offset.value(), s.w.strides[0].value(), s.w.strides[1].value(), s.w.strides[2].value(),
+                       s.w.strides[3].value(), p.channels, p.outputs, p.tile.nr()};
+  PackRequest pack;
+  pack.input = s.w.input;
+  pack.layout = fmt::format("winograd 4,3 nr {} at {} strides {} {} {} {} C {} O {}", l.nr, l.offset, l.y_stride,
+                            l.x_stride, l.c_stride, l.o_stride, l.channels, l.outputs);
+  pack.bytes = p.filter_bytes();
+  pack.pack = [l](const void* src, void* dst) {
+    PackFilter(l, static_cast<const float*>(src), static_cast<float*>(dst));
+  };
+  draft->packs.push_back(std::move(pack));
+  return OkStatus();
+}
+
+}  // namespace belay
