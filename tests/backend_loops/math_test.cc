@@ -69,6 +69,9 @@ TEST(Math, DivisionByOneValue) {
     Fragment g;
     g.Output(g.Input(DType::kF32, {x->dims[0]}) / d);
     Check(g, {x}, {0, 0x1p-149});
+    Fragment h;  // 1 by a quotient of 0 shows its sign
+    h.Output(Map(ScalarOp::kRecip, Map(ScalarOp::kSign, h.Input(DType::kF32, {x->dims[0]})) / d));
+    Check(h, {x}, {0.5, 0});
   }
 }
 

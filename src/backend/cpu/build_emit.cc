@@ -167,17 +167,11 @@ void LoopEmitter::HoistReciprocal(const LoopExpr* divisor) {
     scopes_.back().reciprocals[divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
 }
 
-// x / d by the rounded reciprocal and one correction, which gives the correctly rounded quotient;
-// divisors whose reciprocal is no normal number divide.
+// Divisors whose reciprocal is no normal number divide.
 Value* LoopEmitter::DivideByUniform(Value* x, Value* divisor, Value* reciprocal) {
   auto& b = f_.b;
   Value* r = Wide(reciprocal);
-  auto fast = [&]() -> Value* {
-    Value* q = b.CreateFMul(x, r);
-    Value* rest = b.CreateIntrinsic(x->getType(), Intr::fma, {b.CreateFNeg(q), divisor, x});
-    Value* exact = b.CreateIntrinsic(x->getType(), Intr::fma, {rest, r, q});
-    return b.CreateSelect(b.CreateFCmpORD(exact, exact), exact, q);
-  };
+  const auto fast = [&] { return CorrectedQuotient(e_, x, divisor, r); };
   Value* size = b.CreateUnaryIntrinsic(Intr::fabs, reciprocal);
   llvm::Type* type = reciprocal->getType();
   Value* normal = b.CreateAnd(b.CreateFCmpOGT(size, FloatConstant(type, 0x1p-120)),

@@ -2,6 +2,7 @@
 
 #include <llvm/IR/Intrinsics.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "backend/cpu/build_math_f32.h"
@@ -133,6 +134,17 @@ const llvm::ConstantFP* SplatFloat(Value* v) {
   return llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
 }
 
+// x / c. Divisions take as long as a score of products.
+Value* Quotient(EmitContext& e, DType dtype, Value* x, Value* y) {
+  auto& b = e.b;
+  const llvm::ConstantFP* c = SplatFloat(y);
+  if (c == nullptr || dtype == DType::kF64 || !e.row.fma) return b.CreateFDiv(x, y);
+  const double size = std::fabs(static_cast<double>(c->getValueAPF().convertToFloat()));
+  if (!(size > 0x1p-120 && size < 0x1p120)) return b.CreateFDiv(x, y);
+  const float divisor = c->getValueAPF().convertToFloat();
+  return CorrectedQuotient(e, x, y, FloatConstant(x->getType(), double{1 / divisor}));
+}
+
 Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
   if (const llvm::ConstantFP* c = SplatFloat(y)) {
@@ -151,7 +163,7 @@ Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value
     case ScalarOp::kAdd: return b.CreateFAdd(x, y);
     case ScalarOp::kSub: return b.CreateFSub(x, y);
     case ScalarOp::kMul: return b.CreateFMul(x, y);
-    case ScalarOp::kDiv: return b.CreateFDiv(x, y);
+    case ScalarOp::kDiv: return Quotient(e, dtype, x, y);
     case ScalarOp::kFloorDiv:
       return b.CreateUnaryIntrinsic(Intr::floor, RoundToHalf(e, dtype, b.CreateFDiv(x, y)));
     case ScalarOp::kMax: return FloatExtreme(e, true, x, y);
@@ -368,6 +380,15 @@ llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t 
                                : BFloatToFloat(static_cast<uint16_t>(raw));
   llvm::Constant* c = llvm::ConstantFP::get(e.module.getContext(), llvm::APFloat(f));
   return lanes == 1 ? c : llvm::ConstantVector::getSplat(llvm::ElementCount::getFixed(lanes), c);
+}
+
+Value* CorrectedQuotient(EmitContext& e, Value* x, Value* divisor, Value* reciprocal) {
+  auto& b = e.b;
+  Value* q = b.CreateFMul(x, reciprocal);
+  Value* rest = b.CreateIntrinsic(x->getType(), Intr::fma, {b.CreateFNeg(q), divisor, x});
+  Value* exact = b.CreateIntrinsic(x->getType(), Intr::fma, {rest, reciprocal, q});
+  // The correction is NaN at infinity and loses the sign of zero.
+  return b.CreateSelect(b.CreateFCmpONE(exact, FloatConstant(x->getType(), 0)), exact, q);
 }
 
 }  // namespace belay

@@ -23,6 +23,8 @@ llvm::Type* WithLanes(llvm::Type* element, int lanes);
 // lanes 1 is the scalar type.
 llvm::Type* RegisterType(EmitContext& e, DType dtype, int lanes);
 llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes);
+// x / divisor from the rounded reciprocal, normal numbers both, and one correction: correctly rounded.
+llvm::Value* CorrectedQuotient(EmitContext& e, llvm::Value* x, llvm::Value* divisor, llvm::Value* reciprocal);
 // Between what a load gives or a store takes (MemoryType) and the register form.
 llvm::Value* FromMemory(EmitContext& e, DType dtype, llvm::Value* value);
 llvm::Value* ToMemory(EmitContext& e, DType dtype, llvm::Value* value);
