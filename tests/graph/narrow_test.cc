@@ -123,8 +123,8 @@ std::vector<double> Probes(DType dtype) {
   for (size_t i = 0; i < numbers.size(); ++i) {
     const double next = i + 1 < numbers.size() ? numbers[i + 1] : numbers[i];
     for (double v : {numbers[i], (numbers[i] + next) / 2}) {
-      const auto bits = std::bit_cast<int32_t>(static_cast<float>(v));
-      for (int step = -2; step <= 2; ++step) out.push_back(std::bit_cast<float>(bits + step));
+      const auto bits = std::bit_cast<uint32_t>(static_cast<float>(v));
+      for (uint32_t step = 0; step < 5; ++step) out.push_back(std::bit_cast<float>(bits + step - 2));
     }
   }
   out.insert(out.end(), {0.0, -0.0, kInf, -kInf, kNan, 3.4e38, -3.4e38, 1e-45, 0x1p-127, 0x1.8p-127, 0x1p-126});

@@ -154,8 +154,9 @@ def linear_attention(q, k, v, state, decay, beta, rule, scale):
 
 
 def linear_attentions():
-    for rule, per_key, one_beta, has_past, explicit in itertools.product(
-            ('linear', 'gated', 'delta', 'gated_delta'), (False, True), (False, True), (False, True), (0.0, 0.3)):
+    for rule, per_key, one_beta, has_past in itertools.product(
+            ('linear', 'gated', 'delta', 'gated_delta'), (False, True), (False, True), (False, True)):
+        explicit = 0.3 if per_key != one_beta else 0.0
         q, k, v = draw(2, 5, 4, 3), draw(2, 5, 2, 3) / 3, draw(2, 5, 2, 6)
         state = draw(2, 2, 3, 6) if has_past else None
         decay = -RNG.random((2, 5, 2, 3 if per_key else 1)).astype(np.float32)

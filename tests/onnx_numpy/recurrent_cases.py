@@ -100,12 +100,8 @@ def cases():
     yield recurrent('LSTM', input_forget=1)
     yield recurrent('GRU', linear_before_reset=1)
     for name, (_, a, b) in FUNCTIONS.items():
-        for op in GATES:
-            names = [name] * len(DEFAULTS[op])
-            yield recurrent(op, names=names)
-            if a is not None:
-                count = len(names)
-                yield recurrent(op, names=names, alphas=[0.3 + 0.1 * k for k in range(count)],
-                                betas=[0.7 - 0.1 * k for k in range(count)] if b is not None else ())
+        yield recurrent('RNN', names=[name])
+        if a is not None:
+            yield recurrent('LSTM', names=[name] * 3, alphas=[0.3, 0.4, 0.5], betas=[0.7, 0.6, 0.5] if b is not None else ())
     yield recurrent('LSTM', 'bidirectional', names=['HardSigmoid', 'Tanh', 'LeakyRelu', 'Sigmoid', 'Affine', 'Elu'],
                     alphas=[0.25, 0.5, 0.75, 0.9], betas=[0.4, 0.1], clip=0.8)

@@ -68,7 +68,7 @@ def dft_case(shape, parts, axis, n=None, inverse=0, onesided=0, dtype=np.float32
 def transforms():
     lengths = (1, 2, 3, 8, 30, 97, 400, 512, 1000, 1021, 4096, 3721, 5003)
     for n in lengths:
-        for dtype in (np.float32, np.float64):
+        for dtype in (np.float32, np.float64) if n in (1, 30, 97, 1021, 4096) else (np.float32,):
             yield dft_case((2, n), 2, 1, dtype=dtype)
             yield dft_case((2, n), 2, 1, inverse=1, dtype=dtype)
             yield dft_case((2, n), 1, 1, onesided=1, dtype=dtype)
