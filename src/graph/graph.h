@@ -87,6 +87,7 @@ struct Window {
   std::vector<int64_t> kernel, strides, dilations;
   std::vector<Dim> pads_lo;  // what lies behind the end follows from the output's extents
   int64_t groups = 1;        // kConv; groups == C == O/multiplier is depthwise
+  int64_t fill = 0;          // kConv: what cells outside x count as; not 0 for integers only, within x's dtype
   bool operator==(const Window&) const = default;
 };
 

@@ -48,14 +48,16 @@ void ConvolvePosition(const Case& c, const ConvShape& s, const Acc* image, const
   ForEachIndex(window.kernel, [&](const Dims& k) {
     ++tap;
     int64_t at = 0;
+    bool inside = true;
     for (size_t d = 0; d < s.spatial.size(); ++d) {
       const int64_t p = position[d] * window.strides[d] - c.pads_lo[d] + k[d] * window.dilations[d];
-      if (p < 0 || p >= s.spatial[d]) return;
+      inside = inside && p >= 0 && p < s.spatial[d];
       at = at * s.spatial[d] + p;
     }
+    if (!inside && window.fill == 0) return;
     for (int64_t g = 0; g < s.groups; ++g) {
       for (int64_t i = 0; i < in_group; ++i) {
-        const Acc v = image[at * s.channels + g * in_group + i];
+        const Acc v = inside ? image[at * s.channels + g * in_group + i] : static_cast<Acc>(window.fill);
         const Acc* filter = w + (tap * in_group + i) * s.out_channels + g * out_group;
         Acc* to = acc + g * out_group;
         for (int64_t o = 0; o < out_group; ++o) to[o] += v * filter[o];

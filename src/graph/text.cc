@@ -55,6 +55,7 @@ std::string NodeText(const Node& node, const std::map<const Node*, std::string>&
     text += " kernel=" + List(w.kernel, IntText) + " strides=" + List(w.strides, IntText) +
             " dilations=" + List(w.dilations, IntText) + " pads=" + List(w.pads_lo, DimText) +
             fmt::format(" groups={}", w.groups);
+    if (w.fill != 0) text += fmt::format(" fill={}", w.fill);
   }
   if (!node.call_types.empty()) {
     text += " types=" + List(node.call_types, [](const TensorType& t) { return ToString(t); });

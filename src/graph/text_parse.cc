@@ -270,7 +270,7 @@ class Parser {
         break;
       }
       if (key == "kernel" || key == "strides" || key == "dilations" || key == "pads" ||
-          key == "groups") {
+          key == "groups" || key == "fill") {
         has_window = true;
         ReadWindow(key, &window);
       } else {
@@ -285,6 +285,7 @@ class Parser {
     if (key == "dilations") window->dilations = ReadInts();
     if (key == "pads") window->pads_lo = ReadDims();
     if (key == "groups") window->groups = ReadInt();
+    if (key == "fill") window->fill = ReadInt();
   }
   void ReadProperty(const std::string& key, Node* node) {
     if (key == "value") {

@@ -237,7 +237,12 @@ Status CheckNode(const Node& node) {
   const bool fits =
       node.window->kernel.size() == spatial && node.window->strides.size() == spatial &&
       node.window->dilations.size() == spatial && node.window->pads_lo.size() == spatial;
-  return fits ? OkStatus() : Bad(node, "the window does not have one entry per spatial dim");
+  if (!fits) return Bad(node, "the window does not have one entry per spatial dim");
+  const DType x = node.inputs[0]->type.dtype;
+  if (node.window->fill != 0 && !(x == DType::kI8 || x == DType::kU8)) {
+    return Bad(node, "only windows over bytes are filled with something else than 0");
+  }
+  return OkStatus();
 }
 
 }  // namespace

@@ -172,6 +172,12 @@ TEST(Interpret, ContractionsAndWindows) {
       "dilations=[1] "
       "pads=[1] groups=1 return y }",
       {F({1, 4, 1}, {1, 2, 3, 4}), F({2, 1, 1}, {10, 1})}, {1, 12, 23, 34});
+  // Cells outside x count as 7.
+  ExpectNumbers(
+      "(x: u8[1,3,1], w: i8[3,1,1]) { y: i32[1,3,1] = conv(x, w) kernel=[3] strides=[1] dilations=[1] pads=[1] "
+      "groups=1 fill=7 return y }",
+      {LiteralFromInts(DType::kU8, {1, 3, 1}, {1, 2, 250}), LiteralFromInts(DType::kI8, {3, 1, 1}, {1, -1, 2})},
+      {10, 499, -234});
   // Depthwise: two channels, a filter each.
   ExpectNumbers(
       "(x: f32[1,2,2], w: f32[2,1,2]) { y: f32[1,1,2] = conv(x, w) kernel=[2] strides=[1] "

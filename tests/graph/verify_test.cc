@@ -63,6 +63,9 @@ INSTANTIATE_TEST_SUITE_P(
                 "rows and columns"},
         Illegal{"(x: f32[1,4,4,2], w: f32[1,1,2,2]) { z: f32[1,4,4,2] = conv(x, w) return z }",
                 "no window"},
+        Illegal{"(x: f32[1,4,1], w: f32[1,1,1]) { z: f32[1,4,1] = conv(x, w) kernel=[1] strides=[1] dilations=[1] "
+                "pads=[0] groups=1 fill=3 return z }",
+                "only windows over bytes"},
         Illegal{"(c: b[], x: f32[2]) { z: f32[2] = if(c, x) types=[f32[2]] (x: f32[2]) { return x "
                 "} return z }",
                 "needs two subgraphs"}));

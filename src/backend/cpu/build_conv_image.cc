@@ -120,8 +120,10 @@ class ImageRows final : public RowSource {
     });
   }
 
-  static void Fill(KernelFrame& f, Value* dst, int64_t bytes) {
-    if (bytes > 0) f.b.CreateMemSet(dst, f.b.getInt8(0), f.Int(bytes), llvm::Align(64));
+  // Pixels outside x; what is no byte is filled with 0.
+  void Fill(KernelFrame& f, Value* dst, int64_t bytes) const {
+    Value* value = f.b.getInt8(static_cast<uint8_t>(s_.window->fill));
+    if (bytes > 0) f.b.CreateMemSet(dst, value, f.Int(bytes), llvm::Align(64));
   }
 
   // One row of x between its borders.

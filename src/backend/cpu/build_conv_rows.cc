@@ -91,19 +91,21 @@ class ConvRows : public RowSource {
   PixelWalk walk_;
 };
 
-// A table of the block's input pixels: [tile][tap][row of the tile]; pixels outside x are a row of zeros.
+// A table of the block's input pixels: [tile][tap][row of the tile]; pixels outside x share a row.
 class TableRows final : public ConvRows {
  public:
   using ConvRows::ConvRows;
   int64_t taps() const override { return s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
-    return ZeroBytes(p) + RoundUp(Dim(p.block_tiles * p.tile.mr * s_.taps * 8), 64);
+    return OutsideBytes(p) + RoundUp(Dim(p.block_tiles * p.tile.mr * s_.taps * 8), 64);
   }
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override {
     auto& b = f.b;
     const int mr = p.tile.mr;
-    b.CreateMemSet(block.scratch, b.getInt8(0), f.DimValue(ZeroBytes(p)), llvm::Align(64));
-    table_ = b.CreateGEP(b.getInt8Ty(), block.scratch, f.DimValue(ZeroBytes(p)));
+    // What is no byte is filled with 0.
+    Value* fill = b.getInt8(static_cast<uint8_t>(s_.window->fill));
+    b.CreateMemSet(block.scratch, fill, f.DimValue(OutsideBytes(p)), llvm::Align(64));
+    table_ = b.CreateGEP(b.getInt8Ty(), block.scratch, f.DimValue(OutsideBytes(p)));
     Value* tiles = b.CreateUDiv(b.CreateAdd(block.rows, f.Int(mr - 1)), f.Int(mr));
     Value* x = f.Buffer(s_.x.input);
     f.Loop(f.Int(0), b.CreateMul(tiles, f.Int(mr)), 1, FirstPixel(f, block),
@@ -133,7 +135,7 @@ class TableRows final : public ConvRows {
   }
 
  private:
-  Dim ZeroBytes(const MatrixProblem& p) const { return RoundUp(p.TapWords() * Dim(ElementBytes(p.acc)), 64); }
+  Dim OutsideBytes(const MatrixProblem& p) const { return RoundUp(p.TapWords() * Dim(ElementBytes(p.acc)), 64); }
   Value* table_ = nullptr;
 };
 
@@ -205,6 +207,9 @@ class WindowRows final : public ConvRows {
   void CopyVector(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst, Value* k, Value* mask) {
     EmitContext e{f.b, f.module, f.row};
     Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, Wide(p));
+    if (s_.window->fill != 0 && mask != nullptr) {
+      x = f.b.CreateSelect(mask, x, IntConstant(x->getType(), s_.window->fill));
+    }
     f.b.CreateAlignedStore(ToMemory(e, p.dot.a, EmitCast(e, s_.x.dtype, p.dot.a, x)), ElementAt(f, p.dot.a, dst, k),
                            llvm::Align(ElementBytes(p.dot.a)));
   }

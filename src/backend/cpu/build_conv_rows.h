@@ -5,7 +5,7 @@
 
 namespace belay {
 
-// A table of the block's input pixels; pixels outside x are a row of zeros.
+// A table of the block's input pixels.
 std::unique_ptr<RowSource> MakeTableRows(const ConvShape& s, const Dim& m);
 // Windows copied one behind the other: few channels, another dtype, or words that channels do not fill.
 std::unique_ptr<RowSource> MakeWindowRows(const ConvShape& s, const Dim& m);

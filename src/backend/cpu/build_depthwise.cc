@@ -1,5 +1,5 @@
 // Depthwise convolutions: vectors of channels, several output pixels of one row at once. A window row
-// outside x is read from a block of zeros with the row's own layout.
+// outside x is read from a block of its fill with the row's own layout.
 #include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ struct Writer {
   int64_t channels, pixel_stride;  // elements of x from one pixel of a row to the next
   int64_t pixels = 4;              // of one step
   Dim inner_begin, inner_end;      // output pixels of a row whose windows lie inside it
-  Value* zeros = nullptr;
+  Value* outside = nullptr;         // pixels
   Values rows;                     // of x, for each position of the window's leading dims
   Values coords;
 
@@ -54,7 +54,7 @@ std::vector<Values> InnerPlaces(Writer& w, Value* first, int64_t count) {
   for (int64_t t = 0; t < w.LeadingTaps(); ++t) {
     Value* inside = w.rows[2 * t + 1];
     Value* at = ElementAt(w.f, w.s.x.dtype, w.rows[2 * t], offset);
-    bases.push_back(b.CreateSelect(inside, at, w.zeros));
+    bases.push_back(b.CreateSelect(inside, at, w.outside));
   }
   std::vector<Values> places(static_cast<size_t>(count));
   for (int64_t p = 0; p < count; ++p) {
@@ -79,7 +79,7 @@ std::vector<Values> BorderPlaces(Writer& w, Value* pixel) {
       Value* in = b.CreateAdd(start, w.f.Int(k * w.dilation()));
       Value* inside = b.CreateAnd(w.rows[2 * t + 1], b.CreateICmpULT(in, extent));
       Value* at = ElementAt(w.f, w.s.x.dtype, w.rows[2 * t], b.CreateMul(in, w.f.Int(w.pixel_stride)));
-      places[0].push_back(b.CreateSelect(inside, at, w.zeros));
+      places[0].push_back(b.CreateSelect(inside, at, w.outside));
     }
   }
   return places;
@@ -214,10 +214,15 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   EmitContext e{f.b, module, row};
   const auto elements = static_cast<uint64_t>(w.Span() * w.pixel_stride);
   auto* block = llvm::ArrayType::get(MemoryType(e, s.x.dtype, 1), elements);
-  auto* zeros = new llvm::GlobalVariable(module, block, true, llvm::GlobalValue::InternalLinkage,
-                                         llvm::Constant::getNullValue(block), symbol + "_zeros");
-  zeros->setAlignment(llvm::Align(64));
-  w.zeros = zeros;
+  llvm::Constant* fill = llvm::Constant::getNullValue(block);
+  if (s.window->fill != 0) {  // of bytes
+    fill = llvm::ConstantDataArray::getString(
+        module.getContext(), std::string(elements, static_cast<char>(s.window->fill)), false);
+  }
+  auto* pixels = new llvm::GlobalVariable(module, block, true, llvm::GlobalValue::InternalLinkage, fill,
+                                          symbol + "_outside");
+  pixels->setAlignment(llvm::Align(64));
+  w.outside = pixels;
 
   Dim rows = 1;
   for (int d = 0; d < s.spatial; ++d) rows = rows * s.node->shape()[d];

@@ -70,6 +70,7 @@ class KeyWriter {
       AddList('d', n.window->dilations);
       AddList('p', n.window->pads_lo);
       Add(n.window->groups);
+      Add(n.window->fill);
     }
     text_ += ';';
   }

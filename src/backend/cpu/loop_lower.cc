@@ -371,8 +371,14 @@ LoopExpr* LoopLowering::LowerConv(const Node* node, const Coords& coords) {
   LoopExpr* xs = Map(ScalarOp::kCast, acc, {At(x, in)});
   LoopExpr* ws = Map(ScalarOp::kCast, acc, {At(w, wt)});
   if (!status_.ok()) return xs;
-  return Reduction(node, vars,
-                   Guard(std::move(conditions), Map(ScalarOp::kMul, acc, {xs, ws}), nullptr));
+  if (node->window->fill == 0) {
+    return Reduction(node, vars,
+                     Guard(std::move(conditions), Map(ScalarOp::kMul, acc, {xs, ws}), nullptr));
+  }
+  LoopExpr* fill = p_->NewExpr(LoopExpr::Kind::kConst, acc);
+  fill->literal = LiteralFromInts(acc, {}, {node->window->fill});
+  xs = Guard(std::move(conditions), xs, fill);
+  return Reduction(node, vars, Map(ScalarOp::kMul, acc, {xs, ws}));
 }
 
 Result<LoopProgram> LowerToLoops(const Graph& fragment) {
