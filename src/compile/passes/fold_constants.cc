@@ -7,7 +7,7 @@
 namespace belay {
 namespace {
 
-constexpr int64_t kAlwaysFold = 1024;  // elements
+constexpr int64_t kAlwaysFold = 1 << 14;  // elements
 
 // A constant, or one that a broadcast repeats.
 const Node* ConstantUnder(const Node* n) {

@@ -53,6 +53,32 @@ bool IsCostly(const Node* n) {
   }
 }
 
+// The operand of a cheap map whose other operands are one number each; nullptr otherwise.
+Node* OnlyOperand(const Node* n) {
+  if (n->op != Op::kMap || IsCostly(n)) return nullptr;
+  Node* only = nullptr;
+  for (Node* in : n->inputs) {
+    const Node* base = in;
+    while (base->op == Op::kBroadcast || base->op == Op::kReshape) base = base->inputs[0];
+    if (IsScalarConst(base)) continue;
+    if (only != nullptr) return nullptr;
+    only = in;
+  }
+  return only;
+}
+
+// A few cheap maps of one narrower value, as bytes that are dequantised: every reader computes them again, which costs
+// less than to write and to read the wide result.
+bool IsWidened(const Node* n) {
+  const Node* at = n;
+  for (int depth = 0; depth < 4; ++depth) {
+    at = OnlyOperand(at);
+    if (at == nullptr) return false;
+    if (BitWidth(at->type.dtype) < BitWidth(n->type.dtype)) return BitWidth(at->type.dtype) >= 8;
+  }
+  return false;
+}
+
 struct Group {
   Node* root = nullptr;
   std::vector<Node*> nodes;
@@ -65,7 +91,8 @@ class Fuser {
  public:
   explicit Fuser(const Graph& graph)
       : graph_(graph), order_(TopologicalOrder(graph)), groups_of_(graph.size()),
-        consumers_(graph.size()), position_(graph.size(), 0), is_output_(graph.size(), 0) {
+        consumers_(graph.size()), position_(graph.size(), 0), is_output_(graph.size(), 0),
+        is_operand_(graph.size(), 0) {
     for (size_t i = 0; i < order_.size(); ++i) {
       position_[order_[i]->id] = static_cast<int>(i);
       for (Node* in : order_[i]->inputs) {
@@ -178,12 +205,19 @@ class Fuser {
         if (n == anchor) {
           if (anchor->op == Op::kContract) AbsorbViews(in, g);
         } else {
-          for (Node* v = in; v->op == Op::kBroadcast || v->op == Op::kReshape; v = v->inputs[0]) {
-            if (!InGroup(v, g)) Join(v, g);
-          }
+          AbsorbOperand(in, anchor->shape(), g);
         }
       }
     }
+  }
+
+  // An operand of the maps behind an anchor: views of a buffer, or as many bytes that are widened.
+  void AbsorbOperand(Node* operand, const Shape& shape, int g) {
+    const bool is_view = operand->op == Op::kBroadcast || operand->op == Op::kReshape;
+    if (!is_view && !(operand->shape() == shape && IsWidened(operand))) return;
+    if (!InGroup(operand, g)) Join(operand, g);
+    is_operand_[operand->id] = 1;
+    for (Node* in : operand->inputs) AbsorbOperand(in, shape, g);
   }
 
   // Why nothing behind `last` is in the anchor's kernel.
@@ -221,7 +255,7 @@ class Fuser {
   void Place(Node* n) {
     if (IsBuffer(n) || IsOpaque(n)) return;
     const bool anchored = !groups_of_[n->id].empty() && groups_[groups_of_[n->id][0]].closed &&
-                          !IsView(n) && !IsScalarConst(n);
+                          !IsView(n) && !IsScalarConst(n) && !is_operand_[n->id];
     if (anchored) return;
     std::vector<int> wanted;
     std::string note;  // why it must be written, where it must
@@ -239,7 +273,7 @@ class Fuser {
         note = fmt::format("not one kernel with '{}': {}", groups_[g].root->name, reason);
       }
     }
-    if (note.empty() && wanted.size() > 1 && !IsView(n) && !IsLeaf(n)) {
+    if (note.empty() && wanted.size() > 1 && !IsView(n) && !IsLeaf(n) && !IsWidened(n)) {
       note = fmt::format("{} kernels read it", wanted.size());
     }
     if (!note.empty()) {
@@ -424,6 +458,7 @@ class Fuser {
   std::vector<std::vector<Node*>> consumers_;
   std::vector<int> position_;
   std::vector<char> is_output_;
+  std::vector<char> is_operand_;  // an anchor's kernel computes it for itself; others may, too
   std::vector<Group> groups_;
 };
 

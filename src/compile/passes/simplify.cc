@@ -23,6 +23,19 @@ bool WidensExactly(DType from, DType to) {
   return from == DType::kF32 && to == DType::kF64;
 }
 
+// x of min(max(x, lo), hi) with the bounds of a short integer dtype, to which casts saturate anyway; else the node.
+Node* Unclipped(Node* node, DType to) {
+  if (!IsInt(to) || BitWidth(to) > 16 || !IsFloat(node->type.dtype)) return node;
+  const double high = std::exp2(BitWidth(to) - (IsUnsignedInt(to) ? 0 : 1)) - 1;
+  double c = 0;
+  const auto bounds = [&](ScalarOp op, double limit) {
+    return node->op == Op::kMap && node->scalar == op && UniformValue(node->inputs[1], &c) && c == limit;
+  };
+  if (bounds(ScalarOp::kMin, high)) node = node->inputs[0];
+  if (bounds(ScalarOp::kMax, IsUnsignedInt(to) ? 0 : -high - 1)) node = node->inputs[0];
+  return node;
+}
+
 Node* SimplifyMap(const Node& node, const std::vector<Node*>& in) {
   double c = 0;
   switch (node.scalar) {
@@ -60,6 +73,9 @@ Node* SimplifyNode(Graph& out, const Node& node, const std::vector<Node*>& in) {
       double c = 0;
       if (node.scalar == ScalarOp::kPow && UniformValue(in[1], &c) && c == 2) {
         return Map(ScalarOp::kMul, b.Wrap(in[0]), b.Wrap(in[0])).node();
+      }
+      if (node.scalar == ScalarOp::kCast) {
+        if (Node* open = Unclipped(in[0], node.type.dtype); open != in[0]) return CopyNode(out, node, {open});
       }
       return nullptr;
     }
@@ -101,7 +117,7 @@ std::string Key(const Node& node) {
     for (size_t i = 0; i < w.kernel.size(); ++i) {
       key += fmt::format(" w{},{},{},{}", w.kernel[i], w.strides[i], w.dilations[i], w.pads_lo[i].ToString());
     }
-    key += fmt::format(" g{}", w.groups);
+    key += fmt::format(" g{} f{}", w.groups, w.fill);
   }
   return key;
 }
