@@ -12,11 +12,13 @@ namespace belay {
 const std::vector<PassEntry>& PassTable() {
   static const auto* const table = new std::vector<PassEntry>{
       {"simplify", Simplify},                // first: records emit plainly and leave the obvious to this
+      {"fold-dequantize", FoldDequantize},   // while weights are bytes still
       {"fold-constants", FoldConstants},     // weights get their kernel order, shape chains vanish
       {"sink-transposes", SinkTransposes},   // after folding: constant operands are free to turn
       {"fold-constants-2", FoldConstants},   // the constants that were turned
       {"fold-scale", FoldScale},             // batch norm factors stand beside their convolution only now
-      {"fold-constants-3", FoldConstants},   // weights times factors
+      {"fold-quantize", FoldQuantize},       // after folding: factors and terms are constants
+      {"fold-constants-3", FoldConstants},   // weights times factors, factors over scales
       {"round-to-bf16", RoundToBf16, Precision::kBF16},  // after all factors are in: weights are rounded once
       {"round-to-f16", RoundToF16, Precision::kF16},
       {"fold-constants-4", FoldConstants},   // weights that were rounded

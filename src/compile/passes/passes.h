@@ -8,8 +8,10 @@
 namespace belay {
 
 std::unique_ptr<Graph> Simplify(const Graph& graph);          // algebra that is exact, and common subexpressions
+std::unique_ptr<Graph> FoldDequantize(const Graph& graph);    // products of dequantised bytes are products of bytes
 std::unique_ptr<Graph> FoldConstants(const Graph& graph);     // what depends on constants only is computed now
 std::unique_ptr<Graph> FoldScale(const Graph& graph);         // a per-channel factor moves into constant weights
+std::unique_ptr<Graph> FoldQuantize(const Graph& graph);      // quotients by a scale that are rounded to bytes
 std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders move towards the outputs and cancel
 std::unique_ptr<Graph> RoundToBf16(const Graph& graph);       // contractions and convolutions of f32 take bf16 operands
 std::unique_ptr<Graph> RoundToF16(const Graph& graph);        // or f16 operands
