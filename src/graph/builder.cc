@@ -11,9 +11,17 @@ namespace belay {
 namespace {
 
 constexpr int64_t kMaxFold = 1024;
+constexpr int64_t kMaxNumbers = 64;
 
 bool SmallStatic(const Shape& shape) {
   return IsStatic(shape) && NumElements(shape).value() <= kMaxFold;
+}
+
+// Bytes that become floats: compile/passes/fold_dequantize.cc may want the bytes.
+bool AreWeights(const Node& node) {
+  if (node.op != Op::kMap || node.scalar != ScalarOp::kCast || !IsFloat(node.type.dtype)) return false;
+  const DType from = node.inputs[0]->type.dtype;
+  return (from == DType::kI8 || from == DType::kU8) && NumElements(node.shape()).value() > kMaxNumbers;
 }
 
 // The value of a small constant expression, nullptr when it is none.
@@ -24,7 +32,7 @@ LiteralPtr FoldSmall(const Node* node) {
                         node->op == Op::kSlice || node->op == Op::kConcat ||
                         node->op == Op::kGather || node->op == Op::kReduce || node->op == Op::kIota ||
                         node->op == Op::kPad || node->op == Op::kScan || node->op == Op::kScatter;
-  if (!foldable || !SmallStatic(node->shape())) return nullptr;
+  if (!foldable || !SmallStatic(node->shape()) || AreWeights(*node)) return nullptr;
   for (const std::vector<Dim>* dims : {&node->starts, &node->steps}) {
     if (!IsStatic(*dims)) return nullptr;
   }

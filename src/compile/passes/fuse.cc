@@ -12,6 +12,7 @@ namespace belay {
 namespace {
 
 constexpr size_t kMaxGroup = 64;  // nodes; keeps kernels small enough to compile in milliseconds
+constexpr size_t kMaxEpilogue = 40;
 
 bool IsView(const Node* n) {
   return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast ||
@@ -153,7 +154,7 @@ class Fuser {
     // Grow through maps of the anchor's shape; remember the longest prefix with a single way out.
     std::vector<Node*> members{anchor}, best{anchor};
     std::set<const Node*> inside{anchor};
-    for (size_t i = position_[anchor->id] + 1; i < order_.size() && members.size() < 24; ++i) {
+    for (size_t i = position_[anchor->id] + 1; i < order_.size() && members.size() < kMaxEpilogue; ++i) {
       Node* n = order_[i];
       if (n->op != Op::kMap || n->shape() != anchor->shape() || !groups_of_[n->id].empty()) continue;
       bool reads = false, fits = true;
