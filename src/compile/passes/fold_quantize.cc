@@ -117,6 +117,8 @@ Node* FoldScale(Context& c, const Node& cast) {
 bool IsNumber(const Node* n) {
   if (IsConstant(n)) return true;
   if (IsMap(n, ScalarOp::kCast)) return IsInt(n->inputs[0]->type.dtype);
+  if (IsMap(n, ScalarOp::kDiv)) return IsScale(n->inputs[1]) && IsNumber(n->inputs[0]);
+  if (n->op == Op::kBroadcast) return IsNumber(n->inputs[0]);
   if (!IsLinear(n) && !IsMap(n, ScalarOp::kMul) && !IsMap(n, ScalarOp::kRound)) return false;
   return std::all_of(n->inputs.begin(), n->inputs.end(), IsNumber);
 }
