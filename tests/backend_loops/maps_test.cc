@@ -160,6 +160,23 @@ TEST(Maps, CastsAndIntegers) {
   }
 }
 
+// Rounding, zero point and saturation at once.
+TEST(Maps, RoundedToShortIntegers) {
+  std::vector<double> numbers = {NAN, HUGE_VAL, -HUGE_VAL, 1e10, -1e10, 0.49999997, -0.49999997, 32767.5, 65535.5};
+  for (double v = -300; v <= 300; v += 0.25) numbers.push_back(v);
+  const auto count = static_cast<int64_t>(numbers.size());
+  LiteralPtr x = LiteralFromDoubles(F, {count}, numbers);
+  for (DType to : {DType::kI8, DType::kU8, DType::kI16, DType::kU16}) {
+    for (double zero : {0.0, 5.0, -128.0, 130.0, 255.0, 0.5, 1e9}) {
+      SCOPED_TRACE(fmt::format("{} + {}", DTypeName(to), zero));
+      Fragment f;
+      Tensor rounded = Map(ScalarOp::kRound, f.Input(F, {count}));
+      f.Output(Cast(zero == 0 ? rounded : rounded + zero, to));
+      Check(f, {x});
+    }
+  }
+}
+
 TEST(Maps, IntegerDivision) {
   std::mt19937 rng(12);
   for (DType d : {DType::kI8, DType::kU8, DType::kI32, DType::kI64, DType::kU64}) {

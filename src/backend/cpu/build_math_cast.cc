@@ -1,5 +1,7 @@
 // Types of values in registers and in memory, and the conversions between dtypes.
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 
 #include <cmath>
 
@@ -111,17 +113,62 @@ Value* FromHalfBits(EmitContext& e, DType dtype, Value* bits) {
   return b.CreateFPExt(b.CreateBitCast(bits, WithLanes(b.getHalfTy(), lanes)), f32);
 }
 
+// The i32 nearest to a number of its range, the even one of two.
+Value* NearestInt(EmitContext& e, Value* v) {
+  auto& b = e.b;
+  const int lanes = LanesOf(v);
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
+  const bool converts = e.row.x86 && v->getType()->getScalarType()->isFloatTy();  // as the current direction says
+  if (converts && lanes == 4) return b.CreateIntrinsic(Intr::x86_sse2_cvtps2dq, {}, {v});
+  if (converts && lanes == 8) return b.CreateIntrinsic(Intr::x86_avx_cvt_ps2dq_256, {}, {v});
+  if (converts && lanes == 16) {
+    constexpr int kCurrentDirection = 4;
+    return b.CreateIntrinsic(Intr::x86_avx512_mask_cvtps2dq_512, {},
+                             {v, llvm::Constant::getNullValue(i32), b.getInt16(0xffff), b.getInt32(kCurrentDirection)});
+  }
+  return b.CreateFPToSI(b.CreateUnaryIntrinsic(Intr::roundeven, v), i32);
+}
+
+// v = round(x) + offset, where it was made so; x is null otherwise.
+struct Rounded {
+  Value* x = nullptr;
+  double offset = 0;
+};
+Rounded RoundedOperand(Value* v) {
+  double offset = 0;
+  auto* sum = llvm::dyn_cast<llvm::BinaryOperator>(v);
+  if (sum != nullptr && sum->getOpcode() == llvm::Instruction::FAdd) {
+    auto* c = llvm::dyn_cast<llvm::Constant>(sum->getOperand(1));
+    if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
+    auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
+    if (number == nullptr || !number->getType()->isFloatTy()) return {};
+    offset = number->getValueAPF().convertToFloat();
+    if (offset != std::nearbyint(offset) || std::fabs(offset) > 255) return {};
+    v = sum->getOperand(0);
+  }
+  auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(v);
+  if (call == nullptr || call->getIntrinsicID() != Intr::roundeven) return {};
+  return {call->getArgOperand(0), offset};
+}
+
 // To i8, u8, i16 or u16: their ranges are exact in floats and within i32.
 Value* SaturateToShort(EmitContext& e, DType to, Value* v) {
   auto& b = e.b;
   const double bits = BitWidth(to), high = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
   const double low = IsUnsignedInt(to) ? 0 : -high - 1;
-  // Comparisons with NaN are false: it becomes the lower bound, which for signed types is not 0.
-  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, Zero(v));
-  llvm::Constant *floor = FloatConstant(v->getType(), low), *ceiling = FloatConstant(v->getType(), high);
+  // Whole bounds may come before the rounding, and behind them the conversion rounds.
+  const Rounded rounded = RoundedOperand(v);
+  if (rounded.x != nullptr) v = rounded.x;
+  // Comparisons with NaN are false: it becomes the lower bound, where that is 0, and else is replaced.
+  const double least = low - rounded.offset, nan = -rounded.offset;
+  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, FloatConstant(v->getType(), nan));
+  llvm::Constant *floor = FloatConstant(v->getType(), least);
+  llvm::Constant *ceiling = FloatConstant(v->getType(), high - rounded.offset);
   v = b.CreateSelect(b.CreateFCmpOGT(v, floor), v, floor);
   v = b.CreateSelect(b.CreateFCmpOLT(v, ceiling), v, ceiling);
-  Value* wide = b.CreateFPToSI(v, WithLanes(b.getInt32Ty(), LanesOf(v)));
+  llvm::Type* i32 = WithLanes(b.getInt32Ty(), LanesOf(v));
+  Value* wide = rounded.x != nullptr ? NearestInt(e, v) : b.CreateFPToSI(v, i32);
+  if (rounded.offset != 0) wide = b.CreateAdd(wide, IntConstant(i32, static_cast<int64_t>(rounded.offset)));
   return b.CreateTrunc(wide, RegisterType(e, to, LanesOf(v)));
 }
 
