@@ -168,9 +168,17 @@ class Fuser {
       if (!reads || !fits) continue;
       members.push_back(n);
       inside.insert(n);
-      if (WaysOut(members, inside) == 1 && !OpensBefore(members, inside)) best = members;
+      if (WaysOut(members, inside) == 1 && !OpensBefore(members, inside) && !IsReadNarrow(n)) best = members;
     }
     Commit(anchor, best);
+  }
+
+  // Its readers had better widen it themselves.
+  bool IsReadNarrow(const Node* n) const {
+    if (is_output_[n->id] || !IsWidened(n)) return false;
+    const auto& readers = consumers_[n->id];
+    return std::all_of(readers.begin(), readers.end(),
+                       [](const Node* c) { return c->op == Op::kMap || c->op == Op::kReduce; });
   }
 
   bool LeavesSet(const Node* n, const std::set<const Node*>& inside) const {
@@ -216,6 +224,8 @@ class Fuser {
   void AbsorbOperand(Node* operand, const Shape& shape, int g) {
     const bool is_view = operand->op == Op::kBroadcast || operand->op == Op::kReshape;
     if (!is_view && !(operand->shape() == shape && IsWidened(operand))) return;
+    // What another anchor's kernel has made is read from memory.
+    if (!is_view && !groups_of_[operand->id].empty() && !is_operand_[operand->id]) return;
     if (!InGroup(operand, g)) Join(operand, g);
     is_operand_[operand->id] = 1;
     for (Node* in : operand->inputs) AbsorbOperand(in, shape, g);
