@@ -85,7 +85,9 @@ void ChooseBlocks(MatrixProblem* p) {
   const int64_t all_panels = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Likely(p->n) / nr)));
   // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
   const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
-  const double tile_work = std::max(1.0, Likely(p->Words())) * nr * (all_tiles == 1 ? busy_rows : mr);
+  // Beside tile registers the epilogue counts: an output takes as long as many products.
+  const double epilogue = p->dot.Tiled() ? 100.0 * nr * mr : 0;
+  const double tile_work = std::max(1.0, Likely(p->Words())) * nr * (all_tiles == 1 ? busy_rows : mr) + epilogue;
   const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
   p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant && !p->dot.Tiled() ? 128 : 256));
