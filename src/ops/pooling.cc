@@ -2,18 +2,18 @@
 
 namespace belay {
 
-PoolSetup SetupPool(const Body& b, const Tensor& input, const std::string& format,
+PoolSetup SetupPool(const Body& b, const Tensor& input, bool channels_first, bool attrs_first,
                     const std::vector<int64_t>& dilations, const std::string& padding,
                     const std::vector<int64_t>& explicit_pads) {
   PoolSetup s;
-  s.channels_first = ChannelsFirst(format, input.rank());
+  s.channels_first = channels_first;
   s.x = ToChannelsLast(input, s.channels_first);
   const int spatial = s.x.rank() - 2;
-  s.window.kernel = SpatialEntries(b.Ints("ksize"), s.channels_first, spatial, "ksize");
-  s.window.strides = SpatialEntries(b.Ints("strides"), s.channels_first, spatial, "strides");
+  s.window.kernel = SpatialEntries(b.Ints("ksize"), attrs_first, spatial, "ksize");
+  s.window.strides = SpatialEntries(b.Ints("strides"), attrs_first, spatial, "strides");
   s.window.dilations = dilations.empty()
                            ? std::vector<int64_t>(spatial, 1)
-                           : SpatialEntries(dilations, s.channels_first, spatial, "dilations");
+                           : SpatialEntries(dilations, attrs_first, spatial, "dilations");
   if (padding == "SAME") {
     s.pads = SamePads(s.x, s.window.kernel, s.window.strides, s.window.dilations, true);
   } else if (padding == "VALID") {
@@ -25,6 +25,13 @@ PoolSetup SetupPool(const Body& b, const Tensor& input, const std::string& forma
   }
   s.window.pads_lo = s.pads.lo;
   return s;
+}
+
+PoolSetup SetupPool(const Body& b, const Tensor& input, const std::string& format,
+                    const std::vector<int64_t>& dilations, const std::string& padding,
+                    const std::vector<int64_t>& explicit_pads) {
+  const bool first = ChannelsFirst(format, input.rank());
+  return SetupPool(b, input, first, first, dilations, padding, explicit_pads);
 }
 
 namespace {
@@ -76,11 +83,10 @@ Tensor AdaptiveAverage(const Tensor& x, const std::vector<int64_t>& out) {
   Tensor y = x;
   for (int d = 0; d < 2; ++d) {
     const int axis = x.rank() - 2 + d;
-    if (!x.dim(axis).IsConst()) FailNotSupported("adaptive pooling of dynamic extents");
-    const int64_t n = x.dim(axis).value();
+    const Dim n = x.dim(axis);
     std::vector<Tensor> parts;
     for (int64_t i = 0; i < out[d]; ++i) {
-      const int64_t first = i * n / out[d], end = ((i + 1) * n + out[d] - 1) / out[d];
+      const Dim first = FloorDiv(n * Dim(i), out[d]), end = CeilDiv(n * Dim(i + 1), out[d]);
       parts.push_back(Mean(Slice(y, axis, first, end - first), {axis}));
     }
     y = Concat(parts, axis);

@@ -15,6 +15,10 @@ struct PoolSetup {
 PoolSetup SetupPool(const Body& b, const Tensor& input, const std::string& format,
                     const std::vector<int64_t>& dilations, const std::string& padding,
                     const std::vector<int64_t>& explicit_pads);
+// The same where the attributes' entries stand in another order: attrs_first tells whether their channels are second.
+PoolSetup SetupPool(const Body& b, const Tensor& input, bool channels_first, bool attrs_first,
+                    const std::vector<int64_t>& dilations, const std::string& padding,
+                    const std::vector<int64_t>& explicit_pads);
 // Channels-last, as s.x is. divisor 0: how many cells each window covers, with or without pads.
 Tensor AveragePool(const PoolSetup& s, bool ceil_mode, bool count_pads, int64_t divisor);
 // The last two dims in equal parts: window i covers floor(i*n/out) to ceil((i+1)*n/out).

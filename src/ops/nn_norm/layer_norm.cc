@@ -96,6 +96,27 @@ BELAY_OP(LayerNormV3) {
   op.Dtypes("x", kFloats).Computes([](Body& b) { LayerNormBody(b, "rstd", true); });
 }
 
+BELAY_OP(LayerNormV4) {
+  op.Dtypes("x", kFloats).Dtypes("normalized_shape", kIndices).Computes([](Body& b) {
+    Tensor x = b.In("x");
+    const std::vector<Dim> sizes = b.Dims("normalized_shape");
+    const int axis = x.rank() - static_cast<int>(sizes.size());
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      if (axis < 0 || !b.builder().Assume(Equal(sizes[i], x.dim(axis + static_cast<int>(i))), true)) {
+        Fail("normalized_shape is {}, but x has shape {}", ToString(sizes), ToString(x.shape()));
+      }
+    }
+    Moments m = MomentsOf(x, AxisRange(axis, x.rank()));
+    Tensor rstd = Rsqrt(m.variance + b.Float("epsilon"));
+    Tensor y = m.centred * rstd;
+    if (b.Has("gamma")) y = y * b.In("gamma");
+    if (b.Has("beta")) y = y + b.In("beta");
+    b.Out("y", y);
+    if (b.Wants("mean")) b.OutRaw("mean", m.mean);
+    if (b.Wants("rstd")) b.OutRaw("rstd", rstd);
+  });
+}
+
 BELAY_OP(RmsNorm) {
   op.FromOnnx("RMSNormalization", 23, [](OnnxNode& n) {
     n.Output(0, n.Emit("RmsNorm", {n.Input(0), n.Input(1)},

@@ -103,7 +103,14 @@ void OnnxMaxPool(OnnxNode& n) {
     p.attrs["dilation"] = p.window.dilations;
     p.attrs["flat_index"] = int64_t{1};
     p.attrs["column_major"] = n.Int("storage_order", 0);
-    if (!deep) p.attrs.erase("data_format");
+    if (!deep) {
+      for (const char* name : {"ksize", "strides", "dilation"}) {
+        auto& entries = std::get<std::vector<int64_t>>(p.attrs[name]);
+        entries.erase(entries.begin(), entries.begin() + 2);
+      }
+      p.attrs["edge_pads"] = p.window.pads;
+      p.attrs.erase("data_format");
+    }
     std::vector<ModelEdge> y = n.EmitN(deep ? "MaxPool3DWithArgmaxV2" : "MaxPoolWithArgmaxV1", {x}, p.attrs, 0);
     n.Output(0, p.window.Narrow(n, y[0]));
     return n.Output(1, p.window.Narrow(n, y[1]));
@@ -154,10 +161,16 @@ BELAY_OP(MaxPool3D) {
   });
 }
 
+// x is NCHW, but the attributes are [1, height, width, 1], pads included. ONNX pads each edge by itself.
 BELAY_OP(MaxPoolWithArgmaxV1) {
   op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    PoolSetup s = SetupPool(b, b.In("x"), "NCHW", b.Ints("dilation"), "CALCULATED", b.Ints("pads"));
-    MaxPoolWithPlaces(b, s, DType::kI32);
+    Tensor x = b.In("x");
+    if (x.rank() != 4) Fail("x has rank {}, but must be NCHW", x.rank());
+    std::vector<int64_t> pads = HiddenInts(b, "edge_pads");
+    if (pads.empty()) {
+      for (int64_t both : SpatialEntries(b.Ints("pads"), false, 2, "pads")) pads.insert(pads.end(), 2, both);
+    }
+    MaxPoolWithPlaces(b, SetupPool(b, x, true, false, b.Ints("dilation"), "CALCULATED", pads), DType::kI32);
   });
 }
 BELAY_OP(MaxPoolWithArgmaxV3) {
