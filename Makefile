@@ -1,6 +1,6 @@
 # Belay: the commands of daily work. Set-up runs by itself; see README.md.
 # make run [IMAGE=file.png]   make test   make test-asan [SHORT=1]   make test-tsan [SHORT=1]
-# make build   make check   make bench   make clean
+# make test-clients   make build   make check   make bench   make clean
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
@@ -11,7 +11,7 @@ only_compile := public_headers|client_|op_classes|api_page
 # Nor do kernels that one thread calls under TSan.
 one_thread := backend_loops_test|contract_test
 
-.PHONY: build run test test-asan test-tsan check bench clean setup
+.PHONY: build run test test-asan test-tsan test-clients check bench clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -42,6 +42,13 @@ test-asan: setup
 test-tsan: setup
 	$(call configure_and_build,build-tsan,thread)
 	@tools/run_tests build-tsan $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(one_thread)))'
+
+# What client programs link: no tests, no other tools.
+client_libraries := $(install_tree) acl_op_compiler acl_tdt_channel hccl fmk_parser ascend_protobuf
+
+test-clients: setup
+	$(call configure_and_build,build,,$(client_libraries))
+	@tests/clients/torch/run.py build/dist "$$(tests/clients/torch/setup)"
 
 check: setup
 	@tools/check
