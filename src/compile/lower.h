@@ -22,7 +22,7 @@ struct Lowered {
   // What callers see. The graph's own types differ where elements share bytes: it takes and gives u8.
   std::vector<TensorType> inputs, outputs;
   std::vector<int> needs_contents;
-  bool needs_extents = false;    // of a call: an input has no known rank, or a shape is no formula: give input_dims
+  bool needs_extents = false;    // of a call: a rank or an extent must be known as a number: give input_dims
 };
 
 // Every problem of the graph's structure (unknown operators, missing inputs, cycles) is reported at once.

@@ -155,6 +155,20 @@ bool Builder::Assume(const Dim& condition, bool likely) {
   return expected;
 }
 
+int64_t Builder::Fix(const Dim& extent) {
+  if (extent.IsConst()) return extent.value();
+  std::vector<int> ids;
+  extent.CollectSymbols(&ids);
+  for (int id : ids) {
+    const SymbolInfo& symbol = root_->symbols[id];
+    if (symbol.input < 0) FailNotSupported("the extent {}, which depends on data, as a number", extent.ToString());
+    if (symbol.hint < 0) throw NeedsExtents();
+  }
+  const int64_t value = extent.Evaluate([&](int id) { return root_->symbols[id].hint; });
+  (void)Assume(Equal(extent, value), true);
+  return value;
+}
+
 Dim Builder::NewSymbol(std::string name, int64_t hint) {
   SymbolInfo info;
   info.name = std::move(name);
@@ -262,6 +276,12 @@ Tensor BroadcastTo(const Tensor& x, const Shape& shape) {
   Tensor y = Relabel(x, from);
   if (from == shape) return y;
   return Finish(b, b.graph().Add(Op::kBroadcast, {y.node()}, {x.dtype(), shape}));
+}
+
+Tensor Fixed(const Tensor& x) {
+  Shape shape;
+  for (const Dim& extent : x.shape()) shape.push_back(x.builder().Fix(extent));
+  return Relabel(x, shape);
 }
 
 Tensor Map(ScalarOp op, const std::vector<Tensor>& inputs) {

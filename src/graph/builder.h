@@ -42,6 +42,8 @@ class Builder {
 
   // Decides a condition on symbols now and records the decision as a guard. `likely` when no hint tells.
   bool Assume(const Dim& condition, bool likely);
+  // The extent as a number; an open one makes the variant one for calls that agree with the call at hand.
+  int64_t Fix(const Dim& extent);
   Dim NewSymbol(std::string name, int64_t hint = -1);  // bound at run time by a kCall
 
   Tensor Constant(LiteralPtr literal);
@@ -131,6 +133,7 @@ Tensor SliceAll(const Tensor& x, const std::vector<Dim>& starts, const std::vect
 Tensor Pad(const Tensor& x, const std::vector<Dim>& lo, const std::vector<Dim>& hi, const Tensor& fill,
            const std::vector<int64_t>& interior = {});
 Tensor Concat(const std::vector<Tensor>& parts, int axis);
+Tensor Fixed(const Tensor& x);  // with extents that are numbers; see Builder::Fix
 Tensor Unsqueeze(const Tensor& x, const std::vector<int>& axes);  // positions in the result
 Tensor Squeeze(const Tensor& x, const std::vector<int>& axes);    // extents must be 1 (a guard when symbolic)
 

@@ -5,10 +5,7 @@ namespace {
 
 std::vector<int64_t> KernelOf(const Tensor& core_filter) {
   std::vector<int64_t> kernel;
-  for (int d = 0; d + 2 < core_filter.rank(); ++d) {
-    if (!core_filter.dim(d).IsConst()) FailNotSupported("filters of dynamic size");
-    kernel.push_back(core_filter.dim(d).value());
-  }
+  for (int d = 0; d + 2 < core_filter.rank(); ++d) kernel.push_back(core_filter.dim(d).value());
   return kernel;
 }
 
@@ -45,8 +42,9 @@ Tensor DepthwiseFilter(const Tensor& filter, bool channels_first) {
   return Reshape(f, {f.dim(0), f.dim(1), Dim(1), f.dim(2) * f.dim(3)});
 }
 
-Tensor Convolved(const Body& b, const Tensor& input, const Tensor& filter, int64_t groups,
+Tensor Convolved(const Body& b, const Tensor& input, const Tensor& any_filter, int64_t groups,
                  bool channels_first) {
+  const Tensor filter = Fixed(any_filter);
   const int spatial = input.rank() - 2;
   Window window;
   window.kernel = KernelOf(filter);

@@ -118,9 +118,8 @@ BELAY_OP(DepthwiseConv2D) {
   op.Dtypes("x", ConvDtypes()).Dtypes("filter", ConvDtypes()).Computes([](Body& b) {
     Tensor x = b.Raw("x");
     const bool first = ChannelsFirst(b.Str("data_format"), x.rank());
-    const Dim channels = x.dim(first ? 1 : 3);
-    if (!channels.IsConst()) FailNotSupported("a dynamic number of channels");
-    ConvBody(b, DepthwiseFilter(b.Raw("filter"), first), channels.value(), first);
+    const int64_t channels = b.builder().Fix(x.dim(first ? 1 : 3));
+    ConvBody(b, DepthwiseFilter(b.Raw("filter"), first), channels, first);
   });
 }
 

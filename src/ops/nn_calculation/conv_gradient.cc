@@ -19,10 +19,8 @@ Forward PlainForward(const Body& b, const Tensor& x, const Tensor& filter) {
 
 Forward DepthwiseForward(const Body& b, const Tensor& x, const Tensor& filter) {
   const bool first = ChannelsFirst(b.Str("data_format"), x.rank());
-  const Dim channels = x.dim(first ? 1 : 3);
-  if (!channels.IsConst()) FailNotSupported("a dynamic number of channels");
-  Tensor y = Convolved(b, ToChannelsLast(x, first), DepthwiseFilter(filter, first),
-                       channels.value(), first);
+  const int64_t channels = x.builder().Fix(x.dim(first ? 1 : 3));
+  Tensor y = Convolved(b, ToChannelsLast(x, first), DepthwiseFilter(filter, first), channels, first);
   return {x, filter, FromChannelsLast(y, first)};
 }
 

@@ -50,12 +50,11 @@ void TransposedBody(Body& b, const std::vector<Dim>& input_size) {
   if (b.Has("offset_w")) FailNotSupported("the input offset_w");
   const bool first = ChannelsFirst(b.Str("data_format"), b.Raw("x").rank());
   Tensor x = ToChannelsLast(b.Raw("x"), first);
-  Tensor filter = CoreFilter(b.Raw("filter"), first);
+  Tensor filter = Fixed(CoreFilter(b.Raw("filter"), first));
   const int spatial = x.rank() - 2;
   if (filter.rank() != x.rank()) Fail("x has rank {}, but filter {}", x.rank(), filter.rank());
   TransposedConvolution t;
   for (int d = 0; d < spatial; ++d) {
-    if (!filter.dim(d).IsConst()) FailNotSupported("filters of dynamic size");
     t.kernel.push_back(filter.dim(d).value());
   }
   t.strides = SpatialEntries(b.Ints("strides"), first, spatial, "strides");

@@ -122,14 +122,12 @@ BELAY_OP(AdaptiveAvgPool2dGrad) {
   op.Dtypes("input_grad", kFloats).Computes([](Body& b) {
     Tensor dy = b.In("input_grad");
     const std::vector<int64_t> dims = b.Ints("orig_input_shape");
-    const Dim &height = dy.dim(-2), &width = dy.dim(-1);
     if (static_cast<int>(dims.size()) != dy.rank()) {
       Fail("orig_input_shape has {} elements, but input_grad has rank {}", dims.size(), dy.rank());
     }
-    if (!height.IsConst() || !width.IsConst())
-      FailNotSupported("adaptive pooling of dynamic extents");
+    const int64_t height = b.builder().Fix(dy.dim(-2)), width = b.builder().Fix(dy.dim(-1));
     Tensor x = Placeholder(b.builder(), dy.dtype(), Shape(dims.begin(), dims.end()));
-    b.Out("output_grad", Gradient(AdaptiveAverage(x, {height.value(), width.value()}), dy, x));
+    b.Out("output_grad", Gradient(AdaptiveAverage(x, {height, width}), dy, x));
   });
 }
 

@@ -86,11 +86,10 @@ Tensor OrZeros(const Body& b, const char* name, const Shape& shape, const Tensor
 
 void RecurrentBody(Body& b, int64_t gates) {
   Builder& builder = b.builder();
-  Tensor x = b.In("x"), w = b.In("w"), r = b.In("r");
+  Tensor x = b.In("x"), w = Fixed(b.In("w")), r = Fixed(b.In("r"));
   if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3) {
     Fail("x, w and r have ranks {}, {} and {}, but need 3", x.rank(), w.rank(), r.rank());
   }
-  if (!r.dim(0).IsConst() || !r.dim(2).IsConst()) FailNotSupported("weights of dynamic shape");
   const int directions = static_cast<int>(r.dim(0).value());
   const Dim hidden = r.dim(2), batch = x.dim(1), d(directions), n = hidden;
   if (r.dim(1) != hidden * Dim(gates) || w.dim(1) != r.dim(1)) {
