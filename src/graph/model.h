@@ -45,6 +45,7 @@ struct ModelNode {
   std::string name, type;           // unique name; GE op type
   std::vector<ModelEdge> inputs;    // one per input_ports entry
   std::vector<ModelPort> input_ports;
+  std::vector<int32_t> input_formats;  // per input port, ge::Format numbers as declared there; may be empty
   std::vector<ModelPort> output_ports;
   std::vector<ModelDesc> output_descs;  // per output port; may be unknown except on Data
   std::vector<int> control_inputs;

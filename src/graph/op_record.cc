@@ -210,7 +210,20 @@ bool Body::Bool(const char* attr) const {
   return std::string_view(DefaultText(Proto(attr))) == "true";
 }
 
+std::string Body::Layout() const {
+  switch (node_.input_formats.empty() ? -1 : node_.input_formats[0]) {
+    case 0: return "NCHW";
+    case 1: return "NHWC";
+    case 27: return "NDHWC";
+    case 30: return "NCDHW";
+    default: return "";
+  }
+}
+
 std::string Body::Str(const char* attr) const {
+  if (std::string_view(attr) == "data_format") {
+    if (std::string declared = Layout(); !declared.empty()) return declared;
+  }
   if (const AttrValue* v = Find(attr)) {
     if (auto* s = std::get_if<std::string>(v)) return *s;
     WrongType(attr, "a string");

@@ -44,6 +44,9 @@ class Body {
   std::vector<double> Floats(const char* attr) const;
   LiteralPtr Value(const char* attr) const;  // a Tensor attribute
   bool HasAttr(const char* attr) const;      // set by the user
+  // "NCHW" and its like where the node declares such a format for its first input, else empty. Str("data_format") is
+  // this rather than the attribute: front ends leave that at its default and say the layout with their tensors.
+  std::string Layout() const;
 
   // Sets an output. A float result is rounded to the dtype of the first input that is a float of the declared
   // kind (or to `dtype`): records compute in f32 and say nothing about halves.

@@ -110,6 +110,7 @@ class ToModel {
     for (const ge::PortPtr& port : op.inputs.instances) {
       const NodeImpl::Edge* edge = node.FindEdge(port.get());
       result.inputs.push_back(edge == nullptr ? ModelEdge() : Source(edge->from, edge->port->name));
+      result.input_formats.push_back(port->desc_set ? port->desc.GetFormat() : ge::FORMAT_ND);
     }
     for (const ge::PortPtr& port : op.outputs.instances) {
       result.output_descs.push_back(OutputDesc(op, *port));

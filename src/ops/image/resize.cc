@@ -213,10 +213,16 @@ std::string ModeName(const std::string& mode) {
   return mode;
 }
 
+// These operators have no attribute for it; importers set one all the same.
+std::string LayoutOf(const Body& b) {
+  const std::string declared = b.Layout();
+  return declared.empty() ? HiddenStr(b, "data_format", "NHWC") : declared;
+}
+
 // TensorFlow's resizes: size holds height and width.
 Tensor ResizedImage(const Body& b, const Tensor& x, const std::vector<Dim>& size, Options o) {
   if (x.rank() != 4) Fail("x has rank {}, but needs 4", x.rank());
-  const bool first = HiddenStr(b, "data_format", "NHWC") == "NCHW";
+  const bool first = LayoutOf(b) == "NCHW";
   if (size.size() != 2) Fail("size has {} elements, but needs 2", size.size());
   const bool corners = b.Bool("align_corners"), centres = b.Bool("half_pixel_centers");
   o.coordinates = corners ? "align_corners"
@@ -235,7 +241,7 @@ Tensor ResizedImage(const Body& b, const Tensor& x, const std::vector<Dim>& size
 // The gradient of a resize of an image of height and width `size`, with dy's other extents.
 Tensor ResizeGradient(Body& b, const Tensor& dy, const std::vector<Dim>& size, const Options& o) {
   if (dy.rank() != 4 || size.size() != 2) Fail("grads has rank {}, but needs 4", dy.rank());
-  const int first = HiddenStr(b, "data_format", "NHWC") == "NCHW" ? 2 : 1;
+  const int first = LayoutOf(b) == "NCHW" ? 2 : 1;
   Shape shape = dy.shape();
   const std::vector<Dim> out = {shape[first], shape[first + 1]};
   std::copy(size.begin(), size.end(), shape.begin() + first);
@@ -317,7 +323,7 @@ BELAY_OP(ResizeBilinearV2Grad) {
   op.Dtypes("grads", kFloats).Computes([](Body& b) {
     Tensor image = b.Raw("original_image");
     if (image.rank() != 4) Fail("original_image has rank {}, but needs 4", image.rank());
-    const int first = HiddenStr(b, "data_format", "NHWC") == "NCHW" ? 2 : 1;
+    const int first = LayoutOf(b) == "NCHW" ? 2 : 1;
     b.Out("y", ResizeGradient(b, b.In("grads"), {image.dim(first), image.dim(first + 1)}, Linear()));
   });
 }
