@@ -66,10 +66,9 @@ def main():
     copy_headers(source / "include", dist / "include")
     gen_op_headers.write_headers(source / "data" / "ops", dist / "opp" / "built-in" / "op_proto" / "inc",
                                  write_if_changed)
-    link(dist / "acllib" / "lib64", "../lib64")
-    link(dist / "acllib" / "include", "../include")
-    link(dist / "compiler" / "lib64", "../lib64")
-    link(dist / "compiler" / "include", "../include")
+    for package in ("acllib", "compiler", "runtime"):
+        link(dist / package / "lib64", "../lib64")
+        link(dist / package / "include", "../include")
     write_if_changed(dist / "set_env.sh", SET_ENV)
 
 

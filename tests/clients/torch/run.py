@@ -6,6 +6,7 @@ executing calls that the client finds at run time, and without these through Run
 a case, and so is each process: it must end by itself with status 0, by the way it was meant to take, with the client's
 memory and allocator in use. The last line is the count.
 """
+import functools
 import os
 import pathlib
 import re
@@ -57,12 +58,14 @@ class Count:
         self.failed += bool(problem)
 
 
-def python(environment, library_path, arguments):
-    """Status (or None when it had to be killed), standard output, standard error."""
-    variables = dict(os.environ, LD_LIBRARY_PATH=library_path, OMP_NUM_THREADS='1', TNG_LOG_LEVEL='0')
+def python(dist, libraries, environment, arguments):
+    """Status (or None when it had to be killed), standard output, standard error. `libraries`: folders before dist's."""
+    variables = dict(os.environ, OMP_NUM_THREADS='1', TNG_LOG_LEVEL='0')
+    script = '. "$0/set_env.sh" && LD_LIBRARY_PATH="$1:$LD_LIBRARY_PATH" exec "${@:2}"'
+    command = ['bash', '-c', script, dist, ':'.join(map(str, libraries)), environment / 'bin' / 'python', *arguments]
     try:
-        done = subprocess.run([environment / 'bin' / 'python', *arguments], capture_output=True, text=True,
-                              errors='replace', env=variables, timeout=TIMEOUT, cwd=HERE)
+        done = subprocess.run(command, capture_output=True, text=True, errors='replace', env=variables,
+                              timeout=TIMEOUT, cwd=HERE)
         return done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as e:
         return None, (e.stdout or b'').decode(errors='replace'), (e.stderr or b'').decode(errors='replace')
@@ -84,9 +87,9 @@ def show(log):
     print('\n'.join('    ' + line[:300] for line in lines[-40:]))
 
 
-def run_programs(environment, path, names, dynamic, way, count):
+def run_programs(run, names, dynamic, way, count):
     shape = 'dynamic' if dynamic else 'static'
-    status, out, log = python(environment, path, ['programs.py', *(['--dynamic'] if dynamic else []), *names])
+    status, out, log = run(['programs.py', *(['--dynamic'] if dynamic else []), *names])
     results = dict(re.findall(r'^(?:ok|FAILED) ([\w-]+)(?:: (.*))?$', out, re.MULTILINE))
     failed = False
     for name in names:
@@ -105,17 +108,19 @@ def main():
     dist, environment = (pathlib.Path(p).absolute() for p in sys.argv[1:3])
     names = sys.argv[3:] or re.findall(r'^@program\ndef (\w+)', (HERE / 'programs.py').read_text(), re.MULTILINE)
     names = [n.replace('_', '-') for n in names]
-    path = f"{environment / 'cuda_stubs'}:{dist / 'lib64'}"
+    stubs = environment / 'cuda_stubs'
     count = Count()
-    status, _, log = python(environment, path, ['-c', 'import torch, torch_npu, torchair'])
+    status, _, log = python(dist, [stubs], environment, ['-c', 'import torch, torch_npu, torchair'])
     count.add('import', ending(status, log, [], ''))
     if status != 0:
         show(log)
     with tempfile.TemporaryDirectory() as folder:
         library_without_fast_calls(dist, pathlib.Path(folder))
         for way in WAYS:
+            folders = [stubs] if way == 'fast' else [folder, stubs]
+            run = functools.partial(python, dist, folders, environment)
             for dynamic in (False, True):
-                run_programs(environment, path if way == 'fast' else f'{folder}:{path}', names, dynamic, way, count)
+                run_programs(run, names, dynamic, way, count)
     print(f'{count.passed} passed, {count.failed} failed')
     sys.exit(count.failed > 0)
 
