@@ -134,6 +134,15 @@ BELAY_OP(Threshold) {
   });
 }
 
+BELAY_OP(ThresholdV2) {
+  op.Dtypes("x", kNumbers).Computes([](Body& b) {
+    Tensor x = b.In("x");
+    // Front ends write plain numbers of whatever dtype for the other two.
+    Tensor value = b.Has("value") ? Cast(b.In("value"), x.dtype()) : ZeroLike(x);
+    b.Out("y", Select(Greater(x, Cast(b.In("threshold"), x.dtype())), x, value));
+  });
+}
+
 BELAY_OP(Shrink) {
   op.FromOnnx("Shrink", 9).Dtypes("input_x", kNumbers).Computes([](Body& b) {
     Tensor x = b.In("input_x");
