@@ -240,6 +240,24 @@ Tensor AddArgument(Builder& b, int index, const TensorType& type, const std::str
   return Unpack(b.Wrap(b.graph().AddInput(index, bytes, name)), type.dtype, type.shape);
 }
 
+// Few enough, and none below 0, as symbols never are.
+bool FewCounts(const Literal& literal) {
+  constexpr int64_t kFew = 16;
+  if (!IsInt(literal.dtype) || literal.NumElements() > kFew) return false;
+  const std::vector<int64_t> values = LiteralToInts(literal);
+  return std::all_of(values.begin(), values.end(), [](int64_t v) { return v >= 0; });
+}
+
+std::vector<Dim> ContentSymbols(const std::string& name, int input, const Literal& contents, Graph* graph) {
+  std::vector<Dim> symbols;
+  for (int64_t value : LiteralToInts(contents)) {
+    const int element = static_cast<int>(symbols.size());
+    symbols.push_back(Dim::Symbol(static_cast<int>(graph->symbols.size())));
+    graph->symbols.push_back({fmt::format("{}[{}]", name, element), input, -1, value, element});
+  }
+  return symbols;
+}
+
 void AddResults(Builder& b, std::vector<TensorType>* types) {
   for (Node*& output : b.graph().outputs) {
     types->push_back(output->type);
@@ -307,7 +325,12 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     lowered.inputs.push_back(type);
     arguments.push_back(AddArgument(lowerer.builder(), static_cast<int>(i), type, inputs[i]->name));
     auto contents = options.input_contents.find(static_cast<int>(i));
-    if (contents != options.input_contents.end()) {
+    if (contents == options.input_contents.end()) continue;
+    if (options.readable_inputs.count(static_cast<int>(i)) && FewCounts(*contents->second) && IsStatic(type.shape)) {
+      arguments.back().node()->contents = ContentSymbols(inputs[i]->name, static_cast<int>(i), *contents->second,
+                                                         graph.get());
+      lowered.symbolic_inputs.insert(static_cast<int>(i));
+    } else {
       arguments.back() = lowerer.builder().Constant(contents->second);
     }
   }

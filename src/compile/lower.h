@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ struct LowerOptions {
   std::vector<std::vector<int64_t>> input_dims;
   // Inputs whose contents are compiled in: the variant is for these values only.
   std::map<int, LiteralPtr> input_contents;
+  // Those of them whose contents are cheap to read at every call: where the elements are a few integers from 0 on, they
+  // become symbols, and the variant is for all values.
+  std::set<int> readable_inputs;
 };
 
 struct Lowered {
@@ -22,6 +26,7 @@ struct Lowered {
   // What callers see. The graph's own types differ where elements share bytes: it takes and gives u8.
   std::vector<TensorType> inputs, outputs;
   std::vector<int> needs_contents;
+  std::set<int> symbolic_inputs;  // of input_contents: those that were not compiled in
   bool needs_extents = false;    // of a call: a rank or an extent must be known as a number: give input_dims
 };
 

@@ -71,7 +71,9 @@ Result<Compiled> Compile(const ModelGraph& model, const CompileOptions& options)
   if (Dumping()) DumpText(options.dump_name, "00-lowered", PrintGraph(*lowered.graph));
   BELAY_TRY(std::shared_ptr<const Plan> plan, CompileGraph(*lowered.graph, options));
   auto complete = std::make_shared<Plan>(*plan);
-  for (auto& [index, literal] : options.lower.input_contents) complete->fixed_inputs.emplace_back(index, literal);
+  for (auto& [index, literal] : options.lower.input_contents) {
+    if (!lowered.symbolic_inputs.count(index)) complete->fixed_inputs.emplace_back(index, literal);
+  }
   complete->inputs = lowered.inputs;
   complete->outputs = lowered.outputs;
   complete->output_names = model.output_names;

@@ -209,10 +209,10 @@ Status LoadedGraph::CompileFor(const std::vector<std::vector<int64_t>>& input_di
   BELAY_RETURN_IF_ERROR(CheckShapes(views));
   std::vector<int64_t> symbols;
   for (const Variant& v : variants_) {
-    if (v.plan->fixed_inputs.empty() && Matches(*v.plan, views, &symbols)) return OkStatus();
+    if (!v.plan->ReadsContents() && Matches(*v.plan, views, &symbols)) return OkStatus();
   }
   std::vector<int> needs;
-  BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(input_dims, {}, &needs));
+  BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(input_dims, {}, {}, &needs));
   if (plan) variants_.push_back({std::move(plan), {}});
   return OkStatus();
 }
@@ -289,14 +289,34 @@ Status LoadedGraph::CheckShapes(const std::vector<TensorView>& inputs) const {
   return CheckGears(gears_, inputs, [this](int i) { return inputs_[static_cast<size_t>(i)].name; });
 }
 
+namespace {
+
+// -1 when there is no such element.
+int64_t IntegerAt(const TensorView& t, int element) {
+  int64_t count = 1;
+  for (int d = 0; d < t.rank; ++d) count *= t.dims[d];
+  if (!t.data || element >= count) return -1;
+  const size_t bytes = static_cast<size_t>(ByteSize(t.dtype, 1));
+  const auto* at = static_cast<const std::byte*>(t.data) + bytes * static_cast<size_t>(element);
+  return LiteralToInts(*Literal::Copy(t.dtype, {1}, at))[0];
+}
+
+}  // namespace
+
 bool LoadedGraph::Matches(const Plan& plan, const std::vector<TensorView>& inputs,
                           std::vector<int64_t>* symbols) const {
   symbols->assign(plan.symbols.size(), 0);
   for (size_t id = 0; id < plan.symbols.size(); ++id) {
     const SymbolInfo& s = plan.symbols[id];
     if (s.input < 0) continue;
-    if (s.dim >= inputs[s.input].rank) return false;
-    (*symbols)[id] = inputs[s.input].dims[s.dim];
+    const TensorView& t = inputs[s.input];
+    if (s.element >= 0) {
+      (*symbols)[id] = IntegerAt(t, s.element);
+      if ((*symbols)[id] < 0) return false;
+      continue;
+    }
+    if (s.dim >= t.rank) return false;
+    (*symbols)[id] = t.dims[s.dim];
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Shape& shape = plan.inputs[i].shape;
@@ -316,6 +336,14 @@ bool LoadedGraph::Matches(const Plan& plan, const std::vector<TensorView>& input
   return true;
 }
 
+bool LoadedGraph::ReadsDeviceContents(const Plan& plan, const std::vector<TensorView>& inputs) const {
+  auto on_device = [&](int i) { return !IsHostInput(static_cast<size_t>(i), inputs[static_cast<size_t>(i)]); };
+  return std::any_of(plan.fixed_inputs.begin(), plan.fixed_inputs.end(),
+                     [&](const auto& fixed) { return on_device(fixed.first); }) ||
+         std::any_of(plan.symbols.begin(), plan.symbols.end(),
+                     [&](const SymbolInfo& s) { return s.element >= 0 && on_device(s.input); });
+}
+
 Result<LoadedGraph::Variant*> LoadedGraph::CompileVariant(Stream& stream,
                                                           const std::vector<TensorView>& inputs) {
   if (variants_.size() >= kMaxVariants) {
@@ -323,25 +351,33 @@ Result<LoadedGraph::Variant*> LoadedGraph::CompileVariant(Stream& stream,
   }
   std::vector<std::vector<int64_t>> dims;
   for (const TensorView& t : inputs) dims.emplace_back(t.dims, t.dims + t.rank);
+  std::set<int> readable;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (IsHostInput(i, inputs[i])) readable.insert(static_cast<int>(i));
+  }
   std::map<int, LiteralPtr> contents;
   for (;;) {
     std::vector<int> needs;
-    BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(dims, contents, &needs));
+    BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(dims, contents, readable, &needs));
     if (plan) {
       BELAY_LOG(Info, "graph '{}': compiled variant {}", name_, variants_.size());
       variants_.push_back({std::move(plan), {}});
       return &variants_.back();
     }
-    // The contents are known once everything queued before this call has run.
-    BELAY_RETURN_IF_ERROR(stream.WaitPassed(stream.Point()));
-    const size_t known = contents.size();
-    for (int i : needs) contents[i] = Literal::Copy(inputs[i].dtype, dims[i], inputs[i].data);
-    if (contents.size() == known) return Internal("graph '{}' asks for the same contents again", name_);
+    // Contents in device memory are known once everything queued before this call has run.
+    if (!std::all_of(needs.begin(), needs.end(), [&](int i) { return readable.count(i) != 0; })) {
+      BELAY_RETURN_IF_ERROR(stream.WaitPassed(stream.Point()));
+    }
+    for (int i : needs) {
+      if (contents.emplace(i, Literal::Copy(inputs[i].dtype, dims[i], inputs[i].data)).second) continue;
+      // Symbols did not tell enough: the values themselves must.
+      if (!readable.erase(i)) return Internal("graph '{}' asks for the same contents again", name_);
+    }
   }
 }
 
 bool LoadedGraph::SameAsLast(const std::vector<TensorView>& inputs) const {
-  if (!last_.plan || !last_.plan->fixed_inputs.empty()) return false;
+  if (!last_.plan || last_.plan->ReadsContents()) return false;
   size_t at = 0;
   for (const TensorView& t : inputs) {
     if (at >= last_dims_.size() || last_dims_[at++] != t.rank) return false;
@@ -367,7 +403,7 @@ Result<LoadedGraph::Selected> LoadedGraph::Select(Stream& stream, const std::vec
   Variant* variant = nullptr;
   bool waited = false;
   for (Variant& v : variants_) {
-    if (!v.plan->fixed_inputs.empty() && !waited) {
+    if (!waited && ReadsDeviceContents(*v.plan, inputs)) {
       BELAY_RETURN_IF_ERROR(stream.WaitPassed(stream.Point()));
       waited = true;
     }

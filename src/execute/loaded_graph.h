@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,10 +16,10 @@
 namespace belay {
 
 // Compiles a variant for the extents (and contents) of a call. A null plan with a non-empty *needs_contents asks
-// for the contents of these inputs.
+// for the contents of these inputs; readable: inputs whose contents every call can read at no cost.
 using VariantCompiler = std::function<Result<std::shared_ptr<const Plan>>(
     const std::vector<std::vector<int64_t>>& input_dims, const std::map<int, LiteralPtr>& contents,
-    std::vector<int>* needs_contents)>;
+    const std::set<int>& readable, std::vector<int>* needs_contents)>;
 
 // What the user declared about an input; dims: -1 any extent, {-2} any rank.
 struct InputSignature {
@@ -87,6 +88,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   Result<Selected> CheckAndSelect(Stream& stream, const std::vector<TensorView>& inputs,
                                   const std::vector<TensorView>& outputs);
   Result<Selected> Select(Stream& stream, const std::vector<TensorView>& inputs);
+  bool ReadsDeviceContents(const Plan& plan, const std::vector<TensorView>& inputs) const;
   bool Matches(const Plan& plan, const std::vector<TensorView>& inputs, std::vector<int64_t>* symbols) const;
   Result<Variant*> CompileVariant(Stream& stream, const std::vector<TensorView>& inputs);
   bool SameAsLast(const std::vector<TensorView>& inputs) const;

@@ -136,6 +136,7 @@ struct SymbolInfo {
   std::string name;
   int input = -1, dim = -1;  // extent `dim` of graph input `input`; -1: bound by a kCall
   int64_t hint = -1;         // a likely value; -1 unknown
+  int element = -1;          // from 0: this element of the input's contents, instead of an extent
 };
 
 // A decision the compiler took about symbols; a call for which it does not hold needs another variant.

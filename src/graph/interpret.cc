@@ -256,10 +256,12 @@ Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<
   std::vector<int64_t> values = symbols;
   for (size_t id = values.size(); id < graph.symbols.size(); ++id) {
     const SymbolInfo& info = graph.symbols[id];
-    const bool known = info.input >= 0 && info.input < static_cast<int>(inputs.size()) &&
-                       inputs[info.input] &&
-                       info.dim < static_cast<int>(inputs[info.input]->dims.size());
-    values.push_back(known ? inputs[info.input]->dims[info.dim] : -1);
+    const bool given = info.input >= 0 && info.input < static_cast<int>(inputs.size()) && inputs[info.input];
+    const std::vector<int64_t> from = !given              ? std::vector<int64_t>()
+                                      : info.element >= 0 ? LiteralToInts(*inputs[info.input])
+                                                          : inputs[info.input]->dims;
+    const size_t at = static_cast<size_t>(info.element >= 0 ? info.element : info.dim);
+    values.push_back(at < from.size() ? from[at] : -1);
   }
   return InterpretFragment(graph, inputs, &values);
 }

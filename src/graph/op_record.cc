@@ -120,10 +120,7 @@ std::vector<int64_t> Body::ConstInts(const char* input) const {
   Tensor t = Raw(input);
   std::vector<int64_t> values;
   if (t.node()->contents) {
-    for (const Dim& d : *t.node()->contents) {
-      if (!d.IsConst()) FailNotSupported("input {} depends on a dynamic extent ({})", input, d.ToString());
-      values.push_back(d.value());
-    }
+    for (const Dim& d : *t.node()->contents) values.push_back(b_.Fix(d));
     return values;
   }
   if (t.node()->literal) return LiteralToInts(*t.node()->literal);

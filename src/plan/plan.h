@@ -1,6 +1,7 @@
 // Plan: the compiled product as data. Steps in order, the slots they read and write, constants, and every
 // size as a formula over the call's symbols. src/execute runs it; nothing in it knows the compiler.
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,6 +70,12 @@ struct Plan {
   bool runs_stepwise = false;
   // By output: its extents depend on data, so that the call has to wait for them.
   std::vector<bool> output_waits;
+
+  // Whether it fits a call depends on the contents of inputs.
+  bool ReadsContents() const {
+    if (!fixed_inputs.empty()) return true;
+    return std::any_of(symbols.begin(), symbols.end(), [](const SymbolInfo& s) { return s.element >= 0; });
+  }
 };
 
 std::string PrintPlan(const Plan& plan);

@@ -28,10 +28,12 @@ Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const
   base.dump_name = name.empty() ? "graph" : name;
   VariantCompiler variants = [model, base](const std::vector<std::vector<int64_t>>& dims,
                                            const std::map<int, LiteralPtr>& contents,
+                                           const std::set<int>& readable,
                                            std::vector<int>* needs) -> Result<std::shared_ptr<const Plan>> {
     CompileOptions variant = base;
     variant.lower.input_dims = dims;
     variant.lower.input_contents = contents;
+    variant.lower.readable_inputs = readable;
     BELAY_TRY(Compiled compiled, Compile(*model, variant));
     *needs = compiled.needs_contents;
     return compiled.plan;
@@ -43,7 +45,7 @@ Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const
     for (const InputSignature& input : signatures) declared.push_back(input.dims);
     settings.hints = GearDims(settings.gears, declared, settings.gears.rows[0]);
   }
-  BELAY_TRY(std::shared_ptr<const Plan> plan, variants(settings.hints, {}, &ignored));
+  BELAY_TRY(std::shared_ptr<const Plan> plan, variants(settings.hints, {}, {}, &ignored));
   auto graph = std::make_shared<LoadedGraph>(name, std::move(signatures), model->outputs.size(), std::move(plan),
                                              std::move(variants));
   BELAY_RETURN_IF_ERROR(graph->UseGears(std::move(settings.gears)));

@@ -1,5 +1,7 @@
 // Graphs as torch's front end serialises them: descriptions that cannot be trusted, layouts that stand in the
 // descriptions alone, inputs left out, control edges before data.
+#include <numeric>
+
 #include <protozero/pbf_writer.hpp>
 
 #include "api_ge/ge_fixture.h"
@@ -139,6 +141,56 @@ TEST_F(FrontEndGraph, InputsLeftOutAndControlEdges) {
   const auto* y = static_cast<const float*>(out[0].GetAddr());
   EXPECT_EQ(y[0], 9);
   EXPECT_EQ(y[1], 21);
+}
+
+ge::op::Const Number(const char* name, int64_t value) {
+  ge::TensorDesc desc(ge::Shape({1}), ge::FORMAT_ND, ge::DT_INT64);
+  return ge::op::Const(name).set_attr_value(ge::Tensor(desc, reinterpret_cast<uint8_t*>(&value), sizeof value));
+}
+
+// x[0:size] for values of n from 1 on, which the host holds; wanted tells the extent.
+void TakeFirst(ge::Operator x, ge::Operator n, ge::Operator size, int64_t last, aclrtStream stream,
+               int64_t (*wanted)(int64_t)) {
+  auto from = Number("from", 0);
+  auto first = ge::op::Slice("first").set_input_x(x).set_input_offsets(from).set_input_size(size);
+  ge::Graph graph("first");
+  graph.SetInputs({x, n}).SetOutputs(std::vector<ge::Operator>{first});
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, graph), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(session.CompileGraph(1), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(GeSessionLoadGraph(session, 1, Options{}, stream), ge::SUCCESS) << TakeErrors();
+  std::vector<float> values(256);
+  std::iota(values.begin(), values.end(), 0.0f);
+  DeviceTensor data{ge::DT_FLOAT, {256}, 4}, unused{ge::DT_INT64, {1}, 8};
+  data.Set<float>(values);
+  int64_t host = 0;
+  auto in = Views({&data, &unused});
+  in[1].MutableTensorData().SetAddr(&host, nullptr);
+  in[1].SetPlacement(gert::kOnHost);
+  for (host = 1; host <= last; ++host) {
+    const int64_t count = wanted(host);
+    std::vector<gert::Tensor> out(1);
+    ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 1, stream, in, out), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(aclrtSynchronizeStream(stream), ACL_SUCCESS);
+    ASSERT_EQ(out[0].GetStorageShape(), gert::Shape({count}));
+    const auto* y = static_cast<const float*>(out[0].GetAddr());
+    EXPECT_EQ(std::vector<float>(y, y + count), std::vector<float>(values.begin(), values.begin() + count));
+  }
+}
+
+// 200 values are more than a graph has variants.
+TEST_F(FrontEndGraph, SizesOnTheHostAreSymbols) {
+  auto x = MakeData("x", 0, {-1}), n = MakeData("n", 1, {1}, ge::DT_INT64);
+  auto one = Number("one", 1);
+  auto next = ge::op::Add("next").set_input_x1(n).set_input_x2(one);
+  TakeFirst(x, n, next, 200, stream_, [](int64_t value) { return value + 1; });
+}
+
+TEST_F(FrontEndGraph, SizesWithoutFormulaAreValues) {
+  auto x = MakeData("x", 0, {-1}), n = MakeData("n", 1, {1}, ge::DT_INT64);
+  auto three = Number("three", 3);
+  auto low = ge::op::BitwiseAnd("low").set_input_x1(n).set_input_x2(three);
+  TakeFirst(x, n, low, 9, stream_, [](int64_t value) { return value & 3; });
 }
 
 }  // namespace

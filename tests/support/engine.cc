@@ -212,7 +212,7 @@ Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals
     for (const Dim& d : type.shape) signature.dims.push_back(d.IsConst() ? d.value() : -1);
     signatures.push_back(std::move(signature));
   }
-  auto no_variants = [](const auto&, const auto&, auto*) -> Result<std::shared_ptr<const Plan>> {
+  auto no_variants = [](const auto&, const auto&, const auto&, auto*) -> Result<std::shared_ptr<const Plan>> {
     return Internal("a guard of the plan does not hold");
   };
   auto graph =
