@@ -53,10 +53,20 @@ void MaxPoolWithPlaces(Body& b, const PoolSetup& s, DType dtype) {
   b.OutRaw("argmax", at + image * builder.FromDim(DType::kI64, NumElements(spatial)));
 }
 
+// One entry per dim stands for both of its edges.
+std::vector<int64_t> BothEdges(const std::vector<int64_t>& pads) {
+  std::vector<int64_t> edges;
+  for (int64_t pad : pads) edges.insert(edges.end(), 2, pad);
+  return edges;
+}
+
 void MaxPoolWithNumberedPlaces(Body& b) {
   const int64_t dtype = b.Int("dtype");
   if (dtype != 3 && dtype != 9) Fail("dtype is {}, but must be 3 (i32) or 9 (i64)", dtype);
-  MaxPoolWithPlaces(b, SetupPool(b, b.In("x"), b.Str("data_format"), b.Ints("dilation"), "CALCULATED", b.Ints("pads")),
+  Tensor x = b.In("x");
+  std::vector<int64_t> pads = b.Ints("pads");
+  if (static_cast<int>(pads.size()) == x.rank() - 2) pads = BothEdges(pads);
+  MaxPoolWithPlaces(b, SetupPool(b, x, b.Str("data_format"), b.Ints("dilation"), "CALCULATED", pads),
                     static_cast<DType>(dtype));
 }
 
@@ -167,9 +177,7 @@ BELAY_OP(MaxPoolWithArgmaxV1) {
     Tensor x = b.In("x");
     if (x.rank() != 4) Fail("x has rank {}, but must be NCHW", x.rank());
     std::vector<int64_t> pads = HiddenInts(b, "edge_pads");
-    if (pads.empty()) {
-      for (int64_t both : SpatialEntries(b.Ints("pads"), false, 2, "pads")) pads.insert(pads.end(), 2, both);
-    }
+    if (pads.empty()) pads = BothEdges(SpatialEntries(b.Ints("pads"), false, 2, "pads"));
     MaxPoolWithPlaces(b, SetupPool(b, x, true, false, b.Ints("dilation"), "CALCULATED", pads), DType::kI32);
   });
 }

@@ -243,4 +243,21 @@ BELAY_OP(ScatterNdAdd) { ScatterVar(op, ReduceKind::kSum); }
 BELAY_OP(ScatterNdMax) { ScatterVar(op, ReduceKind::kMax); }
 BELAY_OP(ScatterNdMin) { ScatterVar(op, ReduceKind::kMin); }
 
+// Row i of updates along `axis`, times alpha, goes to row indices[i]; repeated indices add.
+BELAY_OP(InplaceIndexAdd) {
+  op.Dtypes("indices", kIndices).Computes([](Body& b) {
+    Tensor var = b.Raw("var"), updates = b.Raw("updates"), indices = Cast(b.Raw("indices"), DType::kI64);
+    const int axis = NormalizeAxis(b.Int("axis"), var.rank(), "axis");
+    if (indices.rank() > 1) Fail("indices has rank {}, but must have 0 or 1", indices.rank());
+    if (updates.rank() != var.rank()) Fail("updates has rank {}, but var has {}", updates.rank(), var.rank());
+    if (b.Has("alpha")) updates = updates * Cast(AsScalar(b.Raw("alpha")), updates.dtype());
+    Shape shape = var.shape();
+    shape[axis] = NumElements(indices.shape());
+    std::vector<int> axes = AxisRange(0, var.rank());
+    axes[axis] = -1;
+    Tensor at = AlongAxis(WrapNegative(Reshape(indices, {shape[axis]}), var.dim(axis)), axis, var.rank());
+    b.OutRaw("var", Scatter(ReduceKind::kSum, var, BroadcastTo(updates, shape), {at}, axes));
+  });
+}
+
 }  // namespace belay
