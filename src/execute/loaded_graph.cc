@@ -564,8 +564,23 @@ class OutputGuard {
 
 }  // namespace
 
+bool LoadedGraph::IsListForScalar(size_t i, const TensorView& t) const {
+  return inputs_[i].dims.empty() && t.rank == 1 && t.dims[0] == 1;
+}
+
+// Clients hand over scalars, sizes above all, as lists of one.
+std::vector<TensorView> LoadedGraph::WithScalars(std::vector<TensorView> inputs) const {
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (IsListForScalar(i, inputs[i])) inputs[i].rank = 0;
+  }
+  return inputs;
+}
+
 Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::vector<TensorView>& inputs,
                             std::vector<TensorView>& outputs, OutputAllocator* allocator) {
+  for (size_t i = 0; i < inputs.size() && inputs.size() == inputs_.size(); ++i) {
+    if (IsListForScalar(i, inputs[i])) return Execute(stream, WithScalars(inputs), outputs, allocator);
+  }
   if (outputs.size() != output_count_) {
     return InvalidArgument("{} outputs were given, but the graph has {}", outputs.size(), output_count_);
   }

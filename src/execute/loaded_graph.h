@@ -88,6 +88,8 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   Result<Selected> CheckAndSelect(Stream& stream, const std::vector<TensorView>& inputs,
                                   const std::vector<TensorView>& outputs);
   Result<Selected> Select(Stream& stream, const std::vector<TensorView>& inputs);
+  bool IsListForScalar(size_t i, const TensorView& t) const;
+  std::vector<TensorView> WithScalars(std::vector<TensorView> inputs) const;
   bool ReadsDeviceContents(const Plan& plan, const std::vector<TensorView>& inputs) const;
   bool Matches(const Plan& plan, const std::vector<TensorView>& inputs, std::vector<int64_t>* symbols) const;
   Result<Variant*> CompileVariant(Stream& stream, const std::vector<TensorView>& inputs);

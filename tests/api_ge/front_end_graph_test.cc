@@ -178,9 +178,9 @@ void TakeFirst(ge::Operator x, ge::Operator n, ge::Operator size, int64_t last, 
   }
 }
 
-// 200 values are more than a graph has variants.
+// The host's n is a list of one, as torch gives it; 200 values are more than a graph has variants.
 TEST_F(FrontEndGraph, SizesOnTheHostAreSymbols) {
-  auto x = MakeData("x", 0, {-1}), n = MakeData("n", 1, {1}, ge::DT_INT64);
+  auto x = MakeData("x", 0, {-1}), n = MakeData("n", 1, {}, ge::DT_INT64);
   auto one = Number("one", 1);
   auto next = ge::op::Add("next").set_input_x1(n).set_input_x2(one);
   TakeFirst(x, n, next, 200, stream_, [](int64_t value) { return value + 1; });
