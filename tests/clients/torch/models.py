@@ -32,22 +32,43 @@ class ConvNet(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """A transformer encoder layer, norm first, written out."""
+    """A transformer encoder layer, norm first; its attention written out or torch's."""
 
-    def __init__(self, width=32, heads=4):
+    def __init__(self, width=32, heads=4, fused=False):
         super().__init__()
-        self.heads = heads
+        self.heads, self.fused = heads, fused
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
 
-    def forward(self, x):
+    def attend(self, q, k, v, mask):
+        if self.fused:
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return torch.softmax(q @ k.transpose(2, 3) / math.sqrt(q.shape[-1]), -1) @ v
+
+    def forward(self, x, mask=None):
         batch, length, width = x.shape
         q, k, v = (t.view(batch, length, self.heads, -1).transpose(1, 2)
                    for t in self.qkv(self.norm1(x)).chunk(3, dim=-1))
-        weights = torch.softmax(q @ k.transpose(2, 3) / math.sqrt(width // self.heads), -1)
-        x = x + self.out((weights @ v).transpose(1, 2).reshape(batch, length, width))
+        x = x + self.out(self.attend(q, k, v, mask).transpose(1, 2).reshape(batch, length, width))
         return x + self.down(F.gelu(self.up(self.norm2(x)), approximate='tanh'))
+
+
+class Encoder(nn.Module):
+    """Tokens and positions embedded, blocks with torch's attention, a last layer that shares the embedding's weights."""
+
+    def __init__(self, vocabulary=40, width=32, heads=4, layers=2, longest=16):
+        super().__init__()
+        self.heads = heads
+        self.tokens, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(longest, width)
+        self.blocks = nn.ModuleList(EncoderBlock(width, heads, fused=True) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens, mask):
+        x = self.tokens(tokens) + self.positions(torch.arange(tokens.shape[1], device=tokens.device))
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.norm(x) @ self.tokens.weight.t()
 
 
 class RmsNorm(nn.Module):

@@ -121,6 +121,18 @@ def encoder():
     compare(models.EncoderBlock(), [(random(2, n, 32),) for n in ROWS], rtol=1e-4, atol=1e-5)
 
 
+@program
+def encoder_sdpa():
+    calls = [(torch.randint(0, 40, (2, n)), torch.full((n, n), float('-inf')).triu(1)) for n in ROWS]
+    compare(models.Encoder(), calls, rtol=1e-4, atol=1e-5)
+
+
+@program
+def sizes():
+    """Numbers of the program: torch gives those that change as inputs in host memory."""
+    compare(lambda x, n: x[:n] * n + x.shape[0], [(random(9, 4), n) for n in ROWS])
+
+
 def decoder_calls(dtype, lengths):
     for n in lengths:
         mask = torch.full((1, 1, n, n), float('-inf'), dtype=dtype).triu(1)
