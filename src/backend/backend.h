@@ -23,6 +23,8 @@ struct KernelSpec {
   std::vector<bool> constant_inputs;  // by input: known at compile time, may be packed
   std::string name;                   // for symbols and profiles
   bool plain_sums = false;            // contractions as the definition sums them, no faster algorithm
+  // The result lies in this input's memory (see CanOverwrite); -1: apart from every input.
+  int overwritten_input = -1;
 };
 
 class Backend {

@@ -1,9 +1,11 @@
 #include "compile/lower.h"
 
 #include <algorithm>
+#include <set>
 
+#include "compile/memories.h"
+#include "compile/variables.h"
 #include "graph/narrow.h"
-#include "graph/op_record.h"
 
 namespace belay {
 namespace {
@@ -17,7 +19,7 @@ const OpRecord* RecordOf(const ModelNode& node) {
   return node.record ? node.record.get() : FindOpRecord(node.type);
 }
 
-bool IsData(const ModelNode& node) { return node.type == "Data"; }
+bool IsData(const ModelNode& node) { return node.type == "Data" || node.type == "RefData"; }
 bool IsSink(const ModelNode& node) { return node.type == "NetOutput"; }
 
 void CollectUnknown(const ModelGraph& model, std::map<std::string, std::vector<std::string>>* out) {
@@ -97,31 +99,20 @@ class Lowerer {
 
   Builder& builder() { return builder_; }
 
-  // `arguments` stand for the Data nodes by index.
-  Status Run(const ModelGraph& model, const std::vector<Tensor>& arguments) {
+  // `arguments` stand for the Data nodes by index; the last of them for variables, by these names.
+  Result<LoweredSubgraph> Run(const ModelGraph& model, const std::vector<Tensor>& arguments,
+                              const std::vector<std::string>& variables) {
     BELAY_TRY(std::vector<int> order, Order(model));
+    for (const Tensor& t : arguments) memories_.Add(t);  // memory k is argument k
+    data_count_ = arguments.size() - variables.size();
+    for (size_t v = 0; v < variables.size(); ++v) variables_[variables[v]] = static_cast<int>(data_count_ + v);
     values_.assign(model.nodes.size(), {});
+    seen_.assign(model.nodes.size(), {});
     for (int i : order) {
-      const ModelNode& node = model.nodes[i];
-      if (IsSink(node)) continue;
-      if (IsData(node)) {
-        BELAY_TRY(int index, DataIndex(node));
-        if (index >= static_cast<int>(arguments.size())) {
-          return InvalidArgument("{} has index {}, but there are {} inputs", Describe(node), index,
-                                 arguments.size());
-        }
-        values_[i] = {arguments[index]};
-        continue;
-      }
-      Status status = LowerNode(model, node, &values_[i]);
-      if (!status.ok()) return std::move(status).Context(Describe(node));
+      Status status = RunNode(model, i);
+      if (!status.ok()) return std::move(status).Context(Describe(model.nodes[i]));
     }
-    for (size_t k = 0; k < model.outputs.size(); ++k) {
-      BELAY_TRY(Tensor value, Value(model, model.outputs[k]));
-      builder_.graph().outputs.push_back(value.node());
-    }
-    builder_.graph().output_names = model.output_names;
-    return OkStatus();
+    return Results(model);
   }
 
   static Result<int> DataIndex(const ModelNode& node) {
@@ -132,13 +123,63 @@ class Lowerer {
   }
 
  private:
-  Result<Tensor> Value(const ModelGraph& model, const ModelEdge& edge) {
+  Result<LoweredValue*> Value(const ModelGraph& model, const ModelEdge& edge) {
     const ModelNode& from = model.nodes[edge.node];
-    const std::vector<Tensor>& outputs = values_[edge.node];
-    if (edge.output < 0 || edge.output >= static_cast<int>(outputs.size()) || !outputs[edge.output]) {
+    std::vector<LoweredValue>& outputs = values_[edge.node];
+    if (edge.output < 0 || edge.output >= static_cast<int>(outputs.size()) || !outputs[edge.output].tensor) {
       return NotSupported("output {} of {} is not computed", edge.output, Describe(from));
     }
-    return outputs[edge.output];
+    return &outputs[edge.output];
+  }
+
+  Memories::Seen SeenBefore(const ModelNode& node) const {
+    Memories::Seen seen;
+    for (const ModelEdge& edge : node.inputs) {
+      if (edge.node >= 0) Memories::Merge(seen_[edge.node], &seen);
+    }
+    for (int from : node.control_inputs) Memories::Merge(seen_[from], &seen);
+    return seen;
+  }
+
+  Status RunNode(const ModelGraph& model, int i) {
+    const ModelNode& node = model.nodes[i];
+    seen_[i] = SeenBefore(node);
+    if (IsSink(node)) return OkStatus();
+    if (IsData(node)) {
+      BELAY_TRY(int index, DataIndex(node));
+      if (index >= static_cast<int>(data_count_)) {
+        return InvalidArgument("its index is {}, but there are {} inputs", index, data_count_);
+      }
+      values_[i] = {{memories_.At(index, 0), index}};
+      return OkStatus();
+    }
+    BELAY_TRY(std::optional<VariableDecl> variable, DeclaredVariable(node));
+    if (!variable) return LowerNode(model, i);
+    const int memory = variables_.at(variable->name);
+    values_[i] = {{memories_.At(memory, 0), memory}};
+    return OkStatus();
+  }
+
+  // What outputs and written arguments are when everything has run that an output or a target waits for.
+  Result<LoweredSubgraph> Results(const ModelGraph& model) {
+    Memories::Seen seen;
+    for (const ModelEdge& edge : model.outputs) Memories::Merge(seen_[edge.node], &seen);
+    for (int target : model.targets) Memories::Merge(seen_[target], &seen);
+    for (size_t i = 0; i < model.nodes.size(); ++i) {
+      if (IsSink(model.nodes[i])) Memories::Merge(seen_[i], &seen);
+    }
+    LoweredSubgraph result;
+    for (const ModelEdge& edge : model.outputs) {
+      BELAY_TRY(LoweredValue* value, Value(model, edge));
+      result.outputs.push_back(ReadValue(memories_, *value, Memories::Find(seen, value->memory)).node());
+      const bool argument = value->memory >= 0 && value->memory < static_cast<int>(data_count_ + variables_.size());
+      result.same_as.push_back(argument ? value->memory : -1);
+    }
+    for (size_t k = 0; k < data_count_ + variables_.size(); ++k) {
+      const int latest = memories_.Latest(static_cast<int>(k));
+      result.written.push_back(latest ? memories_.At(static_cast<int>(k), latest).node() : nullptr);
+    }
+    return result;
   }
 
   Status CheckInputs(const ModelNode& node, const Prototype& prototype, const OpRecord& record,
@@ -164,54 +205,105 @@ class Lowerer {
     return OkStatus();
   }
 
-  Status LowerNode(const ModelGraph& model, const ModelNode& node, std::vector<Tensor>* outputs) {
+  // The node may write the memory behind this input.
+  static bool MayWrite(const ModelNode& node, const OpRecord& record, const ModelPort& port) {
+    if (!node.subgraphs.empty() || FindOutput(*record.prototype, port.name) >= 0) return true;
+    return std::find(record.writes.begin(), record.writes.end(), port.name) != record.writes.end();
+  }
+
+  // A writer reads what lies there now, everybody else what was written before.
+  Result<std::vector<Tensor>> ReadInputs(const ModelGraph& model, const ModelNode& node, Memories::Seen* seen) {
     const OpRecord& record = *RecordOf(node);
-    std::vector<Tensor> inputs;
-    for (const ModelEdge& edge : node.inputs) {
-      if (edge.node < 0) {
-        inputs.push_back(Tensor());
-        continue;
-      }
-      BELAY_TRY(Tensor value, Value(model, edge));
-      inputs.push_back(value);
+    std::vector<Tensor> inputs(node.inputs.size());
+    for (size_t k = 0; k < node.inputs.size(); ++k) {
+      if (node.inputs[k].node < 0) continue;
+      BELAY_TRY(LoweredValue* value, Value(model, node.inputs[k]));
+      inputs[k] = value->tensor;
+      if (value->memory < 0) continue;
+      if (MayWrite(node, record, node.input_ports[k])) memories_.SeeLatest(value->memory, seen);
+      inputs[k] = ReadValue(memories_, *value, Memories::Find(*seen, value->memory));
     }
+    return inputs;
+  }
+
+  Status LowerNode(const ModelGraph& model, int i) {
+    const ModelNode& node = model.nodes[i];
+    const OpRecord& record = *RecordOf(node);
+    BELAY_TRY(std::vector<Tensor> inputs, ReadInputs(model, node, &seen_[i]));
     BELAY_RETURN_IF_ERROR(CheckInputs(node, *record.prototype, record, inputs));
+    BELAY_TRY(std::set<std::string> inside, VariablesInside(node));
+    const std::vector<std::string> names(inside.begin(), inside.end());
+    std::vector<Tensor> captures;
+    for (const std::string& name : names) {
+      const int memory = variables_.at(name);
+      memories_.SeeLatest(memory, &seen_[i]);
+      captures.push_back(memories_.At(memory, memories_.Latest(memory)));
+    }
     Graph& graph = builder_.graph();
     const int first_new = graph.size();
-    Body body(builder_, node, *record.prototype, std::move(inputs));
-    body.lower_subgraph = [this](const ModelGraph& sub, const std::vector<TensorType>& types,
-                                 const std::vector<Tensor>& known) { return LowerSubgraph(sub, types, known); };
-    body.inline_subgraph = [this](const ModelGraph& sub, const std::vector<Tensor>& arguments) {
+    Body body(builder_, node, *record.prototype, std::move(inputs), std::move(captures));
+    body.lower_subgraph = [&](const ModelGraph& sub, const std::vector<TensorType>& types,
+                              const std::vector<Tensor>& known) { return LowerSubgraph(sub, types, known, names); };
+    body.inline_subgraph = [&](const ModelGraph& sub, const std::vector<Tensor>& arguments) {
       Lowerer inner(&builder_.graph(), &builder_.root());
-      return inner.RunInline(sub, arguments, &builder_);
+      Result<LoweredSubgraph> lowered = inner.Run(sub, arguments, names);
+      if (lowered.ok()) return *std::move(lowered);
+      throw OpError{std::move(lowered).status().Context("subgraph '" + sub.name + "'")};
     };
     try {
       record.computes(body);
+      BELAY_RETURN_IF_ERROR(TakeResults(model, i, names, &body));
     } catch (OpError& error) {
       return std::move(error.status);
     }
     for (int id = first_new; id < graph.size(); ++id) {
       if (graph.nodes()[id]->name.empty()) graph.nodes()[id]->name = node.name;
     }
-    *outputs = body.TakeOutputs();
     return OkStatus();
   }
 
-  std::vector<Tensor> RunInline(const ModelGraph& model, const std::vector<Tensor>& arguments, Builder* into) {
-    const size_t before = builder_.graph().outputs.size();
-    const std::vector<std::string> names = builder_.graph().output_names;
-    Status status = Run(model, arguments);
-    if (!status.ok()) throw OpError{std::move(status).Context("subgraph '" + model.name + "'")};
-    std::vector<Tensor> results;
-    std::vector<Node*>& outputs = builder_.graph().outputs;
-    for (size_t k = before; k < outputs.size(); ++k) results.push_back(into->Wrap(outputs[k]));
-    outputs.resize(before);
-    builder_.graph().output_names = names;
-    return results;
+  // Outputs, what was written, and which outputs are memory.
+  Status TakeResults(const ModelGraph& model, int i, const std::vector<std::string>& captured, Body* body) {
+    const ModelNode& node = model.nodes[i];
+    std::vector<LoweredValue>& outputs = values_[i];
+    for (Tensor& t : body->TakeOutputs()) outputs.push_back({t});
+    std::vector<Tensor> writes = body->writes();
+    std::vector<std::pair<int, int>> same = body->same_memory();  // output port, input port or capture
+    for (size_t o = 0; o < node.output_ports.size(); ++o) {
+      for (size_t k = 0; k < node.input_ports.size(); ++k) {
+        const ModelPort &out = node.output_ports[o], &in = node.input_ports[k];
+        if (out.name != in.name || out.instance != in.instance || !outputs[o].tensor || !body->inputs()[k]) continue;
+        writes[k] = outputs[o].tensor;
+        same.emplace_back(static_cast<int>(o), static_cast<int>(k));
+      }
+    }
+    std::vector<int> memory(writes.size(), -1);
+    for (size_t k = 0; k < writes.size(); ++k) {
+      const bool is_input = k < node.inputs.size();
+      if (!is_input) memory[k] = variables_.at(captured[k - node.inputs.size()]);
+      if (is_input && node.inputs[k].node >= 0) {
+        BELAY_TRY(LoweredValue* value, Value(model, node.inputs[k]));
+        // From now on what was a mere value has readers before and after a write.
+        if (writes[k] && value->memory < 0) value->memory = memories_.Add(value->tensor);
+        memory[k] = value->memory;
+      }
+      if (!writes[k]) continue;
+      const Shape shape = is_input ? body->inputs()[k].shape() : memories_.At(memory[k], 0).shape();
+      const std::string what = is_input ? "input " + node.input_ports[k].name
+                                        : "variable '" + captured[k - node.inputs.size()] + "'";
+      seen_[i][memory[k]] = memories_.Write(memory[k], writes[k], shape, what);
+    }
+    if (RecordOf(node)->is_view && !outputs.empty()) same.emplace_back(0, 0);
+    for (auto& [o, k] : same) {
+      if (memory[k] < 0) continue;
+      outputs[o].memory = memory[k];
+      outputs[o].version = Memories::Find(seen_[i], memory[k]);
+    }
+    return OkStatus();
   }
 
-  std::shared_ptr<Graph> LowerSubgraph(const ModelGraph& model, const std::vector<TensorType>& types,
-                                       const std::vector<Tensor>& known) {
+  LoweredSubgraph LowerSubgraph(const ModelGraph& model, const std::vector<TensorType>& types,
+                                const std::vector<Tensor>& known, const std::vector<std::string>& variables) {
     auto graph = std::make_shared<Graph>();
     Lowerer inner(graph.get(), &builder_.root());
     std::vector<Tensor> arguments;
@@ -222,13 +314,20 @@ class Lowerer {
       arguments.push_back(outer && outer->literal ? inner.builder_.Constant(outer->literal)
                                                   : inner.builder_.Wrap(input));
     }
-    Status status = inner.Run(model, arguments);
-    if (!status.ok()) throw OpError{std::move(status).Context("subgraph '" + model.name + "'")};
-    return graph;
+    Result<LoweredSubgraph> lowered = inner.Run(model, arguments, variables);
+    if (!lowered.ok()) throw OpError{std::move(lowered).status().Context("subgraph '" + model.name + "'")};
+    graph->outputs = lowered->outputs;
+    graph->output_names = model.output_names;
+    lowered->graph = std::move(graph);
+    return *std::move(lowered);
   }
 
   Builder builder_;
-  std::vector<std::vector<Tensor>> values_;
+  Memories memories_;
+  size_t data_count_ = 0;
+  std::map<std::string, int> variables_;  // their memories
+  std::vector<std::vector<LoweredValue>> values_;
+  std::vector<Memories::Seen> seen_;      // by node, once it has run
 };
 
 // Elements that share bytes are so only in users' memory.
@@ -256,6 +355,17 @@ std::vector<Dim> ContentSymbols(const std::string& name, int input, const Litera
     graph->symbols.push_back({fmt::format("{}[{}]", name, element), input, -1, value, element});
   }
   return symbols;
+}
+
+// written: by input; nullptr where it stays as it is.
+void AddStores(Builder& b, const std::vector<Node*>& written) {
+  for (size_t k = 0; k < written.size(); ++k) {
+    const Node* input = b.graph().inputs[k];
+    if (!written[k] || written[k] == input) continue;
+    Tensor value = b.Wrap(written[k]);
+    if (IsPacked(value.dtype())) value = Pack(value);
+    b.graph().stores.push_back({static_cast<int>(k), Reshape(value, input->shape()).node()});
+  }
 }
 
 void AddResults(Builder& b, std::vector<TensorType>* types) {
@@ -291,8 +401,8 @@ Result<std::vector<const ModelNode*>> ModelInputs(const ModelGraph& model) {
 
 Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
   BELAY_RETURN_IF_ERROR(CheckOperators(model));
-  if (model.outputs.empty()) return InvalidArgument("the graph has no outputs");
   BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(model));
+  BELAY_TRY(std::vector<VariableDecl> variables, CollectVariables(model));
   Lowered lowered;
   auto graph = std::make_unique<Graph>();
   Lowerer lowerer(graph.get(), graph.get());
@@ -334,15 +444,29 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
       arguments.back() = lowerer.builder().Constant(contents->second);
     }
   }
+  for (const VariableDecl& v : variables) {
+    const int index = static_cast<int>(arguments.size());
+    lowered.inputs.push_back({v.dtype, Shape(v.dims.begin(), v.dims.end())});
+    arguments.push_back(AddArgument(lowerer.builder(), index, lowered.inputs.back(), v.name));
+    graph->variables.push_back(v.name);
+  }
   try {
-    BELAY_RETURN_IF_ERROR(lowerer.Run(model, arguments));
+    BELAY_TRY(LoweredSubgraph result, lowerer.Run(model, arguments, graph->variables));
+    graph->outputs = result.outputs;
+    graph->output_names = model.output_names;
+    AddStores(lowerer.builder(), result.written);
   } catch (NeedsContents& needs) {
+    for (int i : needs.graph_inputs) {
+      if (i < static_cast<int>(inputs.size())) continue;
+      return NotSupported("the contents of variable '{}' decide a shape or an attribute", graph->inputs[i]->name);
+    }
     lowered.needs_contents = needs.graph_inputs;
     return lowered;
   } catch (NeedsExtents&) {
     lowered.needs_extents = true;
     return lowered;
   }
+  if (graph->outputs.empty() && graph->stores.empty()) return InvalidArgument("the graph has no outputs");
   AddResults(lowerer.builder(), &lowered.outputs);
   LowerToStorage(graph.get());
   BELAY_RETURN_IF_ERROR(CheckDtypes(*graph));

@@ -23,7 +23,8 @@ const std::vector<PassEntry>& PassTable() {
       {"round-to-f16", RoundToF16, Precision::kF16},
       {"fold-constants-4", FoldConstants},   // weights that were rounded
       {"simplify-2", Simplify},              // what the moves made equal
-      {"fuse", Fuse},                        // last: from here on nodes are kernels
+      {"fuse", Fuse},                        // from here on nodes are kernels
+      {"place-stores", PlaceStores},         // last: only a kernel can write in place
   };
   return *table;
 }

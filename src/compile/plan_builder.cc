@@ -31,6 +31,7 @@ class PlanBuilder {
     plan_->symbols = graph_.symbols;
     plan_->guards = graph_.guards;
     plan_->output_names = graph_.output_names;
+    plan_->variables = graph_.variables;
     for (size_t i = 0; i < graph_.inputs.size(); ++i) {
       Node* input = graph_.inputs[i];
       plan_->inputs.push_back(input->type);
@@ -40,11 +41,14 @@ class PlanBuilder {
     const std::vector<Node*> order = TopologicalOrder(graph_);
     ReserveOutputs();
     for (Node* node : order) BELAY_RETURN_IF_ERROR(AddNode(node));
+    const std::vector<int> sources = SaveOverwritten();
     for (size_t k = 0; k < graph_.outputs.size(); ++k) AddOutput(static_cast<int>(k));
+    for (size_t k = 0; k < graph_.stores.size(); ++k) AddStore(graph_.stores[k], sources[k]);
     BELAY_RETURN_IF_ERROR(CompileKernels());
     DropUnreadConstants();
     FindLifetimes();
     FindWaits();
+    FindInputUses();
     return std::shared_ptr<const Plan>(plan_);
   }
 
@@ -54,18 +58,13 @@ class PlanBuilder {
     return static_cast<int>(plan_->slots.size()) - 1;
   }
 
-  static Node* ThroughReshapes(Node* n) {
-    while (n->op == Op::kReshape) n = n->inputs[0];
-    return n;
-  }
-
   // The first output that is a kernel's result is written by that kernel directly.
   void ReserveOutputs() {
     for (size_t k = 0; k < graph_.outputs.size(); ++k) {
       plan_->outputs.push_back(graph_.outputs[k]->type);
       output_slots_.push_back(NewSlot(SlotKind::kOutput, static_cast<int>(k), graph_.outputs[k]->type));
       Node* source = ThroughReshapes(graph_.outputs[k]);
-      if (source->op == Op::kFused) direct_.emplace(source, output_slots_.back());
+      if (source->op == Op::kFused && !source->home) direct_.emplace(source, output_slots_.back());
     }
   }
 
@@ -75,6 +74,7 @@ class PlanBuilder {
   }
 
   int ResultSlot(Node* node, const TensorType& type) {
+    if (node->home) return slot_of_[node->home->id];
     auto it = direct_.find(node);
     if (it != direct_.end()) return it->second;
     return NewSlot(SlotKind::kTemp, 0, type);
@@ -106,6 +106,9 @@ class PlanBuilder {
       spec.constant_inputs.push_back(plan_->slots[step.inputs.back()].kind == SlotKind::kConstant);
     }
     for (const TensorType& type : types) step.outputs.push_back(ResultSlot(node, type));
+    for (size_t i = 0; node->home && i < step.inputs.size(); ++i) {
+      if (step.inputs[i] == step.outputs[0]) spec.overwritten_input = static_cast<int>(i);
+    }
     slot_of_[node->id] = step.outputs[0];
     step.kernel = static_cast<int>(specs_.size());
     specs_.push_back(std::move(spec));
@@ -162,16 +165,48 @@ class PlanBuilder {
     return OkStatus();
   }
 
+  void AddCopy(int from, int to, const std::string& name) {
+    Step step;
+    step.kind = StepKind::kCopy;
+    step.name = name;
+    step.inputs = {from};
+    step.outputs = {to};
+    plan_->steps.push_back(std::move(step));
+  }
+
   // Outputs that no kernel writes directly are copied.
   void AddOutput(int k) {
     Node* source = ThroughReshapes(graph_.outputs[k]);
-    if (slot_of_[source->id] == output_slots_[k]) return;
-    Step step;
-    step.kind = StepKind::kCopy;
-    step.name = source->name;
-    step.inputs = {slot_of_[graph_.outputs[k]->id]};
-    step.outputs = {output_slots_[k]};
-    plan_->steps.push_back(std::move(step));
+    const int slot = slot_of_[source->id];
+    const bool placed = source->home && plan_->slots[slot].kind == SlotKind::kInput;
+    plan_->outputs_in_inputs.push_back(placed ? plan_->slots[slot].index : -1);
+    if (slot != output_slots_[k]) AddCopy(slot, output_slots_[k], source->name);
+  }
+
+  // By store: the slot its value is copied from. A value in an input's memory that is stored to as well moves
+  // aside first.
+  std::vector<int> SaveOverwritten() {
+    std::vector<char> copied_to(graph_.inputs.size(), 0);
+    for (const Store& s : graph_.stores) {
+      copied_to[s.input] = slot_of_[s.value->id] != slot_of_[graph_.inputs[s.input]->id];
+    }
+    std::vector<int> sources;
+    for (const Store& s : graph_.stores) {
+      int slot = slot_of_[s.value->id];
+      const Slot from = plan_->slots[slot];
+      if (from.kind == SlotKind::kInput && from.index != s.input && copied_to[from.index]) {
+        const int aside = NewSlot(SlotKind::kTemp, 0, from.type);
+        AddCopy(slot, aside, s.value->name);
+        slot = aside;
+      }
+      sources.push_back(slot);
+    }
+    return sources;
+  }
+
+  void AddStore(const Store& store, int source) {
+    const int target = slot_of_[graph_.inputs[store.input]->id];
+    if (source != target) AddCopy(source, target, store.value->name);
   }
 
   Status CompileKernels() {
@@ -237,6 +272,19 @@ class PlanBuilder {
         for (int id : ids) waits = waits || graph_.symbols[id].input < 0;
       }
       plan_->output_waits.push_back(waits);
+    }
+  }
+
+  void FindInputUses() {
+    plan_->input_uses.assign(plan_->inputs.size(), 0);
+    auto mark = [&](const std::vector<int>& slots, InputUse use) {
+      for (int s : slots) {
+        if (plan_->slots[s].kind == SlotKind::kInput) plan_->input_uses[plan_->slots[s].index] |= use;
+      }
+    };
+    for (const Step& step : plan_->steps) {
+      mark(step.inputs, kInputRead);
+      mark(step.outputs, kInputWritten);
     }
   }
 

@@ -7,6 +7,7 @@
 #include "backend/memory.h"
 #include "base/dump.h"
 #include "base/log.h"
+#include "execute/staging.h"
 
 namespace belay {
 namespace {
@@ -20,12 +21,6 @@ std::string DimsText(const int64_t* dims, size_t rank) {
   return text + "]";
 }
 
-bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
-  const auto* x = static_cast<const char*>(a);
-  const auto* y = static_cast<const char*>(b);
-  return a_bytes && b_bytes && x < y + b_bytes && y < x + a_bytes;
-}
-
 }  // namespace
 
 // One run in a stream's queue; pooled by its graph.
@@ -34,7 +29,9 @@ class RunTask final : public Task {
   RunTask() { may_run_on_caller = true; }
 
   Status Run() override {
+    staging_.CopyIn();
     Status status = stepwise_waits_ ? RunSteps() : RunOnce();
+    if (status.ok()) staging_.CopyOut();
     if (!status.ok()) status = std::move(status).Context("running graph '" + graph_->name_ + "'");
     if (!result_) return status;
     *result_ = std::move(status);  // the waiting call tells it
@@ -42,8 +39,7 @@ class RunTask final : public Task {
   }
 
   void Done() override {
-    for (auto& [staging, user, bytes] : staged_) std::free(staging);
-    staged_.clear();
+    staging_.Clear();
     for (void* copy : host_copies_) std::free(copy);
     host_copies_.clear();
     plan_.reset();
@@ -59,12 +55,7 @@ class RunTask final : public Task {
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<const Prepared> prepared_;
   std::vector<void*> inputs_, outputs_, pointers_;
-  struct Staged {
-    void* staging;
-    void* user;
-    size_t bytes;
-  };
-  std::vector<Staged> staged_;
+  Staging staging_;
   std::vector<void*> host_copies_;  // of inputs in host memory
   void* workspace_ = nullptr;  // the user's; else one is taken when the run starts
   // Set while the caller waits for the run.
@@ -101,15 +92,15 @@ class RunTask final : public Task {
                            static_cast<std::byte*>(arena), &pointers_);
       graph_->workspaces_.Release(arena, capacity);
     }
-    for (const Staged& s : staged_) std::memcpy(s.user, s.staging, s.bytes);
     return status;
   }
 };
 
 LoadedGraph::LoadedGraph(std::string name, std::vector<InputSignature> inputs, size_t output_count,
-                         std::shared_ptr<const Plan> plan, VariantCompiler compiler)
+                         std::shared_ptr<const Plan> plan, VariantCompiler compiler,
+                         std::vector<std::shared_ptr<Variable>> variables)
     : name_(std::move(name)), inputs_(std::move(inputs)), output_count_(output_count),
-      compiler_(std::move(compiler)) {
+      compiler_(std::move(compiler)), variables_(std::move(variables)) {
   if (!plan) return;
   bool open = plan->runs_stepwise || !plan->fixed_inputs.empty() || !plan->symbols.empty();
   for (const InputSignature& input : inputs_) {
@@ -520,6 +511,15 @@ Result<LoadedGraph::Selected> LoadedGraph::CheckAndSelect(Stream& stream,
   return selected;
 }
 
+Status LoadedGraph::CheckVariables(const Plan& plan) const {
+  for (size_t i = 0; i < variables_.size(); ++i) {
+    if (!(plan.input_uses[inputs_.size() + i] & kInputRead) || variables_[i]->has_value) continue;
+    return FailedPrecondition("variable '{}' has no value yet\nDo: run a graph that assigns it first, or give it an "
+                              "initial value in its attribute 'value'", variables_[i]->name);
+  }
+  return OkStatus();
+}
+
 namespace {
 
 void FillResult(const Plan& plan, const std::vector<int64_t>& dims, size_t k, TensorView* t) {
@@ -596,6 +596,7 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
     }
   }
   const Plan& plan = *selected.plan;
+  BELAY_RETURN_IF_ERROR(CheckVariables(plan));
   const bool waits = std::find(plan.output_waits.begin(), plan.output_waits.end(), true) !=
                      plan.output_waits.end();
   OutputGuard guard(allocator);
@@ -621,21 +622,13 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
     task->host_copies_.push_back(copy);
     task->inputs_[i] = copy;
   }
+  for (const auto& variable : variables_) task->inputs_.push_back(variable->data);
   task->outputs_.clear();
-  for (size_t k = 0; k < outputs.size(); ++k) {
-    void* target = waits ? nullptr : outputs[k].data;
-    if (!waits) {
-      const size_t bytes = static_cast<size_t>(EvaluateBytes(plan.outputs[k], selected.prepared->symbols));
-      bool shared = false;
-      for (const TensorView& in : inputs) shared = shared || Overlap(target, bytes, in.data, in.bytes);
-      for (size_t j = 0; j < k; ++j) shared = shared || Overlap(target, bytes, outputs[j].data, outputs[j].bytes);
-      if (shared) {
-        void* staging = std::aligned_alloc(64, (bytes + 127) / 64 * 64);
-        task->staged_.push_back({staging, target, bytes});
-        target = staging;
-      }
-    }
-    task->outputs_.push_back(target);
+  for (const TensorView& t : outputs) task->outputs_.push_back(waits ? nullptr : t.data);
+  Status staged = task->staging_.Add(plan, *selected.prepared, inputs, outputs, &task->inputs_, &task->outputs_);
+  if (!staged.ok()) {
+    task->Done();
+    return staged;
   }
 
   Status result(Code::kAborted, std::string());  // told in words when it happens: every call comes by here
@@ -652,6 +645,9 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
     return pushed;
   }
   guard.Commit();
+  for (size_t i = 0; i < variables_.size(); ++i) {
+    if (plan.input_uses[inputs.size() + i] & kInputWritten) variables_[i]->has_value = true;
+  }
   if (!waits) return OkStatus();
 
   BELAY_RETURN_IF_ERROR(stream->WaitPassed(stream->Point()));

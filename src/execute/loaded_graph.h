@@ -12,6 +12,7 @@
 #include "execute/gears.h"
 #include "execute/run.h"
 #include "execute/tensor_view.h"
+#include "execute/variable.h"
 
 namespace belay {
 
@@ -32,9 +33,10 @@ class RunTask;
 
 class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
  public:
-  // plan: the variant made ahead of any call; may be null.
+  // plan: the variant made ahead of any call; may be null. variables: as in Plan::variables of every variant.
   LoadedGraph(std::string name, std::vector<InputSignature> inputs, size_t output_count,
-              std::shared_ptr<const Plan> plan, VariantCompiler compiler);
+              std::shared_ptr<const Plan> plan, VariantCompiler compiler,
+              std::vector<std::shared_ptr<Variable>> variables = {});
   ~LoadedGraph();
 
   // Puts one run on the stream and returns; see GeSessionExecuteGraphWithStreamAsync. outputs: addresses may be
@@ -78,6 +80,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
     std::shared_ptr<const Prepared> prepared;
   };
 
+  Status CheckVariables(const Plan& plan) const;
   Status CheckInputs(const std::vector<TensorView>& inputs) const;
   Status CheckShapes(const std::vector<TensorView>& inputs) const;
   bool IsHostInput(size_t i, const TensorView& t) const;
@@ -108,6 +111,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   const std::vector<InputSignature> inputs_;
   const size_t output_count_;
   const VariantCompiler compiler_;
+  const std::vector<std::shared_ptr<Variable>> variables_;
 
   std::mutex mutex_;  // guards what follows, up to the task pool
   std::shared_ptr<const Plan> static_plan_;  // null: not static

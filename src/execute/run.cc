@@ -89,7 +89,9 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
     const StepTimer timer(plan, static_cast<int>(i), prepared.symbols);
     if (step.kind == StepKind::kCopy) {
       const size_t bytes = static_cast<size_t>(prepared.slot_bytes[step.outputs[0]]);
-      if (bytes) std::memmove(address(step.outputs[0]), address(step.inputs[0]), bytes);
+      void* const to = address(step.outputs[0]);
+      const void* const from = address(step.inputs[0]);
+      if (bytes && to != from) std::memmove(to, from, bytes);
       continue;
     }
     pointers->clear();

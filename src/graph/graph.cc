@@ -4,6 +4,7 @@
 
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace belay {
 
@@ -56,6 +57,16 @@ Node* Graph::AddInput(int index, TensorType type, std::string name) {
   return node;
 }
 
+namespace {
+
+std::vector<Node*> Roots(const Graph& graph) {
+  std::vector<Node*> roots = graph.outputs;
+  for (const Store& s : graph.stores) roots.push_back(s.value);
+  return roots;
+}
+
+}  // namespace
+
 std::vector<Node*> TopologicalOrder(const Graph& graph) {
   std::vector<Node*> order;
   std::vector<char> state(graph.size(), 0);  // 1 on the stack, 2 done
@@ -66,10 +77,10 @@ std::vector<Node*> TopologicalOrder(const Graph& graph) {
     }
   }
   std::vector<std::pair<Node*, size_t>> stack;
-  for (Node* output : graph.outputs) {
-    if (state[output->id]) continue;
-    state[output->id] = 1;
-    stack.emplace_back(output, 0);
+  for (Node* root : Roots(graph)) {
+    if (state[root->id]) continue;
+    state[root->id] = 1;
+    stack.emplace_back(root, 0);
     while (!stack.empty()) {
       auto& [node, next] = stack.back();
       if (next == node->inputs.size() + node->control.size()) {
@@ -93,7 +104,7 @@ std::vector<int> UseCounts(const Graph& graph) {
   for (Node* node : TopologicalOrder(graph)) {
     for (Node* input : node->inputs) ++uses[input->id];
   }
-  for (Node* output : graph.outputs) ++uses[output->id];
+  for (Node* root : Roots(graph)) ++uses[root->id];
   return uses;
 }
 
@@ -105,6 +116,7 @@ Node* CopyNode(Graph& out, const Node& node, std::vector<Node*> inputs) {
   copy->id = id;
   copy->inputs = std::move(inputs);
   copy->control.clear();
+  copy->home = nullptr;
   return copy;
 }
 
@@ -113,6 +125,7 @@ std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite) 
   out->symbols = graph.symbols;
   out->guards = graph.guards;
   out->output_names = graph.output_names;
+  out->variables = graph.variables;
   std::vector<Node*> map(graph.size(), nullptr);
   auto mapped = [&](const Node* n) { return map[n->id]; };
   for (Node* node : TopologicalOrder(graph)) {
@@ -125,10 +138,56 @@ std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite) 
     for (Node* before : node->control) {
       if (map[before->id] != replacement) replacement->control.push_back(map[before->id]);
     }
+    if (node->home) replacement->home = map[node->home->id];
     map[node->id] = replacement;
   }
   for (Node* output : graph.outputs) out->outputs.push_back(map[output->id]);
+  for (const Store& s : graph.stores) out->stores.push_back({s.input, map[s.value->id]});
   return out;
+}
+
+Node* ThroughReshapes(Node* node) {
+  while (node->op == Op::kReshape) node = node->inputs[0];
+  return node;
+}
+
+bool CanOverwrite(const Graph& fragment, int input) {
+  const Node* root = ThroughReshapes(fragment.outputs[0]);
+  const Node* overwritten = fragment.inputs[input];
+  if (root->type.dtype != overwritten->type.dtype || NumElements(root->shape()) != NumElements(overwritten->shape())) {
+    return false;
+  }
+  std::vector<char> reached(fragment.size(), 0);
+  reached[overwritten->id] = 1;
+  for (const Node* node : TopologicalOrder(fragment)) {
+    for (size_t i = 0; i < node->inputs.size(); ++i) {
+      if (!reached[node->inputs[i]->id]) continue;
+      reached[node->id] = 1;
+      const bool scattered_into = node == root && node->op == Op::kScatter && i == 0;
+      if (node->op != Op::kMap && node->op != Op::kReshape && !scattered_into) return false;
+      // Between the input and a scatter there may be no arithmetic: what it leaves alone is not computed again.
+      if (scattered_into && ThroughReshapes(node->inputs[0]) != overwritten) return false;
+    }
+    const bool in_pieces = node->op == Op::kContract || node->op == Op::kConv || node->op == Op::kPool ||
+                           node->op == Op::kScan || (node->op == Op::kScatter && node != root);
+    if (in_pieces) return false;
+  }
+  return true;
+}
+
+std::vector<char> Ancestors(const Graph& graph, const Node* node) {
+  std::vector<char> before(graph.size(), 0);
+  std::vector<const Node*> work{node};
+  while (!work.empty()) {
+    const Node* at = work.back();
+    work.pop_back();
+    for (const auto* list : {&at->inputs, &at->control}) {
+      for (const Node* n : *list) {
+        if (!std::exchange(before[n->id], 1)) work.push_back(n);
+      }
+    }
+  }
+  return before;
 }
 
 }  // namespace belay

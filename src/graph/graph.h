@@ -122,6 +122,9 @@ struct Node {
   std::vector<int> binds;                         // kCall: symbols whose values it returns, in order
   std::vector<std::shared_ptr<Graph>> subgraphs;
   std::vector<Node*> control;                     // nodes that must run before this one
+  // kFused: the result takes over the memory of this node (a graph input or another such result), one of its own
+  // inputs or not; whoever else reads that runs before. nullptr: memory of its own. Set by the last pass.
+  Node* home = nullptr;
   std::string name;                               // the user's node, for messages
   std::string note;                               // kFused: why its result is written to memory
   // Known contents of a small integer tensor, row-major.
@@ -137,6 +140,12 @@ struct SymbolInfo {
   int input = -1, dim = -1;  // extent `dim` of graph input `input`; -1: bound by a kCall
   int64_t hint = -1;         // a likely value; -1 unknown
   int element = -1;          // from 0: this element of the input's contents, instead of an extent
+};
+
+// When a run ends, the memory of graph input `input` holds `value`.
+struct Store {
+  int input = 0;
+  Node* value = nullptr;
 };
 
 // A decision the compiler took about symbols; a call for which it does not hold needs another variant.
@@ -166,6 +175,8 @@ class Graph {
   std::vector<Node*> inputs;   // kInput nodes by position
   std::vector<Node*> outputs;
   std::vector<std::string> output_names;
+  std::vector<Store> stores;           // at most one per input; none in subgraphs
+  std::vector<std::string> variables;  // the last inputs are memory that outlives the run, by these names
   std::vector<SymbolInfo> symbols;  // by id; empty in fragments and subgraphs (they use the root's)
   std::vector<Guard> guards;
 
@@ -173,9 +184,9 @@ class Graph {
   std::deque<std::unique_ptr<Node>> nodes_;
 };
 
-// Nodes that outputs need, inputs before users (control edges too). Inputs of the graph always come first.
+// Nodes that outputs and stores need, inputs before users (control edges too). Inputs of the graph always come first.
 std::vector<Node*> TopologicalOrder(const Graph& graph);
-// How many nodes (and graph outputs) read each node, by id, among the live ones.
+// How many nodes (and graph outputs and stores) read each node, by id, among the live ones.
 std::vector<int> UseCounts(const Graph& graph);
 
 // Copies live nodes into a new graph, asking `rewrite` for each: it returns the node (of the new graph)
@@ -183,8 +194,17 @@ std::vector<int> UseCounts(const Graph& graph);
 using Rewrite = std::function<Node*(Graph& out, const Node& node,
                                     const std::function<Node*(const Node*)>& mapped)>;
 std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite);
-// A copy of `node` in `out` with other inputs.
+// A copy of `node` in `out` with other inputs, without control edges and home.
 Node* CopyNode(Graph& out, const Node& node, std::vector<Node*> inputs);
+
+// The node whose memory `node` is under another shape.
+Node* ThroughReshapes(Node* node);
+inline const Node* ThroughReshapes(const Node* node) { return ThroughReshapes(const_cast<Node*>(node)); }
+// A kernel of this fragment may write its result over its input `input`: every element is read before it is
+// written and not again, or (a kScatter) stays as it is.
+bool CanOverwrite(const Graph& fragment, int input);
+// Nodes that `node` waits for, by id: through inputs and control edges.
+std::vector<char> Ancestors(const Graph& graph, const Node* node);
 
 std::string PrintGraph(const Graph& graph);              // text form, graph/text.cc
 Result<std::unique_ptr<Graph>> ParseGraph(const std::string& text);

@@ -182,6 +182,7 @@ class Evaluation {
     }
     Values out;
     for (const Node* node : graph_.outputs) out.push_back(values_[node->id].at(0));
+    for (const Store& s : graph_.stores) out.push_back(values_[s.value->id].at(0));
     return out;
   }
 

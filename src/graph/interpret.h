@@ -7,7 +7,8 @@
 
 namespace belay {
 
-// inputs by position; symbol values by id (from Graph::symbols; calls extend it). Values not given
+// Values of the outputs, then those of the stores. inputs by position; symbol values by id (from
+// Graph::symbols; calls extend it). Values not given
 // follow from the inputs' extents. Every node of floats computes in f64 and rounds once; sums and
 // contractions accumulate in f64.
 Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<LiteralPtr>& inputs,

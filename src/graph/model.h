@@ -55,6 +55,14 @@ struct ModelNode {
   std::shared_ptr<const OpRecord> record;  // of an operator the program brought; null: the table's
 };
 
+// Memory of the session that a node stands for.
+struct VariableDecl {
+  std::string name;
+  DType dtype = DType::kUndefined;
+  std::vector<int64_t> dims;
+  LiteralPtr initial;  // nullptr: none until a graph assigns it
+};
+
 // Data nodes carry attr "index" (input position); Const/Constant carry attr "value" (LiteralPtr).
 // In a subgraph, Data index k is the k-th argument of the calling node.
 class ModelGraph {
@@ -62,6 +70,7 @@ class ModelGraph {
   std::string name;
   std::vector<ModelNode> nodes;   // any order; cycles are refused by the compiler
   std::vector<ModelEdge> outputs;
+  std::vector<int> targets;       // nodes that run before outputs are read, though nothing reads them
   std::vector<std::string> output_names;  // user's names; may be empty
 };
 

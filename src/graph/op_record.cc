@@ -46,9 +46,10 @@ std::string Unquote(const char* text) {
 
 }  // namespace
 
-Body::Body(Builder& b, const ModelNode& node, const Prototype& prototype, std::vector<Tensor> inputs)
-    : b_(b), node_(node), prototype_(prototype), inputs_(std::move(inputs)),
-      outputs_(node.output_ports.size()) {}
+Body::Body(Builder& b, const ModelNode& node, const Prototype& prototype, std::vector<Tensor> inputs,
+           std::vector<Tensor> captures)
+    : b_(b), node_(node), prototype_(prototype), inputs_(std::move(inputs)), captures_(std::move(captures)),
+      outputs_(node.output_ports.size()), writes_(inputs_.size() + captures_.size()) {}
 
 int Body::InputIndex(const char* input) const {
   for (size_t i = 0; i < node_.input_ports.size(); ++i) {
@@ -307,6 +308,39 @@ int Body::OutCount(const char* output) const {
 
 bool Body::Wants(const char* output) const { return OutCount(output) > 0; }
 
+void Body::Write(const char* input, Tensor value) {
+  if (!Has(input)) return;
+  const int i = InputIndex(input);
+  writes_[i] = Cast(value, inputs_[i].dtype());
+}
+
+int Body::ArgumentIndex(const char* input, size_t argument) const {
+  size_t next = 0;
+  for (size_t i = 0; i < node_.input_ports.size(); ++i) {
+    if (node_.input_ports[i].name != input || !inputs_[i]) continue;
+    if (next++ == argument) return static_cast<int>(i);
+  }
+  return static_cast<int>(inputs_.size() + argument - next);
+}
+
+std::vector<Tensor> Body::Arguments(const char* input) const {
+  std::vector<Tensor> all = RawIns(input);
+  all.insert(all.end(), captures_.begin(), captures_.end());
+  return all;
+}
+
+void Body::WriteArgument(const char* input, size_t argument, Tensor value) {
+  writes_[ArgumentIndex(input, argument)] = value;
+}
+
+void Body::SameMemory(const char* output, int instance, const char* input, size_t argument) {
+  for (size_t i = 0; i < node_.output_ports.size(); ++i) {
+    if (node_.output_ports[i].name != output || instance-- > 0) continue;
+    same_memory_.emplace_back(static_cast<int>(i), ArgumentIndex(input, argument));
+    return;
+  }
+}
+
 std::vector<Tensor> Body::TakeOutputs() { return std::move(outputs_); }
 
 ModelEdge OnnxNode::ConstInts(const std::vector<int64_t>& values, DType dtype) {
@@ -362,6 +396,21 @@ OpRecord& OpRecord::FromOnnx(const char* onnx_op, int since, OnnxRuleFn rule) {
 
 OpRecord& OpRecord::Computes(std::function<void(Body&)> fn) {
   computes = std::move(fn);
+  return *this;
+}
+
+OpRecord& OpRecord::Writes(std::vector<std::string> inputs) {
+  writes = std::move(inputs);
+  return *this;
+}
+
+OpRecord& OpRecord::IsView() {
+  is_view = true;
+  return *this;
+}
+
+OpRecord& OpRecord::Declares(std::function<VariableDecl(Body&)> fn) {
+  declares = std::move(fn);
   return *this;
 }
 

@@ -13,6 +13,15 @@
 
 namespace belay {
 
+// A subgraph as core nodes. Its arguments are the calling node's instances of one input, then the variables used
+// inside it (Body::Arguments).
+struct LoweredSubgraph {
+  std::shared_ptr<Graph> graph;  // nullptr: the nodes are in the calling graph
+  std::vector<Node*> outputs;
+  std::vector<Node*> written;    // by argument: what its memory holds in the end; nullptr: as before
+  std::vector<int> same_as;      // by output: the argument whose memory it is, -1 none
+};
+
 // What a record's Computes sees: one node's attributes and inputs as core tensors.
 class Body {
  public:
@@ -57,27 +66,45 @@ class Body {
   void OutPort(size_t port, Tensor value) { outputs_.at(port) = value; }
   int OutCount(const char* output) const;                      // instances the node declares
   bool Wants(const char* output) const;                        // somebody reads it
+  // From here on the memory behind the input holds `value`, rounded to its dtype. An output that has the name of an
+  // input does the same by itself; others must be named in the record's Writes().
+  void Write(const char* input, Tensor value);
+
+  // For control flow: what a subgraph may read, see LoweredSubgraph.
+  std::vector<Tensor> Arguments(const char* input) const;
+  void WriteArgument(const char* input, size_t argument, Tensor value);
+  // The instance of `output` is the memory of that argument.
+  void SameMemory(const char* output, int instance, const char* input, size_t argument);
+  const std::vector<Tensor>& captures() const { return captures_; }
 
   // implementation, filled by compile/lower.cc
-  Body(Builder& b, const ModelNode& node, const Prototype& prototype, std::vector<Tensor> inputs);
+  Body(Builder& b, const ModelNode& node, const Prototype& prototype, std::vector<Tensor> inputs,
+       std::vector<Tensor> captures = {});
   std::vector<Tensor> TakeOutputs();  // by output port; unset ones are empty Tensors
   const std::vector<Tensor>& inputs() const { return inputs_; }
+  // By input port, then capture: the value written; empty Tensors where none.
+  const std::vector<Tensor>& writes() const { return writes_; }
+  const std::vector<std::pair<int, int>>& same_memory() const { return same_memory_; }  // output port, as above
   // Lowers a subgraph attribute with these arguments into a core graph (control flow). `known`, by argument:
   // values of the calling graph whose contents the subgraph may rely on; others are empty Tensors.
-  std::function<std::shared_ptr<Graph>(const ModelGraph&, const std::vector<TensorType>&,
-                                       const std::vector<Tensor>& known)> lower_subgraph;
+  std::function<LoweredSubgraph(const ModelGraph&, const std::vector<TensorType>&, const std::vector<Tensor>& known)>
+      lower_subgraph;
   // The same with the nodes put into the calling graph.
-  std::function<std::vector<Tensor>(const ModelGraph&, const std::vector<Tensor>&)> inline_subgraph;
+  std::function<LoweredSubgraph(const ModelGraph&, const std::vector<Tensor>&)> inline_subgraph;
 
  private:
   const AttrValue* Find(const char* attr) const;
   const AttrProto& Proto(const char* attr) const;
   int InputIndex(const char* input) const;
+  int ArgumentIndex(const char* input, size_t argument) const;  // into writes_
   Builder& b_;
   const ModelNode& node_;
   const Prototype& prototype_;
   std::vector<Tensor> inputs_;
+  std::vector<Tensor> captures_;
   std::vector<Tensor> outputs_;
+  std::vector<Tensor> writes_;
+  std::vector<std::pair<int, int>> same_memory_;
 };
 
 // An ONNX node being turned into GE nodes; implemented by import/onnx.
@@ -139,6 +166,9 @@ class OpRecord {
   std::vector<std::pair<std::string, std::vector<DType>>> dtypes;  // allowed, per input name
   std::vector<OnnxRule> onnx;
   std::function<void(Body&)> computes;
+  std::vector<std::string> writes;  // inputs that are written though no output has their name
+  bool is_view = false;             // output 0 is the memory of input 0 under another shape
+  std::function<VariableDecl(Body&)> declares;  // the node is a variable; nothing to compute
 
   // Allowed dtypes of an input (others are refused by name); inputs without a line take any.
   OpRecord& Dtypes(const char* input, std::vector<DType> allowed);
@@ -147,6 +177,9 @@ class OpRecord {
   OpRecord& FromOnnx(const char* op, int since = 1, std::vector<std::pair<const char*, const char*>> attrs = {});
   OpRecord& FromOnnx(const char* op, int since, OnnxRuleFn rule);
   OpRecord& Computes(std::function<void(Body&)> computes);
+  OpRecord& Writes(std::vector<std::string> inputs);
+  OpRecord& IsView();
+  OpRecord& Declares(std::function<VariableDecl(Body&)> declares);
 };
 
 struct OpRegistryRow {

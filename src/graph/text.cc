@@ -62,6 +62,10 @@ std::string NodeText(const Node& node, const std::map<const Node*, std::string>&
   }
   if (!node.binds.empty()) text += " binds=" + List(node.binds, IntText);
   for (auto& [key, value] : node.attrs) text += fmt::format(" {}={}", key, value);
+  if (node.home) text += " home=" + names.at(node.home);
+  if (!node.control.empty()) {
+    text += " after=" + List(node.control, [&](const Node* n) { return names.at(n); });
+  }
   return text;
 }
 
@@ -91,6 +95,9 @@ std::string PrintGraph(const Graph& graph) {
   text += "  return";
   for (size_t i = 0; i < graph.outputs.size(); ++i)
     text += (i ? ", " : " ") + names[graph.outputs[i]];
+  for (const Store& s : graph.stores) {
+    text += fmt::format("\n  store x{} = {}", s.input, names[s.value]);
+  }
   return text + "\n}";
 }
 

@@ -89,6 +89,12 @@ class Parser {
     SkipBlanks();
     return at_ < text_.size() && text_[at_] == c;
   }
+  bool PeekWord(const std::string& word) {
+    SkipBlanks();
+    const size_t end = at_ + word.size();
+    return text_.compare(at_, word.size(), word) == 0 &&
+           (end >= text_.size() || !std::isalnum(static_cast<unsigned char>(text_[end])));
+  }
   bool Take(char c) {
     if (!Peek(c)) return false;
     ++at_;
@@ -223,12 +229,25 @@ class Parser {
       if (name == "return") break;
       ReadNode(graph.get(), name, &names);
     }
-    do {
-      graph->outputs.push_back(ReadUse(names));
-    } while (error_.ok() && Take(','));
+    if (!Peek('}') && !PeekWord("store")) {
+      do {
+        graph->outputs.push_back(ReadUse(names));
+      } while (error_.ok() && Take(','));
+    }
+    while (PeekWord("store")) ReadStore(graph.get(), names);
     Expect('}');
     --depth_;
     return graph;
+  }
+
+  void ReadStore(Graph* graph, const Names& names) {
+    ReadWord();
+    const Node* input = ReadUse(names);
+    Expect('=');
+    Node* value = ReadUse(names);
+    if (!error_.ok()) return;
+    if (input->op != Op::kInput) return Fail("a store needs an input");
+    graph->stores.push_back({input->index, value});
   }
 
   void ReadNode(Graph* graph, const std::string& name, Names* names) {
@@ -251,13 +270,13 @@ class Parser {
       if (!node->inputs.empty()) Expect(',');
       node->inputs.push_back(ReadUse(*names));
     }
-    ReadProperties(node);
+    ReadProperties(node, *names);
     while (error_.ok() && Peek('(')) node->subgraphs.push_back(ReadGraph());
     (*names)[name] = node;
   }
 
   // key=value pairs, up to the next node, subgraph or return.
-  void ReadProperties(Node* node) {
+  void ReadProperties(Node* node, const Names& names) {
     Window window;
     bool has_window = false;
     while (error_.ok()) {
@@ -273,6 +292,10 @@ class Parser {
           key == "groups" || key == "fill") {
         has_window = true;
         ReadWindow(key, &window);
+      } else if (key == "home") {
+        node->home = ReadUse(names);
+      } else if (key == "after") {
+        ReadList([&] { node->control.push_back(ReadUse(names)); });
       } else {
         ReadProperty(key, node);
       }

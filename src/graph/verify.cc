@@ -1,5 +1,6 @@
 // What a legal core graph is, op by op.
 #include <algorithm>
+#include <utility>
 
 #include "base/narrow.h"
 #include "graph/graph.h"
@@ -134,6 +135,7 @@ Status CheckSubgraphs(const Node& node) {
       return Bad(node, fmt::format("a subgraph has {} inputs, but {} values come in",
                                    sub->inputs.size(), captures));
     }
+    if (!sub->stores.empty()) return Bad(node, "a subgraph stores to its inputs");
     BELAY_RETURN_IF_ERROR(VerifyGraph(*sub));
   }
   if (node.op == Op::kWhile && node.subgraphs[1]->outputs.size() != node.inputs.size()) {
@@ -186,6 +188,51 @@ Status CheckContract(const Node& node) {
   const bool fits = a.shape()[rank - 2] == node.shape()[rank - 2] &&
                     b.shape()[rank - 1] == node.shape()[rank - 1];
   return fits ? OkStatus() : Bad(node, "rows and columns do not follow the operands");
+}
+
+// `node` overwrites its home: nothing may read that afterwards, and its own kernel only in ways that CanOverwrite
+// allows.
+Status CheckHome(const Graph& graph, const Node& node) {
+  const Node* home = node.home;
+  if (node.op != Op::kFused) return Bad(node, "only a kernel has a home");
+  if (home->op != Op::kInput && !home->home) return Bad(node, "its home has no memory to give away");
+  if (home->type.dtype != node.type.dtype || NumElements(home->shape()) != NumElements(node.shape())) {
+    return Bad(node, "its home holds another number of bytes");
+  }
+  for (const Node* output : graph.outputs) {
+    if (ThroughReshapes(output) == home) return Bad(node, "an output reads its home later");
+  }
+  for (const Store& s : graph.stores) {
+    if (ThroughReshapes(s.value) == home) return Bad(node, "a store reads its home later");
+  }
+  const std::vector<char> before = Ancestors(graph, &node);
+  for (const Node* other : TopologicalOrder(graph)) {
+    if (other != &node && other->home == home) return Bad(node, "its home is another kernel's, too");
+    for (size_t i = 0; i < other->inputs.size(); ++i) {
+      if (other->op == Op::kReshape || ThroughReshapes(other->inputs[i]) != home) continue;
+      if (other != &node && !before[other->id]) return Bad(node, "its home is read later");
+      if (other == &node && !CanOverwrite(*node.subgraphs[0], static_cast<int>(i))) {
+        return Bad(node, "the kernel reads its home after writing there");
+      }
+    }
+  }
+  return OkStatus();
+}
+
+Status CheckStores(const Graph& graph) {
+  std::vector<char> stored(graph.inputs.size(), 0);
+  for (const Store& s : graph.stores) {
+    if (!s.value) return Internal("a store has no value");
+    if (s.input < 0 || s.input >= static_cast<int>(graph.inputs.size())) {
+      return Internal("a store goes to input {} of {}", s.input, graph.inputs.size());
+    }
+    if (std::exchange(stored[s.input], 1)) return Internal("input {} is stored to twice", s.input);
+    const TensorType& type = graph.inputs[s.input]->type;
+    if (s.value->type != type) {
+      return Internal("a store of {} to input {}, which is {}", ToString(s.value->type), s.input, ToString(type));
+    }
+  }
+  return OkStatus();
 }
 
 Status CheckNode(const Node& node) {
@@ -248,10 +295,11 @@ Status CheckNode(const Node& node) {
 }  // namespace
 
 Status VerifyGraph(const Graph& graph) {
-  if (graph.outputs.empty()) return Internal("the graph has no outputs");
+  if (graph.outputs.empty() && graph.stores.empty()) return Internal("the graph has no outputs");
   for (const Node* output : graph.outputs) {
     if (!output) return Internal("an output is missing");
   }
+  BELAY_RETURN_IF_ERROR(CheckStores(graph));
   std::vector<char> seen(graph.size(), 0);
   for (const Node* node : TopologicalOrder(graph)) {
     for (const Node* in : node->inputs) {
@@ -260,6 +308,7 @@ Status VerifyGraph(const Graph& graph) {
     }
     seen[node->id] = 1;
     BELAY_RETURN_IF_ERROR(CheckNode(*node));
+    if (node->home) BELAY_RETURN_IF_ERROR(CheckHome(graph, *node));
   }
   return OkStatus();
 }

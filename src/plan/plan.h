@@ -12,11 +12,14 @@
 namespace belay {
 
 enum class SlotKind : uint8_t {
-  kInput,     // the caller's buffer `index`
+  kInput,     // the caller's buffer `index`; a step may write it, see Plan::input_uses
   kOutput,    // the caller's buffer `index`
   kConstant,  // constants[index]
   kTemp,      // arena
 };
+
+// What steps do with the caller's buffer of an input.
+enum InputUse : uint8_t { kInputRead = 1, kInputWritten = 2 };
 
 struct Slot {
   SlotKind kind = SlotKind::kTemp;
@@ -58,6 +61,11 @@ struct Constant {
 struct Plan {
   std::vector<TensorType> inputs, outputs;  // as callers see them; packed elements are u8 in their slots
   std::vector<std::string> input_names, output_names;
+  std::vector<std::string> variables;  // the last inputs: memory of the session, by these names
+  std::vector<uint8_t> input_uses;     // InputUse, by input
+  // By output: the input whose memory its value lies in until it is copied out, -1 none. A call may pass both in
+  // one buffer.
+  std::vector<int> outputs_in_inputs;
   std::vector<SymbolInfo> symbols;
   std::vector<Guard> guards;
   // Inputs whose contents are compiled in: a call must bring the same bytes.

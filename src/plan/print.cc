@@ -11,6 +11,9 @@ std::string PrintPlan(const Plan& plan) {
     text += fmt::format("  %{} {} {} {} steps {}..{}\n", i, kKinds[static_cast<int>(s.kind)], s.index,
                         ToString(s.type), s.first_step, s.last_step);
   }
+  for (size_t i = 0; i < plan.input_uses.size(); ++i) {
+    if (plan.input_uses[i] & kInputWritten) text += fmt::format("writes input {} '{}'\n", i, plan.input_names[i]);
+  }
   for (const Guard& g : plan.guards) {
     text += g.test ? std::string("guard by a function\n")
                    : fmt::format("guard {} is {}\n", g.condition.ToString(), g.expected);

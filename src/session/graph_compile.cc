@@ -1,6 +1,7 @@
 #include "session/graph_compile.h"
 
 #include "compile/pipeline.h"
+#include "compile/variables.h"
 #include "session/graph_settings.h"
 
 namespace belay {
@@ -18,7 +19,8 @@ std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inpu
 }  // namespace
 
 Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const ModelGraph& user_model,
-                                                  const OptionMap& options) {
+                                                  const OptionMap& options, const std::string& title,
+                                                  VariableStore* variables) {
   auto model = std::make_shared<ModelGraph>(user_model);
   BELAY_TRY(GraphSettings settings, ApplyOptions(options, model.get()));
   BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(*model));
@@ -46,8 +48,10 @@ Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const
     settings.hints = GearDims(settings.gears, declared, settings.gears.rows[0]);
   }
   BELAY_TRY(std::shared_ptr<const Plan> plan, variants(settings.hints, {}, {}, &ignored));
+  BELAY_TRY(std::vector<VariableDecl> declared, CollectVariables(*model));
+  BELAY_TRY(std::vector<std::shared_ptr<Variable>> bound, variables->Bind(declared, title));
   auto graph = std::make_shared<LoadedGraph>(name, std::move(signatures), model->outputs.size(), std::move(plan),
-                                             std::move(variants));
+                                             std::move(variants), std::move(bound));
   BELAY_RETURN_IF_ERROR(graph->UseGears(std::move(settings.gears)));
   return graph;
 }

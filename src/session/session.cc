@@ -76,7 +76,8 @@ Status Session::RunLater(std::function<void()> work) {
 Status Session::CompileEntry(GraphEntry& entry) {
   std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
   BELAY_TRY(std::shared_ptr<ModelGraph> model, entry.source().Context("reading " + entry.Title()));
-  BELAY_TRY(entry.loaded, CompileModel(entry.name, *model, entry.options).Context("compiling " + entry.Title()));
+  BELAY_TRY(entry.loaded, CompileModel(entry.name, *model, entry.options, entry.Title(), &variables_)
+                              .Context("compiling " + entry.Title()));
   return OkStatus();
 }
 
@@ -220,14 +221,21 @@ Status Session::RemoveGraph(uint32_t graph_id) {
 
 namespace {
 
-// Copies of a call's inputs in device memory.
+// A call's inputs in device memory.
 class DeviceCopies {
  public:
   ~DeviceCopies() {
     for (void* p : blocks_) (void)FreeMemory(p);
   }
+  // What lies in device memory stays where it is: the graph may write it.
   Status Add(const TensorView& t) {
+    MemoryBlock block;
     TensorView copy = t;
+    if (t.data && FindMemory(t.data, &block) && block.kind == MemoryKind::kDevice) {
+      copy.on_host = false;
+      views.push_back(copy);
+      return OkStatus();
+    }
     BELAY_TRY(copy.data, AllocateMemory(MemoryKind::kDevice, t.bytes ? t.bytes : 1));
     blocks_.push_back(copy.data);
     copy.on_host = false;

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "execute/tensor_view.h"
 #include "session/options.h"
+#include "session/variables.h"
 
 namespace belay {
 
@@ -84,6 +85,7 @@ class Session {
   // What `make` made of the facts when it was first asked about this compiled graph.
   Result<std::shared_ptr<void>> Summary(uint32_t graph_id,
                                         const std::function<std::shared_ptr<void>(const GraphFacts&)>& make);
+  VariableStore& variables() { return variables_; }
   // Memory of the user's for a static graph; see GraphFacts for the sizes.
   Status SetConstMemory(uint32_t graph_id, void* memory, size_t size);
   Status SetFeatureMemory(uint32_t graph_id, void* memory, size_t size);
@@ -107,6 +109,7 @@ class Session {
   const OptionMap options_;
   std::mutex mutex_;  // guards graphs_
   std::map<uint32_t, std::shared_ptr<GraphEntry>> graphs_;
+  VariableStore variables_;
   std::mutex turn_mutex_;
   std::mutex allocator_mutex_;
   std::map<const void*, std::shared_ptr<OutputAllocator>> allocators_;

@@ -47,6 +47,21 @@ TEST(Text, CallsAndSubgraphsReadBack) {
   EXPECT_EQ(PrintGraph(**graph), text);
 }
 
+TEST(Text, StoresReadBack) {
+  const std::string text =
+      "(x0: f32[4]) {\n"
+      "  v1: f32[4] = fused(x0)\n"
+      "    (x0: f32[4]) {\n      v1: f32[4] = exp(x0)\n      return v1\n    }\n"
+      "  v2: f32[4] = fused(x0) home=x0 after=[v1]\n"
+      "    (x0: f32[4]) {\n      v1: f32[4] = neg(x0)\n      return v1\n    }\n"
+      "  return v1\n"
+      "  store x0 = v2\n}";
+  Result<std::unique_ptr<Graph>> graph = ParseGraph(text);
+  ASSERT_TRUE(graph.ok()) << graph.status().ToString();
+  EXPECT_EQ(PrintGraph(**graph), text);
+  EXPECT_EQ(VerifyGraph(**graph).ToString(), "ok");
+}
+
 struct BadText {
   const char* text;
   const char* message;

@@ -68,7 +68,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "only windows over bytes"},
         Illegal{"(c: b[], x: f32[2]) { z: f32[2] = if(c, x) types=[f32[2]] (x: f32[2]) { return x "
                 "} return z }",
-                "needs two subgraphs"}));
+                "needs two subgraphs"},
+        Illegal{"(x: f32[2], y: f32[3]) { return x store x = y }", "a store of f32[3] to input 0"},
+        Illegal{"(x: f32[2], y: f32[2]) { return store x = y store x = x }", "stored to twice"},
+        Illegal{"(x: f32[2]) { y: f32[2] = exp(x) home=x return store x = y }", "only a kernel"},
+        Illegal{"(x: f32[2]) { y: f32[2] = fused(x) home=x (x: f32[2]) { a: f32[2] = slice(x) "
+                "starts=[1] steps=[-1] return a } return store x = y }",
+                "reads its home after writing"},
+        Illegal{"(x: f32[2]) { y: f32[2] = fused(x) home=x (x: f32[2]) { a: f32[2] = exp(x) "
+                "return a } return x store x = y }",
+                "an output reads its home"},
+        Illegal{"(x: f32[2]) { y: f32[2] = fused(x) home=x (x: f32[2]) { a: f32[2] = exp(x) "
+                "return a } z: f32[2] = fused(x) (x: f32[2]) { a: f32[2] = exp(x) return a } "
+                "return z store x = y }",
+                "its home is read later"}));
 
 TEST(VerifierLegal, AcceptsWhatItShould) {
   Result<std::unique_ptr<Graph>> graph = ParseGraph(

@@ -48,6 +48,7 @@ class Generator {
         ++made;
       }
     }
+    AddStores();
     Finish();
     return std::move(out_);
   }
@@ -486,6 +487,49 @@ class Generator {
     return (this->*PickOf(kMakers))();
   }
 
+  // A new value for what `x` holds: unrelated, computed from it element by element, or with some rows replaced.
+  Item NewContents(const Item& x) {
+    switch (Pick(0, 3)) {
+      case 0:
+        for (int i = 0; i < 8; ++i) {
+          const Item& y = Any();
+          if (y.t.node()->type == x.t.node()->type) return y;
+        }
+        [[fallthrough]];
+      case 1:
+        if (IsFloat(x.t.dtype())) return Rounded(x.t * 0.5 + 1.0, x.bound + 1, x.error, 2);
+        [[fallthrough]];
+      default: {
+        const int64_t extent = x.t.rank() ? Value(x.t.dim(0)) : 0;
+        if (extent == 0) return x;
+        Shape rows = x.t.shape();
+        rows[0] = Pick(1, 3);
+        std::vector<int> axes = {-1};
+        for (int d = 1; d < x.t.rank(); ++d) axes.push_back(d);
+        Shape spread(rows.size(), Dim(1));
+        spread[0] = rows[0];
+        Tensor updates = GatherAxis(x.t, Indices(rows[0].value(), extent, false), 0, false);
+        Tensor where = Reshape(Indices(rows[0].value(), extent, false), spread);
+        return {Scatter(ReduceKind::kNone, x.t, updates, {where}, axes), x.bound, x.error};
+      }
+    }
+  }
+
+  // Some inputs hold something else in the end, now and then after two steps, which an output may show as well.
+  void AddStores() {
+    const std::vector<Item> items = pool_;
+    for (const Item& x : items) {
+      const int index = x.t.node()->index;
+      const bool known = std::any_of(stores_.begin(), stores_.end(), [&](const Store& s) { return s.input == index; });
+      if (x.t.node()->op != Op::kInput || known || !Chance(2)) continue;
+      Item value = NewContents(x);
+      if (Chance(3)) value = NewContents(value);
+      if (Chance(3)) pool_.push_back(value);
+      stores_.push_back({index, value.t.node()});
+      stored_.push_back(value);
+    }
+  }
+
   // Values that nothing reads, newest first: nearly all that was made is live.
   void Finish() {
     std::vector<char> read(static_cast<size_t>(out_.graph->size()), 0);
@@ -499,6 +543,11 @@ class Generator {
       out_.graph->outputs.push_back(pool_[i].t.node());
       out_.allowed_errors.push_back(pool_[i].error);
       out_.grains.push_back(Grain(node));
+    }
+    out_.graph->stores = stores_;
+    for (const Item& value : stored_) {
+      out_.allowed_errors.push_back(value.error);
+      out_.grains.push_back(Grain(value.t.node()));
     }
   }
 
@@ -524,6 +573,8 @@ class Generator {
   RandomGraph out_;
   std::unique_ptr<Builder> builder_;
   std::vector<Item> pool_;
+  std::vector<Store> stores_;
+  std::vector<Item> stored_;  // their values
 };
 
 }  // namespace

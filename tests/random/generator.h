@@ -16,9 +16,9 @@ struct RandomGraph {
   std::unique_ptr<Graph> graph;
   std::vector<RandomInput> inputs;
   std::vector<int64_t> extents;  // by symbol
-  std::vector<double>
-      allowed_errors;          // by output: what roundings can add up to at worst; 0 is exact
-  std::vector<double> grains;  // by output: the relative step of the coarsest type on the way
+  // By output, then by store: what roundings can add up to at worst (0 is exact), and the relative step of the
+  // coarsest type on the way.
+  std::vector<double> allowed_errors, grains;
 };
 
 // The same graph for the same seed. `large` has enough elements for several threads.

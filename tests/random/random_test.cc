@@ -56,7 +56,19 @@ std::string CheckPlan(const RandomGraph& random, const std::shared_ptr<const Pla
   const Literals inputs = RandomInputs(random, extents, seed);
   const Result<Literals> want = Interpret(*random.graph, inputs, extents);
   if (!want.ok()) return "reference: " + want.status().ToString();
-  return CheckOutputs(random, RunPlan(plan, inputs), *want);
+  Literals after;
+  Result<Literals> got = RunPlan(plan, inputs, &after);
+  if (!got.ok()) return got.status().ToString();
+  std::vector<char> stored(inputs.size(), 0);
+  for (const Store& s : random.graph->stores) {
+    got->push_back(after[s.input]);
+    stored[s.input] = 1;
+  }
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const std::string wrong = stored[i] ? "" : Compare(*after[i], *inputs[i], {});
+    if (!wrong.empty()) return fmt::format("input {}, which nothing writes: {}", i, wrong);
+  }
+  return CheckOutputs(random, got, *want);
 }
 
 std::string CheckSeed(uint64_t seed, Backend& backend, const std::vector<std::string>& without) {

@@ -70,13 +70,17 @@ const std::shared_ptr<Stream>& TestStream() {
   return *stream;
 }
 
+Literals Contents(const std::vector<TensorView>& views) {
+  Literals values;
+  for (const TensorView& v : views) values.push_back(ToLiteral(v));
+  return values;
+}
+
 Result<Literals> ExecuteOnce(const Launch& launch, const std::vector<TensorView>& inputs,
                              std::vector<TensorView>* outputs) {
   BELAY_RETURN_IF_ERROR(launch(inputs, *outputs));
   BELAY_RETURN_IF_ERROR(TestStream()->Synchronize());
-  Literals values;
-  for (const TensorView& v : *outputs) values.push_back(ToLiteral(v));
-  return values;
+  return Contents(*outputs);
 }
 
 bool SameBytes(const Literal& a, const Literal& b) {
@@ -84,7 +88,7 @@ bool SameBytes(const Literal& a, const Literal& b) {
          std::memcmp(a.data, b.data, static_cast<size_t>(a.ByteSize())) == 0;
 }
 
-Result<Literals> RunTwice(const Launch& launch, size_t output_count, const Literals& inputs) {
+Result<Literals> RunTwice(const Launch& launch, size_t output_count, const Literals& inputs, Literals* after) {
   std::vector<DeviceTensor> owners;
   std::vector<TensorView> views;
   for (const LiteralPtr& x : inputs) {
@@ -105,10 +109,19 @@ Result<Literals> RunTwice(const Launch& launch, size_t output_count, const Liter
     if (v.data) (void)FreeMemory(v.data);
   }
   if (!first.ok()) return first;
+  const Literals left = Contents(views);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (views[i].bytes) std::memcpy(views[i].data, inputs[i]->data, views[i].bytes);
+  }
   BELAY_TRY(Literals second, ExecuteOnce(launch, views, &given));
   for (size_t i = 0; i < second.size(); ++i) {
     if (!SameBytes(*(*first)[i], *second[i])) return Internal("two runs differ in output {}", i);
   }
+  const Literals left_again = Contents(views);
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    if (!SameBytes(*left[i], *left_again[i])) return Internal("two runs differ in what they leave in input {}", i);
+  }
+  if (after) *after = left;
   return second;
 }
 
@@ -193,7 +206,7 @@ LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type) {
 
 }  // namespace
 
-Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& inputs) {
+Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& inputs, Literals* after) {
   Session session(1, {});
   BELAY_RETURN_IF_ERROR(session.AddGraph(
       0, "test", [model]() -> Result<std::shared_ptr<ModelGraph>> { return model; }, {}));
@@ -202,10 +215,10 @@ Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& 
   auto launch = [&](const std::vector<TensorView>& in, std::vector<TensorView>& out) {
     return session.Execute(0, TestStream(), in, out);
   };
-  return RunTwice(launch, model->outputs.size(), inputs);
+  return RunTwice(launch, model->outputs.size(), inputs, after);
 }
 
-Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals& inputs) {
+Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals& inputs, Literals* after) {
   std::vector<InputSignature> signatures;
   for (const TensorType& type : plan->inputs) {
     InputSignature signature{"x", type.dtype, {}};
@@ -220,11 +233,11 @@ Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals
   auto launch = [&](const std::vector<TensorView>& in, std::vector<TensorView>& out) {
     return graph->Execute(TestStream(), in, out);
   };
-  return RunTwice(launch, plan->outputs.size(), inputs);
+  return RunTwice(launch, plan->outputs.size(), inputs, after);
 }
 
 Result<Literals> RunOnReference(const ModelGraph& model, const Literals& inputs,
-                                std::shared_ptr<const Graph>* lowered_out) {
+                                std::shared_ptr<const Graph>* lowered_out, Literals* after) {
   ModelGraph fixed = model;
   for (ModelNode& node : fixed.nodes) {
     if (node.type != "Data") continue;
@@ -242,6 +255,13 @@ Result<Literals> RunOnReference(const ModelGraph& model, const Literals& inputs,
   Literals stored;
   for (const LiteralPtr& x : inputs) stored.push_back(AsStored(x));
   BELAY_TRY(Literals values, Interpret(*lowered.graph, stored));
+  const size_t outputs = lowered.graph->outputs.size();
+  if (after) *after = inputs;
+  for (size_t k = 0; after && k < lowered.graph->stores.size(); ++k) {
+    const size_t input = static_cast<size_t>(lowered.graph->stores[k].input);
+    after->at(input) = AsDeclared(values[outputs + k], lowered.inputs[input]);
+  }
+  values.resize(outputs);
   for (size_t k = 0; k < values.size(); ++k) values[k] = AsDeclared(values[k], lowered.outputs[k]);
   if (lowered_out) *lowered_out = std::move(lowered.graph);
   return values;

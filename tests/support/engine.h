@@ -15,14 +15,15 @@ using Literals = std::vector<LiteralPtr>;
 
 // Session, compiler, kernels, stream: what a client gets. Inputs and outputs lie in device memory
 // (so BELAY_GUARD watches their ends); the second run brings buffers of exactly the outputs' sizes.
-Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& inputs);
+// `after` (may be null) receives what the run left in the inputs' memory.
+Result<Literals> RunOnEngine(std::shared_ptr<ModelGraph> model, const Literals& inputs, Literals* after = nullptr);
 // The lowered graph, no pass, node by node. Extents of the Data nodes are those of the inputs.
 // `lowered` (may be null) receives the graph.
 Result<Literals> RunOnReference(const ModelGraph& model, const Literals& inputs,
-                                std::shared_ptr<const Graph>* lowered = nullptr);
+                                std::shared_ptr<const Graph>* lowered = nullptr, Literals* after = nullptr);
 
 // A plan of a core graph, as above.
-Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals& inputs);
+Result<Literals> RunPlan(const std::shared_ptr<const Plan>& plan, const Literals& inputs, Literals* after = nullptr);
 
 // A result passes when it is within `ulps` of the reference, or within `relative` times the
 // output's largest magnitude, or within `absolute`.

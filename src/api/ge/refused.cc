@@ -10,7 +10,6 @@ namespace ge {
 #define REFUSED(member, ...) \
   BELAY_REFUSES Status Session::member __VA_ARGS__ { return api::Refuse("Session::" #member); }
 
-REFUSED(GetVariables, (const std::vector<AscendString>&, std::vector<Tensor>&))
 REFUSED(RegisterCallBackFunc, (const char*, const session::pCallBackFunc&))
 REFUSED(FeedDataFlowGraph, (uint32_t, const std::vector<Tensor>&, const DataFlowInfo&, int32_t))
 REFUSED(FeedDataFlowGraph, (uint32_t, const std::vector<uint32_t>&, const std::vector<Tensor>&,

@@ -37,7 +37,7 @@ Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
   return AddGraph(graph_id, graph, Convert(options));
 }
 
-BELAY_REFUSES Status Session::GetVariables(const std::vector<std::string>& var_names, std::vector<Tensor>& var_values) {
+Status Session::GetVariables(const std::vector<std::string>& var_names, std::vector<Tensor>& var_values) {
   std::vector<AscendString> names;
   for (const std::string& name : var_names) names.push_back(AscendString(name.c_str()));
   return GetVariables(names, var_values);

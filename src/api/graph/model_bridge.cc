@@ -58,7 +58,9 @@ std::map<const NodeImpl*, int64_t> DataPositions(const GraphImpl& graph) {
   for (const auto& node : graph.nodes) {
     if (std::find(order.begin(), order.end(), node.get()) == order.end()) order.push_back(node.get());
   }
-  std::erase_if(order, [](const NodeImpl* node) { return node->desc->type != "Data"; });
+  std::erase_if(order, [](const NodeImpl* node) {
+    return node->desc->type != "Data" && node->desc->type != "RefData";
+  });
   std::map<const NodeImpl*, int64_t> positions;
   std::set<int64_t> taken;
   for (const NodeImpl* node : order) {
@@ -90,6 +92,7 @@ class ToModel {
       model->nodes.push_back(*std::move(converted));
     }
     for (const auto& [node, port] : graph_.outputs) model->outputs.push_back({number_[node], port});
+    for (const NodeImpl* node : graph_.targets) model->targets.push_back(number_[node]);
     return model;
   }
 
@@ -146,8 +149,9 @@ class ToModel {
     return NotFound("nothing is registered for {}; {}", type, fmt::format("{}", fmt::join(failures, "; ")));
   }
 
-  // Programs leave names empty or repeat them; the engine's messages need them apart.
+  // Programs leave names empty or repeat them; the engine's messages need them apart. A variable is its name.
   std::string UniqueName(const OpDesc& op) {
+    if (op.type == "Variable") return op.name;
     const std::string base = op.name.empty() ? op.type : op.name;
     std::string name = base;
     for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);

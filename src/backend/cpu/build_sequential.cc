@@ -125,16 +125,20 @@ struct Builder {
       plan.lane = lane;
       NestWriter(&frame, &program, &emitter, plan, nest.root, leaf).Write(frame.begin, frame.end);
     };
+    const bool in_place = spec.overwritten_input >= 0;
     const LoopNest& first = program.nests[0];
-    whole(first, first.vars.empty() ? -1 : first.vars.back(), [&] {
-      emitter.Store(program.output_buffer, program.output, first.store, emitter.Get(first.root));
-    });
+    if (!in_place) {
+      whole(first, first.vars.empty() ? -1 : first.vars.back(), [&] {
+        emitter.Store(program.output_buffer, program.output, first.store, emitter.Get(first.root));
+      });
+    }
     const LoopNest& second = program.nests[1];
     whole(second, ScatterLane(second), [&] { ScatterLeaf(emitter, second, old); });
     draft->chunks = 1;
-    Dim points = NumElements(data->shape()) + NumElements(updates->shape());
+    Dim points = NumElements(updates->shape());
+    if (!in_place) points = points + NumElements(data->shape());
     draft->ns_per_chunk = points.IsConst() ? static_cast<double>(points.value()) : 1e6;
-    draft->about = "scatter";
+    draft->about = in_place ? "scatter in place" : "scatter";
     frame.Finish();
     return OkStatus();
   }

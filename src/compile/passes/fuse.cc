@@ -102,6 +102,7 @@ class Fuser {
       }
     }
     for (Node* output : graph.outputs) is_output_[output->id] = 1;
+    for (const Store& s : graph.stores) is_output_[s.value->id] = 1;
   }
 
   std::unique_ptr<Graph> Run() {
@@ -426,6 +427,7 @@ class Fuser {
     out->symbols = graph_.symbols;
     out->guards = graph_.guards;
     out->output_names = graph_.output_names;
+    out->variables = graph_.variables;
     std::vector<Node*> made(graph_.size(), nullptr);
     std::vector<int> group_by_root(graph_.size(), -1);
     for (size_t g = 0; g < groups_.size(); ++g) group_by_root[groups_[g].root->id] = static_cast<int>(g);
@@ -439,6 +441,7 @@ class Fuser {
       }
     }
     for (Node* output : graph_.outputs) out->outputs.push_back(made[output->id]);
+    for (const Store& s : graph_.stores) out->stores.push_back({s.input, made[s.value->id]});
     return out;
   }
 

@@ -16,5 +16,6 @@ std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders m
 std::unique_ptr<Graph> RoundToBf16(const Graph& graph);       // contractions and convolutions of f32 take bf16 operands
 std::unique_ptr<Graph> RoundToF16(const Graph& graph);        // or f16 operands
 std::unique_ptr<Graph> Fuse(const Graph& graph);              // what runs as one kernel becomes one kFused node
+std::unique_ptr<Graph> PlaceStores(const Graph& graph);       // kernels whose result is stored write it there
 
 }  // namespace belay

@@ -97,7 +97,7 @@ BELAY_OP(Reshape) {
     ModelEdge shape = n.HasAttr("shape") || n.opset() < 5 ? n.ConstInts(n.Ints("shape")) : n.Input(1);
     n.Output(0, n.Emit("Reshape", {n.Input(0), shape}, {{"allowzero", n.Int("allowzero", 0)}}));
   });
-  op.Computes([](Body& b) {
+  op.IsView().Computes([](Body& b) {
     Tensor x = b.Raw("x");
     const std::vector<Dim> shape = WholeShape(b, x, b.Dims("shape"));
     b.OutRaw("y", Reshape(x, ResolveShape(x, shape, HiddenInt(b, "allowzero", 0) != 0)));
@@ -105,7 +105,7 @@ BELAY_OP(Reshape) {
 }
 
 BELAY_OP(Flatten) {
-  op.FromOnnx("Flatten").Computes([](Body& b) {
+  op.FromOnnx("Flatten").IsView().Computes([](Body& b) {
     Tensor x = b.Raw("x");
     const int axis = NormalizeAxis(b.Int("axis"), x.rank() + 1, "axis");
     const int64_t given = b.Int("axis");
@@ -117,35 +117,35 @@ BELAY_OP(Flatten) {
 }
 
 BELAY_OP(Squeeze) {
-  op.FromOnnx("Squeeze", 1, {{"axes", "axis"}}).Computes([](Body& b) {
+  op.FromOnnx("Squeeze", 1, {{"axes", "axis"}}).IsView().Computes([](Body& b) {
     b.OutRaw("y", SqueezeAxes(b.Raw("x"), b.Ints("axis")));
   });
 }
 BELAY_OP(SqueezeV2) {
-  op.Computes([](Body& b) { b.OutRaw("y", SqueezeAxes(b.Raw("x"), b.Ints("axis"))); });
+  op.IsView().Computes([](Body& b) { b.OutRaw("y", SqueezeAxes(b.Raw("x"), b.Ints("axis"))); });
 }
 BELAY_OP(SqueezeV3) {
-  op.FromOnnx("Squeeze", 13).Computes([](Body& b) {
+  op.FromOnnx("Squeeze", 13).IsView().Computes([](Body& b) {
     const std::vector<int64_t> axes = b.Has("axes") ? b.ConstInts("axes") : std::vector<int64_t>{};
     b.OutRaw("y", SqueezeAxes(b.Raw("x"), axes));
   });
 }
 
 BELAY_OP(Unsqueeze) {
-  op.FromOnnx("Unsqueeze", 1).Computes([](Body& b) {
+  op.FromOnnx("Unsqueeze", 1).IsView().Computes([](Body& b) {
     b.OutRaw("y", UnsqueezeAxes(b.Raw("x"), b.Ints("axes")));
   });
 }
 BELAY_OP(UnsqueezeV2) {
-  op.Computes([](Body& b) { b.OutRaw("y", UnsqueezeAxes(b.Raw("x"), b.Ints("axis"))); });
+  op.IsView().Computes([](Body& b) { b.OutRaw("y", UnsqueezeAxes(b.Raw("x"), b.Ints("axis"))); });
 }
 BELAY_OP(UnsqueezeV3) {
-  op.FromOnnx("Unsqueeze", 13).Computes([](Body& b) {
+  op.FromOnnx("Unsqueeze", 13).IsView().Computes([](Body& b) {
     b.OutRaw("y", UnsqueezeAxes(b.Raw("x"), b.ConstInts("axes")));
   });
 }
 BELAY_OP(ExpandDims) {
-  op.Computes([](Body& b) {
+  op.IsView().Computes([](Body& b) {
     const std::vector<int64_t> axis = b.ConstInts("axis");
     if (axis.size() != 1) Fail("axis has {} elements, but must have one", axis.size());
     b.OutRaw("y", UnsqueezeAxes(b.Raw("x"), axis));

@@ -40,7 +40,7 @@ std::vector<Tensor> Turn(Body& b, const Scan& s, const std::vector<Tensor>& stat
   std::vector<Tensor> arguments = states;
   arguments.insert(arguments.end(), entries.begin(), entries.end());
   arguments.insert(arguments.end(), s.captures.begin(), s.captures.end());
-  std::vector<Tensor> out = b.inline_subgraph(SubgraphOf(b, "body"), arguments);
+  std::vector<Tensor> out = WrapAll(b.builder(), b.inline_subgraph(SubgraphOf(b, "body"), arguments).outputs);
   if (out.size() != states.size() + s.out_axes.size()) {
     Fail("the body has {} outputs, but {} are needed", out.size(), states.size() + s.out_axes.size());
   }
@@ -154,7 +154,10 @@ void EmitScan(OnnxNode& n, int64_t first, AttrMap attrs, const char* in_directio
 
 }  // namespace
 
-void ScanBody(Body& b) { HiddenStr(b, "form", "") == "scan8" ? BatchedScan(b) : PlainScan(b); }
+void ScanBody(Body& b) {
+  if (!b.captures().empty()) FailNotSupported("variables in a Scan");
+  HiddenStr(b, "form", "") == "scan8" ? BatchedScan(b) : PlainScan(b);
+}
 
 void OnnxScan(OnnxNode& n) { EmitScan(n, 0, {{"form", "scan"}}, "scan_input_directions"); }
 void OnnxScan8(OnnxNode& n) {

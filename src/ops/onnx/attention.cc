@@ -103,11 +103,11 @@ Tensor Modified(Body& b, const char* subgraph, const Tensor& x) {
   if (it == b.node().subgraphs.end()) return x;
   std::vector<Tensor> arguments = {x};
   for (const Tensor& captured : b.RawIns("captures")) arguments.push_back(captured);
-  const std::vector<Tensor> results = b.inline_subgraph(*it->second.at(0), arguments);
-  if (results.size() != 1 || results[0].dtype() != x.dtype() || results[0].rank() != x.rank()) {
+  const std::vector<Node*> results = b.inline_subgraph(*it->second.at(0), arguments).outputs;
+  if (results.size() != 1 || results[0]->type.dtype != x.dtype() || results[0]->rank() != x.rank()) {
     Fail("{} must give one tensor of type {}", subgraph, ToString(x.node()->type));
   }
-  return BroadcastTo(results[0], x.shape());
+  return BroadcastTo(b.builder().Wrap(results[0]), x.shape());
 }
 
 Tensor Lifted(const Tensor& x) { return IsHalf(x.dtype()) ? Cast(x, DType::kF32) : x; }

@@ -19,7 +19,7 @@ void GradientBody(Body& b) {
     types.push_back(values[i].node()->type);
     known.push_back(variable ? Tensor() : values[i]);
   }
-  auto graph = b.lower_subgraph(SubgraphOf(b, "f"), types, known);
+  auto graph = b.lower_subgraph(SubgraphOf(b, "f"), types, known).graph;
   Builder inner(graph.get(), &b.builder().root());
   Tensor y = inner.Wrap(graph->outputs.at(0));
   if (!IsFloat(y.dtype())) Fail("y is {}, but only floats have derivatives", DTypeName(y.dtype()));

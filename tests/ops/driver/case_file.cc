@@ -275,15 +275,26 @@ class Reader {
         c.error = expected;
       } else {
         for (const std::string& item : SplitAt(expected, ';')) {
-          const std::string value = Trim(item);
-          LiteralPtr literal;
-          if (value != "-") {
-            BELAY_TRY(literal, ParseTensor(value, DType::kF32));
-          }
-          c.golden.push_back(literal);
+          BELAY_RETURN_IF_ERROR(ReadExpected(*proto, Trim(item), &c));
         }
       }
       file_.cases.push_back(std::move(c));
+    }
+    return OkStatus();
+  }
+
+  static Status ReadExpected(const Prototype& proto, const std::string& text, OpCase* c) {
+    const size_t equal = text.find('=');
+    const std::string name = text.substr(0, equal);
+    if (equal != std::string::npos && FindInput(proto, name) < 0) return NotFound("there is no input {}", name);
+    LiteralPtr literal;
+    if (text != "-") {
+      BELAY_TRY(literal, ParseTensor(equal == std::string::npos ? text : text.substr(equal + 1), DType::kF32));
+    }
+    if (equal == std::string::npos) {
+      c->golden.push_back(literal);
+    } else {
+      c->golden_after[name] = literal;
     }
     return OkStatus();
   }

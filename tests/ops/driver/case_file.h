@@ -21,14 +21,15 @@
 //   extents:   static                only with extents known at compile time, not also with unknown
 //   tolerance: 8 1e-5                ulps, and a share of the largest magnitude; say why beside it
 //   golden:    x=[0,2] axis=0 -> [1,2] ; [3]       inputs (f32 unless f16:[..]) and outputs
+//   golden:    var=[1] value=[2] -> [3] ; var=[3]  and what an input's memory holds after the run
 //   error:     x=f32[2,3] axis=7 -> invalid argument: axis is 7     the message contains the text
 //
 // In golden and error lines an integer input other than the first is a constant of the graph;
 // `const` before the name (const w=[1,2]) makes any input one, `data` (data n=i32:[3]) none.
 // *_golden.cases are written by goldens/make.py.
 // Each case runs through the whole pipeline on the CPU backend and on the interpreter; they must
-// agree. Golden lines are also judged against the numbers given, since the interpreter follows the
-// same record.
+// agree, also on what is left in the inputs' memory. Golden lines are also judged against the
+// numbers given, since the interpreter follows the same record.
 #pragma once
 #include <map>
 #include <string>
@@ -58,6 +59,7 @@ struct OpCase {
   bool static_only = false;
   double ulps = -1, relative = -1;  // -1: follows from the graph
   std::vector<LiteralPtr> golden;   // nullptr: any
+  std::map<std::string, LiteralPtr> golden_after;  // by input: its memory's contents in the end
   std::string error;                // expected in the message
 };
 

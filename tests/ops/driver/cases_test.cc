@@ -19,6 +19,25 @@ std::string CheckAll(const Literals& got, const Literals& want, const Tolerance&
   return "";
 }
 
+// What the run left in the memory of the inputs that are no constants.
+std::string CheckAfter(const OpCase& c, const Literals& got, const Literals& want, const Tolerance& tolerance) {
+  for (size_t i = 0; i < want.size(); ++i) {
+    const std::string wrong = Compare(*got[i], *want[i], tolerance);
+    if (!wrong.empty()) return fmt::format("input {} after the run: {}", i, wrong);
+  }
+  size_t next = 0;
+  for (const InputCase& in : c.inputs) {
+    auto it = c.golden_after.find(in.name);
+    if (in.is_const || it == c.golden_after.end()) {
+      next += !in.is_const;
+      continue;
+    }
+    const std::string wrong = Compare(*want[next++], *it->second, {2, 2e-7, 0});
+    if (!wrong.empty()) return fmt::format("input {} after the run, against golden: {}", in.name, wrong);
+  }
+  return "";
+}
+
 std::string CheckError(const OpCase& c) {
   const BuiltModel built = Build(c, true);
   const Result<Literals> engine = RunOnEngine(built.model, built.inputs);
@@ -36,7 +55,8 @@ std::string CheckError(const OpCase& c) {
 std::string CheckCase(const OpCase& c, bool known_extents) {
   const BuiltModel built = Build(c, known_extents);
   std::shared_ptr<const Graph> graph;
-  const Result<Literals> reference = RunOnReference(*built.model, built.inputs, &graph);
+  Literals left, expected_left;
+  const Result<Literals> reference = RunOnReference(*built.model, built.inputs, &graph, &expected_left);
   if (!reference.ok()) return "reference: " + reference.status().ToString();
   Tolerance tolerance = ToleranceFor(*graph);
   if (c.ulps >= 0) tolerance = {c.ulps, c.relative, 0};
@@ -45,9 +65,10 @@ std::string CheckCase(const OpCase& c, bool known_extents) {
     const std::string wrong = CheckAll(*reference, c.golden, written);
     if (!wrong.empty()) return "reference against golden: " + wrong;
   }
-  const Result<Literals> engine = RunOnEngine(built.model, built.inputs);
+  const Result<Literals> engine = RunOnEngine(built.model, built.inputs, &left);
   if (!engine.ok()) return engine.status().ToString();
-  return CheckAll(*engine, *reference, tolerance);
+  const std::string wrong = CheckAll(*engine, *reference, tolerance);
+  return wrong.empty() ? CheckAfter(c, left, expected_left, tolerance) : wrong;
 }
 
 class CasesTest : public testing::Test {

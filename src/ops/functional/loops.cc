@@ -1,0 +1,168 @@
+#include "ops/functional/loops.h"
+
+#include <algorithm>
+#include <map>
+
+namespace belay {
+
+const ModelGraph& SubgraphOf(const Body& b, const char* name) {
+  auto it = b.node().subgraphs.find(name);
+  if (it == b.node().subgraphs.end() || it->second.empty() || !it->second[0]) {
+    Fail("subgraph {} is required, but not set", name);
+  }
+  return *it->second[0];
+}
+
+Tensor Truth(const Tensor& t) {
+  if (t.rank() > 0 && !NumElements(t.shape()).IsConst(1)) {
+    return t.builder().FromDim(DType::kBool, Dim(1) - Equal(NumElements(t.shape()), 0));
+  }
+  Tensor scalar = Reshape(t, {});
+  return scalar.dtype() == DType::kBool ? scalar : NotEqual(scalar, 0.0);
+}
+
+std::vector<TensorType> TypesOf(const std::vector<Tensor>& tensors) {
+  std::vector<TensorType> types;
+  for (const Tensor& t : tensors) types.push_back(t.node()->type);
+  return types;
+}
+
+std::vector<Node*> NodesOf(const std::vector<Tensor>& tensors) {
+  std::vector<Node*> nodes;
+  for (const Tensor& t : tensors) nodes.push_back(t.node());
+  return nodes;
+}
+
+std::vector<Tensor> WrapAll(Builder& b, const std::vector<Node*>& nodes) {
+  std::vector<Tensor> tensors;
+  for (Node* n : nodes) tensors.push_back(b.Wrap(n));
+  return tensors;
+}
+
+std::vector<Tensor> AddInputs(Builder& b, const std::vector<TensorType>& types) {
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < types.size(); ++i) {
+    inputs.push_back(b.Wrap(b.graph().AddInput(static_cast<int>(i), types[i])));
+  }
+  return inputs;
+}
+
+TensorType Joiner::Join(const TensorType& x, const TensorType& y, const char* what) {
+  if (x.dtype != y.dtype || x.shape.size() != y.shape.size()) {
+    FailNotSupported("{} of {} on one way and {} on the other", what, ToString(x), ToString(y));
+  }
+  TensorType joined = x;
+  for (size_t d = 0; d < x.shape.size(); ++d) {
+    if (x.shape[d] != y.shape[d] || IsInner(x.shape[d])) joined.shape[d] = Fresh();
+  }
+  return joined;
+}
+
+TensorType Joiner::FromInside(TensorType type) {
+  for (Dim& d : type.shape) {
+    if (IsInner(d)) d = Fresh();
+  }
+  return type;
+}
+
+Dim Joiner::Fresh() {
+  const Dim symbol = b_.NewSymbol("extent");
+  symbol.CollectSymbols(&binds_);
+  return symbol;
+}
+
+bool Joiner::Binds(const Dim& d) const {
+  return std::any_of(binds_.begin(), binds_.end(), [&](int id) { return d == Dim::Symbol(id); });
+}
+
+// Symbols that a subgraph binds mean nothing outside of it.
+bool Joiner::IsInner(const Dim& d) const {
+  std::vector<int> ids;
+  d.CollectSymbols(&ids);
+  return std::any_of(ids.begin(), ids.end(), [&](int id) {
+    return id >= outer_symbols_ && std::find(binds_.begin(), binds_.end(), id) == binds_.end();
+  });
+}
+
+namespace {
+
+std::vector<Tensor> Results(Builder& b, Node* node) {
+  if (node->call_types.size() == 1) return {b.Wrap(node)};
+  std::vector<Tensor> results;
+  for (size_t k = 0; k < node->call_types.size(); ++k) {
+    Node* get = b.graph().Add(Op::kGetOutput, {node}, node->call_types[k]);
+    get->index = static_cast<int>(k);
+    results.push_back(b.Wrap(get));
+  }
+  return results;
+}
+
+}  // namespace
+
+std::vector<Tensor> MakeIf(Builder& b, const Tensor& condition, const std::vector<Tensor>& arguments,
+                           std::shared_ptr<Graph> yes, std::shared_ptr<Graph> no, Joiner joiner) {
+  std::vector<TensorType> types;
+  for (size_t k = 0; k < yes->outputs.size(); ++k) {
+    types.push_back(joiner.Join(yes->outputs[k]->type, no->outputs[k]->type, "a result"));
+  }
+  std::vector<Node*> inputs = {condition.node()};
+  for (Node* n : NodesOf(arguments)) inputs.push_back(n);
+  Node* node = b.graph().Add(Op::kIf, inputs, types[0]);
+  node->subgraphs = {std::move(yes), std::move(no)};
+  node->call_types = types;
+  node->binds = joiner.binds();
+  return Results(b, node);
+}
+
+std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, const std::vector<TensorType>& types,
+                              std::shared_ptr<Graph> condition, std::shared_ptr<Graph> body, std::vector<int> binds) {
+  Node* node = b.graph().Add(Op::kWhile, NodesOf(initial), types[0]);
+  node->subgraphs = {std::move(condition), std::move(body)};
+  node->call_types = types;
+  node->binds = std::move(binds);
+  return Results(b, node);
+}
+
+std::shared_ptr<Graph> LowerUntilStable(
+    std::vector<TensorType>* types, Joiner* joiner,
+    const std::function<std::shared_ptr<Graph>(const std::vector<TensorType>&)>& lower) {
+  for (int round = 0; round < 8; ++round) {
+    std::shared_ptr<Graph> body = lower(*types);
+    bool stable = true;
+    for (size_t k = 0; k < types->size(); ++k) {
+      const TensorType next = body->outputs[k]->type, now = (*types)[k];
+      if (next.dtype != now.dtype || next.shape.size() != now.shape.size()) {
+        FailNotSupported("a loop whose value changes from {} to {}", ToString(now), ToString(next));
+      }
+      for (size_t d = 0; d < now.shape.size(); ++d) {
+        std::vector<int> ids;
+        now.shape[d].CollectSymbols(&ids);
+        const bool open = ids.size() == 1 && now.shape[d] == Dim::Symbol(ids[0]) &&
+                          std::find(joiner->binds().begin(), joiner->binds().end(), ids[0]) != joiner->binds().end();
+        if (open || next.shape[d] == now.shape[d]) continue;
+        (*types)[k].shape[d] = joiner->Fresh();
+        stable = false;
+      }
+    }
+    if (stable) return body;
+  }
+  FailNotSupported("a loop whose shapes do not settle");
+}
+
+std::vector<Tensor> CopyInto(Builder& to, const Graph& from, const std::vector<Tensor>& arguments) {
+  std::map<const Node*, Node*> copies;
+  for (Node* node : TopologicalOrder(from)) {
+    if (node->op == Op::kInput) {
+      copies[node] = arguments[node->index].node();
+      continue;
+    }
+    std::vector<Node*> inputs;
+    for (Node* in : node->inputs) inputs.push_back(copies.at(in));
+    copies[node] = CopyNode(to.graph(), *node, inputs);
+  }
+  std::vector<Tensor> results;
+  for (Node* out : from.outputs) results.push_back(to.Wrap(copies.at(out)));
+  return results;
+}
+
+}  // namespace belay
