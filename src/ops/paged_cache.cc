@@ -1,5 +1,7 @@
 #include "ops/paged_cache.h"
 
+#include "ops/indexing.h"
+
 namespace belay {
 namespace {
 
@@ -41,9 +43,7 @@ Tensor WrittenAt(const Tensor& cache, const Tensor& rows, const Tensor& index) {
 
 Tensor WrittenFrom(const Tensor& cache, const Tensor& rows, const Tensor& first) {
   CheckCache(cache, rows);
-  Tensor at = Reshape(first, {rows.dim(0), Dim(1), Dim(1), Dim(1)}) +
-              first.builder().Iota(first.dtype(), {Dim(1), rows.dim(1), Dim(1), Dim(1)}, 1);
-  return Scatter(ReduceKind::kNone, cache, rows, {at}, {0, -1, 2, 3});
+  return ScatterAt(cache, first, rows, 1);
 }
 
 Tensor WrittenToSlots(const Tensor& cache, const Tensor& rows, const Tensor& slots) {

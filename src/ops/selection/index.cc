@@ -1,5 +1,5 @@
 // Operators that look for positions, or put values at them.
-#include "ops/support.h"
+#include "ops/indexing.h"
 
 namespace belay {
 namespace {
@@ -28,64 +28,6 @@ OnnxRuleFn OnnxArg(const char* ge_op) {
 }
 
 Tensor AsScalar(const Tensor& t) { return t.rank() == 0 ? t : Reshape(t, {}); }
-
-Tensor WrapNegative(const Tensor& index, const Dim& extent) {
-  return Select(Less(index, 0.0), index + index.builder().FromDim(index.dtype(), extent), index);
-}
-
-ReduceKind ReductionOf(const std::string& name) {
-  if (name == "none" || name == "update") return ReduceKind::kNone;
-  if (name == "add") return ReduceKind::kSum;
-  if (name == "mul") return ReduceKind::kProd;
-  if (name == "max") return ReduceKind::kMax;
-  if (name == "min") return ReduceKind::kMin;
-  Fail("reduction is '{}', but must be none, add, mul, max or min", name);
-}
-
-// data[.., index[..], ..] (reduce)= updates, index along one axis.
-Tensor ScatterAlong(const Tensor& data, const Tensor& indices, const Tensor& updates, int64_t axis_given,
-                    ReduceKind kind) {
-  if (data.rank() != indices.rank() || data.rank() != updates.rank()) {
-    Fail("data, indices and updates have ranks {}, {} and {}", data.rank(), indices.rank(), updates.rank());
-  }
-  const int axis = NormalizeAxis(axis_given, data.rank(), "axis");
-  std::vector<int> axes;
-  for (int d = 0; d < data.rank(); ++d) axes.push_back(d == axis ? -1 : d);
-  return Scatter(kind, data, updates, {WrapNegative(indices, data.dim(axis))}, axes);
-}
-
-// indices [lead..., k] address the first k dims of data; updates [lead..., rest of data].
-Tensor ScatterNdInto(const Tensor& data, const Tensor& indices, const Tensor& updates, ReduceKind kind) {
-  const int lead = indices.rank() - 1;
-  if (indices.rank() < 1 || !indices.dim(-1).IsConst()) {
-    Fail("indices has shape {}, but its last extent must be known", ToString(indices.shape()));
-  }
-  const int depth = static_cast<int>(indices.dim(-1).value());
-  if (depth > data.rank()) Fail("indices address {} dims, but the data has rank {}", depth, data.rank());
-  if (updates.rank() != lead + data.rank() - depth) {
-    Fail("updates has rank {}, but must have {}", updates.rank(), lead + data.rank() - depth);
-  }
-  Shape spread(indices.shape().begin(), indices.shape().end() - 1);
-  spread.resize(updates.rank(), Dim(1));
-  std::vector<Tensor> at;
-  std::vector<int> axes;
-  for (int d = 0; d < data.rank(); ++d) {
-    if (d < depth) {
-      Tensor index = WrapNegative(Squeeze(Slice(indices, lead, d, 1), {lead}), data.dim(d));
-      at.push_back(Reshape(index, spread));
-      axes.push_back(-static_cast<int>(at.size()));
-    } else {
-      axes.push_back(lead + d - depth);
-    }
-  }
-  return Scatter(kind, data, updates, at, axes);
-}
-
-void ScatterVar(OpRecord& op, ReduceKind kind) {
-  op.Dtypes("indices", kIndices).Computes([kind](Body& b) {
-    b.OutRaw("var", ScatterNdInto(b.Raw("var"), b.Raw("indices"), b.Raw("updates"), kind));
-  });
-}
 
 void OnnxScatterNd(OnnxNode& n) {
   const std::string reduction = n.Str("reduction", "none");
@@ -235,28 +177,6 @@ BELAY_OP(ReverseSequence) {
     std::vector<int> axes = AxisRange(0, x.rank());
     axes[seq] = -1;
     b.OutRaw("y", Gather(x, {BroadcastTo(from, x.shape())}, axes, x.shape()));
-  });
-}
-
-BELAY_OP(ScatterNdUpdate) { ScatterVar(op, ReduceKind::kNone); }
-BELAY_OP(ScatterNdAdd) { ScatterVar(op, ReduceKind::kSum); }
-BELAY_OP(ScatterNdMax) { ScatterVar(op, ReduceKind::kMax); }
-BELAY_OP(ScatterNdMin) { ScatterVar(op, ReduceKind::kMin); }
-
-// Row i of updates along `axis`, times alpha, goes to row indices[i]; repeated indices add.
-BELAY_OP(InplaceIndexAdd) {
-  op.Dtypes("indices", kIndices).Computes([](Body& b) {
-    Tensor var = b.Raw("var"), updates = b.Raw("updates"), indices = Cast(b.Raw("indices"), DType::kI64);
-    const int axis = NormalizeAxis(b.Int("axis"), var.rank(), "axis");
-    if (indices.rank() > 1) Fail("indices has rank {}, but must have 0 or 1", indices.rank());
-    if (updates.rank() != var.rank()) Fail("updates has rank {}, but var has {}", updates.rank(), var.rank());
-    if (b.Has("alpha")) updates = updates * Cast(AsScalar(b.Raw("alpha")), updates.dtype());
-    Shape shape = var.shape();
-    shape[axis] = NumElements(indices.shape());
-    std::vector<int> axes = AxisRange(0, var.rank());
-    axes[axis] = -1;
-    Tensor at = AlongAxis(WrapNegative(Reshape(indices, {shape[axis]}), var.dim(axis)), axis, var.rank());
-    b.OutRaw("var", Scatter(ReduceKind::kSum, var, BroadcastTo(updates, shape), {at}, axes));
   });
 }
 

@@ -46,14 +46,15 @@ def word(value):
     return str(value)
 
 
-def golden(outputs, **given):
+def golden(outputs, after=None, **given):
     """given: inputs as arrays (a trailing `_data` in the name: no constant of the graph) and attributes; outputs:
-    arrays, None for one that is not judged."""
+    arrays, None for one that is not judged; after: what the memory of inputs holds then."""
     words = []
     for name, value in given.items():
         if value is None:
             continue
         data = name.endswith('_data')
         words.append(('data ' if data else '') + f'{name[:-5] if data else name}={word(value)}')
-    expected = ' ; '.join('-' if out is None else tensor(out) for out in outputs)
+    expected = ['-' if out is None else tensor(out) for out in outputs]
+    expected = ' ; '.join(expected + [f'{name}={tensor(x)}' for name, x in (after or {}).items()])
     return f'golden: {" ".join(words)} -> {expected}'
