@@ -111,6 +111,24 @@ BELAY_OP(QuantUpdateScatter) {
   });
 }
 
+// Tensors of a list, each with its own place and row of updates; mask 0 leaves one as it is.
+BELAY_OP(ScatterList) {
+  op.Dtypes("indice", kIndices).Dtypes("mask", {DType::kU8}).Computes([](Body& b) {
+    CheckReduce(b);
+    std::vector<Tensor> vars = b.RawIns("var");
+    const Tensor indices = b.Raw("indice"), updates = b.Raw("updates");
+    if (indices.rank() != 1) FailNotSupported("indice of rank {} (only 1)", indices.rank());
+    for (size_t k = 0; k < vars.size(); ++k) {
+      Tensor& var = vars[k];
+      auto entry = [&](const Tensor& t) { return Slice(t, 0, static_cast<int64_t>(k), 1); };
+      const int axis = NormalizeAxis(b.Int("axis"), var.rank(), "axis") + 1;
+      Tensor y = Squeeze(ScatterAt(Unsqueeze(var, {0}), entry(indices), entry(updates), axis), {0});
+      var = b.Has("mask") ? Select(Reshape(NotEqual(entry(b.Raw("mask")), 0.0), {}), y, var) : y;
+    }
+    b.Outs("var", vars);
+  });
+}
+
 BELAY_OP(IndexPutV2) { op.Computes(IndexPut); }
 
 }  // namespace belay

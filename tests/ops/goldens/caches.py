@@ -50,6 +50,24 @@ def kv_lines():
                      cache_mode='PA_BNSD')
 
 
+def paged_lines():
+    tokens, heads, size, part = 3, 2, 4, 2
+    key, value, slots = grid(60, tokens, heads, size), grid(61, tokens, heads, size - 1), [4, -1, 1]
+    caches = [grid(62, 3, 2, heads, size), grid(63, 3, 2, heads, size - 1)]
+    written = [write_slots(cache, rows, slots) for cache, rows in zip(caches, (key, value))]
+    yield 'op:    ScatterPaKvCache'
+    yield golden(written, after=dict(key_cache=written[0], value_cache=written[1]), key=key, key_cache=caches[0],
+                 slot_mapping_data=np.array(slots), value=value, value_cache=caches[1])
+    caches, value = [grid(64 + i, 3, heads * size // part, 2, part) for i in range(2)], grid(66, tokens, heads, size)
+    written = [cache.copy() for cache in caches]
+    for out, rows in zip(written, (key, value)):
+        for row, slot in zip(rows, slots):
+            if slot >= 0:
+                out[slot // 2, :, slot % 2] = row.reshape(-1, part)
+    yield golden(written, after=dict(key_cache=written[0], value_cache=written[1]), key=key, key_cache=caches[0],
+                 slot_mapping_data=np.array(slots), value=value, value_cache=caches[1], cache_mode='PA_NZ')
+
+
 def qkv_lines():
     tokens, heads, size, part = 3, (2, 1, 1), 4, 2
     qkv = grid(10, tokens, sum(heads) * size)
@@ -156,6 +174,7 @@ def delta_lines():
     yield golden(run(np.exp(g), [2, 1]), **common, g=f32(g), num_accepted_tokens_data=np.array([2, 1], np.int32))
 
 
-FILES = {'fusion/kv_cache_golden.cases': lambda: [*kv_lines(), *qkv_lines(), *quantised_lines()],
+FILES = {'experiment/scatter_pa_kv_cache_golden.cases': paged_lines,
+         'fusion/kv_cache_golden.cases': lambda: [*kv_lines(), *qkv_lines(), *quantised_lines()],
          'fusion/mla_prolog_golden.cases': latent_lines,
          'fusion/delta_rule_golden.cases': delta_lines}
