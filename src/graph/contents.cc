@@ -32,7 +32,26 @@ std::vector<int64_t> ConstDims(const Shape& shape) {
   return dims;
 }
 
+bool Overflows(ScalarOp op, const std::vector<Dim>& x) {
+  if (x.size() != 2 || !x[0].IsConst() || !x[1].IsConst()) return false;
+  int64_t ignored = 0;
+  switch (op) {
+    case ScalarOp::kAdd: return __builtin_add_overflow(x[0].value(), x[1].value(), &ignored);
+    case ScalarOp::kSub: return __builtin_sub_overflow(x[0].value(), x[1].value(), &ignored);
+    case ScalarOp::kMul: return __builtin_mul_overflow(x[0].value(), x[1].value(), &ignored);
+    default: return false;
+  }
+}
+
+bool Fits(int64_t v, DType dtype) {
+  const int bits = BitWidth(dtype);
+  if (dtype == DType::kBool) return v == 0 || v == 1;
+  if (IsUnsignedInt(dtype)) return v >= 0 && (bits == 64 || v >> bits == 0);
+  return bits == 64 || (v >> (bits - 1)) == (v < 0 ? -1 : 0);
+}
+
 std::optional<Dim> ApplyScalar(ScalarOp op, const std::vector<Dim>& x) {
+  if (Overflows(op, x)) return std::nullopt;
   switch (op) {
     case ScalarOp::kAdd: return x[0] + x[1];
     case ScalarOp::kSub: return x[0] - x[1];
@@ -75,7 +94,8 @@ std::optional<Contents> MapContents(const Node& node, int64_t n) {
     } else {
       value = ApplyScalar(node.scalar, x);
     }
-    if (!value) return std::nullopt;
+    // Constants are folded by the interpreter, which knows how each type wraps.
+    if (!value || (value->IsConst() && !Fits(value->value(), node.type.dtype))) return std::nullopt;
     out.push_back(*value);
   }
   return out;
