@@ -26,6 +26,7 @@ Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const
   BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(*model));
   CompileOptions base;
   base.precision = settings.precision;
+  base.plain_sums = settings.plain_sums;
   base.disabled_passes = settings.disabled_passes;
   base.dump_name = name.empty() ? "graph" : name;
   VariantCompiler variants = [model, base](const std::vector<std::vector<int64_t>>& dims,

@@ -285,6 +285,7 @@ void CastOutputs(const std::string& value, ModelGraph* model) {
 Result<GraphSettings> ApplyOptions(const OptionMap& options, ModelGraph* model) {
   GraphSettings settings;
   settings.precision = PrecisionOf(options);
+  settings.plain_sums = OptionOf(options, "ge.opSelectImplmode").starts_with("high_precision");
   settings.disabled_passes = DisabledPasses(options);
   BELAY_TRY(Inputs inputs, InputsOf(model));
   std::vector<int> order;

@@ -13,6 +13,7 @@ namespace belay {
 
 struct GraphSettings {
   Precision precision = Precision::kOrigin;
+  bool plain_sums = false;  // see KernelSpec
   std::vector<std::string> disabled_passes;
   std::vector<std::vector<int64_t>> hints;  // extents of every input, or empty
   Gears gears;

@@ -1,6 +1,8 @@
 // Options: every key of the table, what bad values are told, which scope wins, and what the working ones do.
 #include "session/options.h"
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "api_ge/ge_fixture.h"
@@ -187,6 +189,47 @@ TEST_F(OptionsTest, OldPrecisionModes) {
   for (const auto& [mode, value] : modes) {
     EXPECT_EQ(Product(session, {{"ge.exec.precision_mode", mode}}), value) << mode;
   }
+}
+
+// A 3x3 convolution of 32 channels whose filter is constant; numbers by a fixed formula.
+std::vector<float> Convolved(ge::Session& session, const Options& graph_options) {
+  const auto numbers = [](int64_t n, int64_t step) {
+    std::vector<float> out(static_cast<size_t>(n));
+    for (int64_t i = 0; i < n; ++i) out[static_cast<size_t>(i)] = static_cast<float>(i * step % 1009) / 1009 - 0.5f;
+    return out;
+  };
+  auto x = MakeData("x", 0, {1, 32, 24, 24});
+  x.update_output_desc_y(ge::TensorDesc(ge::Shape({1, 32, 24, 24}), ge::FORMAT_NCHW, ge::DT_FLOAT));
+  ge::Tensor filter = HostTensor({48, 32, 3, 3}, numbers(48 * 32 * 9, 77));
+  filter.SetFormat(ge::FORMAT_NCHW);
+  auto w = ge::op::Const("w").set_attr_value(filter);
+  w.update_output_desc_y(filter.GetTensorDesc());
+  auto y = ge::op::Conv2D("y").set_input_x(x).set_input_filter(w).set_attr_strides({1, 1, 1, 1})
+               .set_attr_pads({1, 1, 1, 1}).set_attr_data_format("NCHW");
+  ge::Graph graph("conv");
+  graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{y});
+  EXPECT_EQ(session.AddGraph(8, graph, graph_options), ge::SUCCESS) << TakeErrors();
+  std::vector<ge::Tensor> out;
+  EXPECT_EQ(session.RunGraph(8, {HostTensor({1, 32, 24, 24}, numbers(32 * 576, 331))}, out), ge::SUCCESS)
+      << TakeErrors();
+  EXPECT_EQ(session.RemoveGraph(8), ge::SUCCESS);
+  return out.empty() ? std::vector<float>() : Floats(out[0]);
+}
+
+TEST_F(OptionsTest, HighPrecisionSumsPlainly) {
+  ge::Session session(Options{});
+  const auto with = [&](const char* mode) { return Convolved(session, {{"ge.opSelectImplmode", mode}}); };
+  const std::vector<float> usual = Convolved(session, {}), plain = with("high_precision");
+  EXPECT_EQ(usual, with("high_performance"));
+  EXPECT_EQ(plain, with("high_precision_for_all"));
+  ASSERT_EQ(plain.size(), usual.size());
+  EXPECT_NE(plain, usual);
+  float largest = 0, apart = 0;
+  for (size_t i = 0; i < plain.size(); ++i) {
+    largest = std::max(largest, std::fabs(plain[i]));
+    apart = std::max(apart, std::fabs(plain[i] - usual[i]));
+  }
+  EXPECT_LE(apart, 2e-5f * largest);
 }
 
 TEST_F(OptionsTest, RunFlagZeroCompilesOnly) {
