@@ -62,6 +62,9 @@ void WithNumber(Body& b, const char* name, bool one_each, Formula formula) {
   OutLists(b, x);
 }
 
+void WithScalar(Body& b, Formula formula) { WithNumber(b, "scalar", false, formula); }
+void WithScalars(Body& b, Formula formula) { WithNumber(b, "scalars", true, formula); }
+
 // first + number * formula(second, third)
 void AddCombined(Body& b, bool one_each, Formula formula) {
   const Prototype& p = *FindPrototype(b.node().type);
@@ -73,6 +76,9 @@ void AddCombined(Body& b, bool one_each, Formula formula) {
   }
   OutLists(b, x);
 }
+
+void AddCombinedByOne(Body& b, Formula formula) { AddCombined(b, false, formula); }
+void AddCombinedByEach(Body& b, Formula formula) { AddCombined(b, true, formula); }
 
 void Lerp(Body& b) {
   std::vector<Tensor> x = b.Ins("x1"), end = SameLength(b, "x2", x.size());
@@ -110,94 +116,68 @@ double OneNumber(const Body& b, const char* name) {
 
 }  // namespace
 
-#define BELAY_FOREACH_OP(Name, formula)                                           \
-  BELAY_OP(Name) {                                                                \
-    op.Computes([](Body& b) {                                                     \
-      Unary(b, [](const Tensor& x, const Tensor&) -> Tensor { return formula; }); \
-    });                                                                           \
-  }
-#define BELAY_FOREACH_LIST_OP(Name, formula)                                           \
-  BELAY_OP(Name) {                                                                     \
-    op.Computes([](Body& b) {                                                          \
-      WithList(b, [](const Tensor& x, const Tensor& s) -> Tensor { return formula; }); \
-    });                                                                                \
-  }
-#define BELAY_FOREACH_SCALAR_OP(Name, formula)                                        \
-  BELAY_OP(Name) {                                                                    \
-    op.Computes([](Body& b) {                                                         \
-      WithNumber(b, "scalar", false,                                                  \
-                 [](const Tensor& x, const Tensor& s) -> Tensor { return formula; }); \
-    });                                                                               \
-  }
-#define BELAY_FOREACH_SCALARS_OP(Name, formula)                                       \
-  BELAY_OP(Name) {                                                                    \
-    op.Computes([](Body& b) {                                                         \
-      WithNumber(b, "scalars", true,                                                  \
-                 [](const Tensor& x, const Tensor& s) -> Tensor { return formula; }); \
-    });                                                                               \
+// `apply`: one of the functions above that take a formula, of x and s.
+#define BELAY_FOREACH_OP(Name, apply, formula)                                                       \
+  BELAY_OP(Name) {                                                                                   \
+    op.Computes([](Body& b) {                                                                        \
+      apply(b, [](const Tensor& x, [[maybe_unused]] const Tensor& s) -> Tensor { return formula; }); \
+    });                                                                                              \
   }
 
-BELAY_FOREACH_OP(ForeachACos, Map(ScalarOp::kAcos, x))
-BELAY_FOREACH_OP(ForeachASin, Map(ScalarOp::kAsin, x))
-BELAY_FOREACH_OP(ForeachATan, Map(ScalarOp::kAtan, x))
-BELAY_FOREACH_OP(ForeachAbs, Abs(x))
-BELAY_FOREACH_OP(ForeachCos, Map(ScalarOp::kCos, x))
-BELAY_FOREACH_OP(ForeachCosh, Map(ScalarOp::kCosh, x))
-BELAY_FOREACH_OP(ForeachErf, Erf(x))
-BELAY_FOREACH_OP(ForeachErfc, 1.0 - Erf(x))
-BELAY_FOREACH_OP(ForeachExp, Exp(x))
-BELAY_FOREACH_OP(ForeachExpm1, Map(ScalarOp::kExpm1, x))
-BELAY_FOREACH_OP(ForeachLog, Log(x))
-BELAY_FOREACH_OP(ForeachLog10, Log(x) / std::log(10.0))
-BELAY_FOREACH_OP(ForeachLog1p, Map(ScalarOp::kLog1p, x))
-BELAY_FOREACH_OP(ForeachLog2, Map(ScalarOp::kLog2, x))
-BELAY_FOREACH_OP(ForeachNeg, -x)
-BELAY_FOREACH_OP(ForeachReciprocal, Map(ScalarOp::kRecip, x))
-BELAY_FOREACH_OP(ForeachSigmoid, Sigmoid(x))
-BELAY_FOREACH_OP(ForeachSin, Map(ScalarOp::kSin, x))
-BELAY_FOREACH_OP(ForeachSinh, Map(ScalarOp::kSinh, x))
-BELAY_FOREACH_OP(ForeachSqrt, Sqrt(x))
-BELAY_FOREACH_OP(ForeachTan, Map(ScalarOp::kTan, x))
-BELAY_FOREACH_OP(ForeachTanh, Tanh(x))
+BELAY_FOREACH_OP(ForeachACos, Unary, Map(ScalarOp::kAcos, x))
+BELAY_FOREACH_OP(ForeachASin, Unary, Map(ScalarOp::kAsin, x))
+BELAY_FOREACH_OP(ForeachATan, Unary, Map(ScalarOp::kAtan, x))
+BELAY_FOREACH_OP(ForeachAbs, Unary, Abs(x))
+BELAY_FOREACH_OP(ForeachCos, Unary, Map(ScalarOp::kCos, x))
+BELAY_FOREACH_OP(ForeachCosh, Unary, Map(ScalarOp::kCosh, x))
+BELAY_FOREACH_OP(ForeachErf, Unary, Erf(x))
+BELAY_FOREACH_OP(ForeachErfc, Unary, 1.0 - Erf(x))
+BELAY_FOREACH_OP(ForeachExp, Unary, Exp(x))
+BELAY_FOREACH_OP(ForeachExpm1, Unary, Map(ScalarOp::kExpm1, x))
+BELAY_FOREACH_OP(ForeachLog, Unary, Log(x))
+BELAY_FOREACH_OP(ForeachLog10, Unary, Log(x) / std::log(10.0))
+BELAY_FOREACH_OP(ForeachLog1p, Unary, Map(ScalarOp::kLog1p, x))
+BELAY_FOREACH_OP(ForeachLog2, Unary, Map(ScalarOp::kLog2, x))
+BELAY_FOREACH_OP(ForeachNeg, Unary, -x)
+BELAY_FOREACH_OP(ForeachReciprocal, Unary, Map(ScalarOp::kRecip, x))
+BELAY_FOREACH_OP(ForeachSigmoid, Unary, Sigmoid(x))
+BELAY_FOREACH_OP(ForeachSin, Unary, Map(ScalarOp::kSin, x))
+BELAY_FOREACH_OP(ForeachSinh, Unary, Map(ScalarOp::kSinh, x))
+BELAY_FOREACH_OP(ForeachSqrt, Unary, Sqrt(x))
+BELAY_FOREACH_OP(ForeachTan, Unary, Map(ScalarOp::kTan, x))
+BELAY_FOREACH_OP(ForeachTanh, Unary, Tanh(x))
 
-BELAY_FOREACH_LIST_OP(ForeachAddList, x + s)
-BELAY_FOREACH_LIST_OP(ForeachSubList, x - s)
-BELAY_FOREACH_LIST_OP(ForeachMulList, x* s)
-BELAY_FOREACH_LIST_OP(ForeachDivList, x / s)
-BELAY_FOREACH_LIST_OP(ForeachPowList, Pow(x, s))
-BELAY_FOREACH_LIST_OP(ForeachMaximumList, Max(x, s))
-BELAY_FOREACH_LIST_OP(ForeachMinimumList, Min(x, s))
+BELAY_FOREACH_OP(ForeachAddList, WithList, x + s)
+BELAY_FOREACH_OP(ForeachSubList, WithList, x - s)
+BELAY_FOREACH_OP(ForeachMulList, WithList, x* s)
+BELAY_FOREACH_OP(ForeachDivList, WithList, x / s)
+BELAY_FOREACH_OP(ForeachPowList, WithList, Pow(x, s))
+BELAY_FOREACH_OP(ForeachMaximumList, WithList, Max(x, s))
+BELAY_FOREACH_OP(ForeachMinimumList, WithList, Min(x, s))
 
-BELAY_FOREACH_SCALAR_OP(ForeachAddScalar, x + s)
-BELAY_FOREACH_SCALAR_OP(ForeachSubScalar, x - s)
-BELAY_FOREACH_SCALAR_OP(ForeachMulScalar, x* s)
-BELAY_FOREACH_SCALAR_OP(ForeachDivScalar, x / s)
-BELAY_FOREACH_SCALAR_OP(ForeachPowScalar, Pow(x, s))
-BELAY_FOREACH_SCALAR_OP(ForeachPowScalarAndTensor, Pow(BroadcastTo(s, x.shape()), x))
-BELAY_FOREACH_SCALAR_OP(ForeachMaximumScalar, Max(x, s))
-BELAY_FOREACH_SCALAR_OP(ForeachMinimumScalar, Min(x, s))
+BELAY_FOREACH_OP(ForeachAddScalar, WithScalar, x + s)
+BELAY_FOREACH_OP(ForeachSubScalar, WithScalar, x - s)
+BELAY_FOREACH_OP(ForeachMulScalar, WithScalar, x* s)
+BELAY_FOREACH_OP(ForeachDivScalar, WithScalar, x / s)
+BELAY_FOREACH_OP(ForeachPowScalar, WithScalar, Pow(x, s))
+BELAY_FOREACH_OP(ForeachPowScalarAndTensor, WithScalar, Pow(BroadcastTo(s, x.shape()), x))
+BELAY_FOREACH_OP(ForeachMaximumScalar, WithScalar, Max(x, s))
+BELAY_FOREACH_OP(ForeachMinimumScalar, WithScalar, Min(x, s))
 
-BELAY_FOREACH_SCALARS_OP(ForeachAddScalarList, x + s)
-BELAY_FOREACH_SCALARS_OP(ForeachSubScalarList, x - s)
-BELAY_FOREACH_SCALARS_OP(ForeachMulScalarList, x* s)
-BELAY_FOREACH_SCALARS_OP(ForeachDivScalarList, x / s)
-BELAY_FOREACH_SCALARS_OP(ForeachPowScalarList, Pow(x, s))
-BELAY_FOREACH_SCALARS_OP(ForeachMaximumScalarList, Max(x, s))
-BELAY_FOREACH_SCALARS_OP(ForeachMinimumScalarList, Min(x, s))
+BELAY_FOREACH_OP(ForeachAddScalarList, WithScalars, x + s)
+BELAY_FOREACH_OP(ForeachSubScalarList, WithScalars, x - s)
+BELAY_FOREACH_OP(ForeachMulScalarList, WithScalars, x* s)
+BELAY_FOREACH_OP(ForeachDivScalarList, WithScalars, x / s)
+BELAY_FOREACH_OP(ForeachPowScalarList, WithScalars, Pow(x, s))
+BELAY_FOREACH_OP(ForeachMaximumScalarList, WithScalars, Max(x, s))
+BELAY_FOREACH_OP(ForeachMinimumScalarList, WithScalars, Min(x, s))
 
-#define BELAY_FOREACH_ADDC_OP(Name, one_each, formula)                                 \
-  BELAY_OP(Name) {                                                                     \
-    op.Computes([](Body& b) {                                                          \
-      AddCombined(b, one_each,                                                         \
-                  [](const Tensor& x, const Tensor& s) -> Tensor { return formula; }); \
-    });                                                                                \
-  }
-BELAY_FOREACH_ADDC_OP(ForeachAddcdivScalar, false, x / s)
-BELAY_FOREACH_ADDC_OP(ForeachAddcdivScalarList, true, x / s)
-BELAY_FOREACH_ADDC_OP(ForeachAddcdivList, true, x / s)
-BELAY_FOREACH_ADDC_OP(ForeachAddcmulScalar, false, x* s)
-BELAY_FOREACH_ADDC_OP(ForeachAddcmulScalarList, true, x* s)
-BELAY_FOREACH_ADDC_OP(ForeachAddcmulList, true, x* s)
+BELAY_FOREACH_OP(ForeachAddcdivScalar, AddCombinedByOne, x / s)
+BELAY_FOREACH_OP(ForeachAddcdivScalarList, AddCombinedByEach, x / s)
+BELAY_FOREACH_OP(ForeachAddcdivList, AddCombinedByEach, x / s)
+BELAY_FOREACH_OP(ForeachAddcmulScalar, AddCombinedByOne, x* s)
+BELAY_FOREACH_OP(ForeachAddcmulScalarList, AddCombinedByEach, x* s)
+BELAY_FOREACH_OP(ForeachAddcmulList, AddCombinedByEach, x* s)
 
 BELAY_OP(ForeachLerpList) { op.Computes(Lerp); }
 BELAY_OP(ForeachLerpScalar) { op.Computes(Lerp); }
