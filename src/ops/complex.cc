@@ -18,6 +18,14 @@ Words WordsOf(DType dtype) {
   }
 }
 
+// Along the dim before the last; the last holds real and imaginary part.
+Tensor FourierPairs(const Tensor& x, bool inverse) {
+  const Dim n = x.dim(-2), rows = NumElements(Shape(x.shape().begin(), x.shape().end() - 2));
+  const Shape lines = {rows, n, Dim(2)};
+  const std::vector<CallAttr> attrs = {{"inverse", inverse}, {"hermitian", 0}};
+  return Reshape(Call("fourier", {Reshape(x, lines)}, {{x.dtype(), lines}}, attrs)[0], x.shape());
+}
+
 }  // namespace
 
 ComplexParts PartsOf(const Tensor& x) {
@@ -36,13 +44,6 @@ Tensor ComplexOf(const Tensor& real, const Tensor& imag) {
   Tensor shift = real.builder().ScalarInt(w.whole, BitWidth(w.half));
   Tensor bits = Or(Map(ScalarOp::kShl, high, shift), low);
   return Bitcast(bits, w.whole == DType::kU64 ? DType::kC64 : DType::kC32);
-}
-
-Tensor FourierPairs(const Tensor& x, bool inverse) {
-  const Dim n = x.dim(-2), rows = NumElements(Shape(x.shape().begin(), x.shape().end() - 2));
-  const Shape lines = {rows, n, Dim(2)};
-  const std::vector<CallAttr> attrs = {{"inverse", inverse}, {"hermitian", 0}};
-  return Reshape(Call("fourier", {Reshape(x, lines)}, {{x.dtype(), lines}}, attrs)[0], x.shape());
 }
 
 Tensor Fourier(const Tensor& x, int axis, bool inverse) {

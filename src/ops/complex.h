@@ -10,9 +10,7 @@ struct ComplexParts {
 ComplexParts PartsOf(const Tensor& x);
 Tensor ComplexOf(const Tensor& real, const Tensor& imag);  // parts of one shape and dtype
 
-// The discrete Fourier transform along the dim before the last; the last holds real and imaginary part.
-// f32 or f64. inverse divides by the extent.
-Tensor FourierPairs(const Tensor& x, bool inverse);
-Tensor Fourier(const Tensor& x, int axis, bool inverse);  // of a complex tensor
+// The discrete Fourier transform of a complex tensor; inverse divides by the extent.
+Tensor Fourier(const Tensor& x, int axis, bool inverse);
 
 }  // namespace belay
