@@ -65,9 +65,46 @@ std::vector<Node*> Roots(const Graph& graph) {
   return roots;
 }
 
+void CollectSymbols(const Node& node, std::vector<int>* ids) {
+  for (const std::vector<Dim>* dims : {&node.type.shape, &node.starts, &node.steps}) {
+    for (const Dim& d : *dims) d.CollectSymbols(ids);
+  }
+  for (const TensorType& type : node.call_types) {
+    for (const Dim& d : type.shape) d.CollectSymbols(ids);
+  }
+  if (node.window) {
+    for (const Dim& d : node.window->pads_lo) d.CollectSymbols(ids);
+  }
+  for (const auto& sub : node.subgraphs) {
+    for (const auto& inner : sub->nodes()) CollectSymbols(*inner, ids);
+  }
+}
+
+// By node: those that bind a symbol it uses. Empty where nothing is bound.
+std::vector<std::vector<Node*>> BindersBefore(const Graph& graph) {
+  std::unordered_map<int, Node*> binders;
+  for (const auto& node : graph.nodes()) {
+    for (int id : node->binds) binders[id] = node.get();
+  }
+  std::vector<std::vector<Node*>> before;
+  if (binders.empty()) return before;
+  before.resize(graph.size());
+  for (const auto& node : graph.nodes()) {
+    std::vector<int> ids;
+    CollectSymbols(*node, &ids);
+    for (int id : ids) {
+      auto binder = binders.find(id);
+      if (binder != binders.end() && binder->second != node.get()) before[node->id].push_back(binder->second);
+    }
+  }
+  return before;
+}
+
 }  // namespace
 
 std::vector<Node*> TopologicalOrder(const Graph& graph) {
+  const std::vector<std::vector<Node*>> binders = BindersBefore(graph);
+  const std::vector<Node*> none;
   std::vector<Node*> order;
   std::vector<char> state(graph.size(), 0);  // 1 on the stack, 2 done
   for (Node* input : graph.inputs) {
@@ -83,14 +120,18 @@ std::vector<Node*> TopologicalOrder(const Graph& graph) {
     stack.emplace_back(root, 0);
     while (!stack.empty()) {
       auto& [node, next] = stack.back();
-      if (next == node->inputs.size() + node->control.size()) {
+      const std::vector<Node*>& binding = binders.empty() ? none : binders[node->id];
+      const size_t inputs = node->inputs.size(), controls = node->control.size();
+      if (next == inputs + controls + binding.size()) {
         state[node->id] = 2;
         order.push_back(node);
         stack.pop_back();
         continue;
       }
       size_t k = next++;
-      Node* child = k < node->inputs.size() ? node->inputs[k] : node->control[k - node->inputs.size()];
+      Node* child = k < inputs              ? node->inputs[k]
+                    : k < inputs + controls ? node->control[k - inputs]
+                                            : binding[k - inputs - controls];
       if (state[child->id]) continue;
       state[child->id] = 1;
       stack.emplace_back(child, 0);
