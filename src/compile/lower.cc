@@ -334,6 +334,12 @@ class Lowerer {
 bool IsPacked(DType dtype) { return IsNarrow(dtype) && BitWidth(dtype) < 8; }
 
 Tensor AddArgument(Builder& b, int index, const TensorType& type, const std::string& name) {
+  if (type.dtype == DType::kString) {
+    SymbolInfo size{name + ".bytes", index, SymbolInfo::kBytes};
+    const TensorType bytes{DType::kU8, {Dim::Symbol(static_cast<int>(b.graph().symbols.size()))}};
+    b.graph().symbols.push_back(std::move(size));
+    return Call("text_read", {b.Wrap(b.graph().AddInput(index, bytes, name))}, {type}, {})[0];
+  }
   if (!IsPacked(type.dtype)) return b.Wrap(b.graph().AddInput(index, type, name));
   const TensorType bytes{DType::kU8, {PackedBytes(type.dtype, type.shape)}};
   return Unpack(b.Wrap(b.graph().AddInput(index, bytes, name)), type.dtype, type.shape);
@@ -372,6 +378,12 @@ void AddResults(Builder& b, std::vector<TensorType>* types) {
   for (Node*& output : b.graph().outputs) {
     types->push_back(output->type);
     if (IsPacked(output->type.dtype)) output = Pack(b.Wrap(output)).node();
+    if (output->type.dtype == DType::kString) {
+      const Dim size = b.NewSymbol("bytes");
+      std::vector<int> binds;
+      size.CollectSymbols(&binds);
+      output = Call("text_write", {b.Wrap(output)}, {{DType::kU8, {size}}}, {}, binds)[0].node();
+    }
   }
 }
 
@@ -457,8 +469,12 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     AddStores(lowerer.builder(), result.written);
   } catch (NeedsContents& needs) {
     for (int i : needs.graph_inputs) {
-      if (i < static_cast<int>(inputs.size())) continue;
-      return NotSupported("the contents of variable '{}' decide a shape or an attribute", graph->inputs[i]->name);
+      if (i >= static_cast<int>(inputs.size())) {
+        return NotSupported("the contents of variable '{}' decide a shape or an attribute", graph->inputs[i]->name);
+      }
+      if (lowered.inputs[i].dtype != DType::kString) continue;
+      return NotSupported("the contents of input '{}', which holds strings, decide the graph's structure",
+                          inputs[i]->name);
     }
     lowered.needs_contents = needs.graph_inputs;
     return lowered;

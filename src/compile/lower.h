@@ -23,7 +23,7 @@ struct LowerOptions {
 
 struct Lowered {
   std::unique_ptr<Graph> graph;  // nullptr: the inputs below must be known first
-  // What callers see. The graph's own types differ where elements share bytes: it takes and gives u8.
+  // What callers see. The graph's own types differ where elements share bytes or are texts: it takes and gives u8.
   std::vector<TensorType> inputs, outputs;
   std::vector<int> needs_contents;
   std::set<int> symbolic_inputs;  // of input_contents: those that were not compiled in

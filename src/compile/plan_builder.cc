@@ -62,9 +62,9 @@ class PlanBuilder {
   void ReserveOutputs() {
     for (size_t k = 0; k < graph_.outputs.size(); ++k) {
       plan_->outputs.push_back(graph_.outputs[k]->type);
-      output_slots_.push_back(NewSlot(SlotKind::kOutput, static_cast<int>(k), graph_.outputs[k]->type));
+      plan_->output_slots.push_back(NewSlot(SlotKind::kOutput, static_cast<int>(k), graph_.outputs[k]->type));
       Node* source = ThroughReshapes(graph_.outputs[k]);
-      if (source->op == Op::kFused && !source->home) direct_.emplace(source, output_slots_.back());
+      if (source->op == Op::kFused && !source->home) direct_.emplace(source, plan_->output_slots.back());
     }
   }
 
@@ -180,7 +180,7 @@ class PlanBuilder {
     const int slot = slot_of_[source->id];
     const bool placed = source->home && plan_->slots[slot].kind == SlotKind::kInput;
     plan_->outputs_in_inputs.push_back(placed ? plan_->slots[slot].index : -1);
-    if (slot != output_slots_[k]) AddCopy(slot, output_slots_[k], source->name);
+    if (slot != plan_->output_slots[k]) AddCopy(slot, plan_->output_slots[k], source->name);
   }
 
   // By store: the slot its value is copied from. A value in an input's memory that is stored to as well moves
@@ -293,7 +293,6 @@ class PlanBuilder {
   const bool plain_sums_;
   std::shared_ptr<Plan> plan_;
   std::vector<int> slot_of_;
-  std::vector<int> output_slots_;
   std::map<const Node*, int> direct_;
   std::map<const Node*, std::vector<int>> call_slots_;
   std::vector<KernelSpec> specs_;

@@ -46,7 +46,7 @@ class RunTask final : public Task {
     prepared_.reset();
     workspace_ = nullptr;
     result_ = nullptr;
-    bound_dims_ = nullptr;
+    bound_extents_ = nullptr;
     std::shared_ptr<LoadedGraph> graph = std::move(graph_);
     graph->Recycle(this);  // may be deleted with the last reference, below
   }
@@ -61,14 +61,14 @@ class RunTask final : public Task {
   // Set while the caller waits for the run.
   bool stepwise_waits_ = false;
   Status* result_ = nullptr;
-  std::vector<std::vector<int64_t>>* bound_dims_ = nullptr;
+  OutputExtents* bound_extents_ = nullptr;
   std::vector<void*>* bound_outputs_ = nullptr;
   RunTask* next_free_ = nullptr;
 
  private:
   Status RunSteps() {
     std::vector<int64_t> symbols = prepared_->symbols;
-    Status status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), bound_dims_);
+    Status status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), bound_extents_);
     *bound_outputs_ = outputs_;
     return status;
   }
@@ -77,8 +77,8 @@ class RunTask final : public Task {
     Status status;
     if (plan_->runs_stepwise) {
       std::vector<int64_t> symbols = prepared_->symbols;
-      std::vector<std::vector<int64_t>> dims;
-      status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), &dims);
+      OutputExtents extents;
+      status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), &extents);
     } else if (workspace_) {
       std::lock_guard<std::mutex> turn(graph_->user_workspace_mutex_);
       status = RunPrepared(*plan_, *prepared_, inputs_.data(), outputs_.data(),
@@ -307,7 +307,7 @@ bool LoadedGraph::Matches(const Plan& plan, const std::vector<TensorView>& input
       continue;
     }
     if (s.dim >= t.rank) return false;
-    (*symbols)[id] = t.dims[s.dim];
+    (*symbols)[id] = s.dim == SymbolInfo::kBytes ? static_cast<int64_t>(t.bytes) : t.dims[s.dim];
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     const Shape& shape = plan.inputs[i].shape;
@@ -372,6 +372,7 @@ bool LoadedGraph::SameAsLast(const std::vector<TensorView>& inputs) const {
   size_t at = 0;
   for (const TensorView& t : inputs) {
     if (at >= last_dims_.size() || last_dims_[at++] != t.rank) return false;
+    if (t.dtype == DType::kString && last_dims_[at++] != static_cast<int64_t>(t.bytes)) return false;
     for (int d = 0; d < t.rank; ++d) {
       if (last_dims_[at++] != t.dims[d]) return false;
     }
@@ -384,6 +385,7 @@ void LoadedGraph::Remember(const std::vector<TensorView>& inputs, const Selected
   last_dims_.clear();
   for (const TensorView& t : inputs) {
     last_dims_.push_back(t.rank);
+    if (t.dtype == DType::kString) last_dims_.push_back(static_cast<int64_t>(t.bytes));
     last_dims_.insert(last_dims_.end(), t.dims, t.dims + t.rank);
   }
 }
@@ -461,7 +463,8 @@ Status LoadedGraph::CheckInputAddresses(const std::vector<TensorView>& inputs) c
     const TensorView& t = inputs[i];
     int64_t count = 1;
     for (int d = 0; d < t.rank; ++d) count *= t.dims[d];
-    const size_t need = static_cast<size_t>(ByteSize(t.dtype, count));
+    const bool texts = t.dtype == DType::kString;  // as long as the caller says
+    const size_t need = texts ? t.bytes : static_cast<size_t>(ByteSize(t.dtype, count));
     if (t.bytes < need) return InvalidArgument("{} needs {} bytes, but its size is {}", what, need, t.bytes);
     if (IsHostInput(i, t)) {
       if (need && !t.data) return InvalidArgument("{} has no address, but needs {} bytes", what, need);
@@ -482,7 +485,7 @@ Status LoadedGraph::CheckOutputAddresses(const Selected& selected,
     const TensorView& t = outputs[k];
     if (!t.data || selected.plan->output_waits[k]) continue;
     const std::string what = fmt::format("output {}", k);
-    const size_t need = static_cast<size_t>(EvaluateBytes(selected.plan->outputs[k], selected.prepared->symbols));
+    const size_t need = static_cast<size_t>(OutputBytes(*selected.plan, k, selected.prepared->symbols));
     if (t.on_host) return InvalidArgument("{} is placed in host memory; device memory is required", what);
     if (t.bytes < need) return InvalidArgument("{} needs {} bytes, but its size is {}", what, need, t.bytes);
     BELAY_RETURN_IF_ERROR(CheckAddress(t.data, need, what));
@@ -602,7 +605,7 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   OutputGuard guard(allocator);
   for (size_t k = 0; k < outputs.size() && !waits; ++k) {
     if (!outputs[k].data) {
-      const int64_t bytes = EvaluateBytes(plan.outputs[k], selected.prepared->symbols);
+      const int64_t bytes = OutputBytes(plan, k, selected.prepared->symbols);
       BELAY_RETURN_IF_ERROR(guard.Allocate(&outputs[k], static_cast<size_t>(bytes)));
     }
     FillResult(plan, selected.prepared->output_dims[k], k, &outputs[k]);
@@ -632,11 +635,11 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   }
 
   Status result(Code::kAborted, std::string());  // told in words when it happens: every call comes by here
-  std::vector<std::vector<int64_t>> bound_dims;
+  OutputExtents bound;
   std::vector<void*> bound_outputs;
   if (waits) {
     task->result_ = &result;
-    task->bound_dims_ = &bound_dims;
+    task->bound_extents_ = &bound;
     task->bound_outputs_ = &bound_outputs;
   }
   Status pushed = stream->Push(task);
@@ -653,19 +656,17 @@ Status LoadedGraph::Execute(const std::shared_ptr<Stream>& stream, const std::ve
   BELAY_RETURN_IF_ERROR(stream->WaitPassed(stream->Point()));
   if (result.code() == Code::kAborted) return Aborted("the stream dropped the run of graph '{}'", name_);
   BELAY_RETURN_IF_ERROR(std::move(result));
-  return Deliver(plan, bound_dims, bound_outputs, outputs, allocator);
+  return Deliver(plan, bound, bound_outputs, outputs, allocator);
 }
 
-Status LoadedGraph::Deliver(const Plan& plan, const std::vector<std::vector<int64_t>>& dims,
+Status LoadedGraph::Deliver(const Plan& plan, const OutputExtents& extents,
                             const std::vector<void*>& results, std::vector<TensorView>& outputs,
                             OutputAllocator* allocator) const {
   Status delivered;
   OutputGuard guard(allocator);
   for (size_t k = 0; k < outputs.size(); ++k) {
-    FillResult(plan, dims[k], k, &outputs[k]);
-    int64_t count = 1;
-    for (int64_t d : dims[k]) count *= d;
-    const size_t bytes = static_cast<size_t>(ByteSize(plan.outputs[k].dtype, count));
+    FillResult(plan, extents.dims[k], k, &outputs[k]);
+    const auto bytes = static_cast<size_t>(extents.bytes[k]);
     if (!outputs[k].data && !allocator) {
       guard.Adopt(&outputs[k], results[k], bytes);
       continue;

@@ -100,7 +100,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   void Remember(const std::vector<TensorView>& inputs, const Selected& selected);
 
   // After a call that waited: its results go to the caller's buffers, or are handed over.
-  Status Deliver(const Plan& plan, const std::vector<std::vector<int64_t>>& dims,
+  Status Deliver(const Plan& plan, const OutputExtents& extents,
                  const std::vector<void*>& results, std::vector<TensorView>& outputs,
                  OutputAllocator* allocator) const;
 

@@ -57,6 +57,10 @@ int64_t EvaluateBytes(const TensorType& type, const std::vector<int64_t>& symbol
   return ByteSize(type.dtype, std::max<int64_t>(count, 0));
 }
 
+int64_t OutputBytes(const Plan& plan, size_t output, const std::vector<int64_t>& symbols) {
+  return EvaluateBytes(plan.slots[plan.output_slots[output]].type, symbols);
+}
+
 PreparedStep PrepareStep(const Plan& plan, const Step& step, const std::vector<int64_t>& symbols) {
   PreparedStep prepared;
   if (step.kind != StepKind::kKernel) return prepared;

@@ -27,6 +27,7 @@ struct Prepared {
 PreparedStep PrepareStep(const Plan& plan, const Step& step, const std::vector<int64_t>& symbols);
 std::vector<int64_t> EvaluateShape(const Shape& shape, const std::vector<int64_t>& symbols);
 int64_t EvaluateBytes(const TensorType& type, const std::vector<int64_t>& symbols);
+int64_t OutputBytes(const Plan& plan, size_t output, const std::vector<int64_t>& symbols);
 // `symbols` holds the extents of inputs; the rest are bound while the plan runs.
 std::shared_ptr<const Prepared> Prepare(const Plan& plan, std::vector<int64_t> symbols);
 // The arena as text, one line per temporary: bytes, offset, the steps it lives through.

@@ -73,7 +73,7 @@ void WorkspacePool::Release(void* data, size_t capacity) {
 }
 
 Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inputs, void* const* outputs,
-                   std::byte* arena, std::vector<void*>* pointers) {
+                   std::byte* arena, std::vector<void*>* pointers, RunValues* values) {
   auto address = [&](int s) -> void* {
     const Slot& slot = plan.slots[s];
     switch (slot.kind) {
@@ -84,6 +84,8 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
     }
     return nullptr;
   };
+  RunValues own;
+  if (!values) values = &own;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     const Step& step = plan.steps[i];
     const StepTimer timer(plan, static_cast<int>(i), prepared.symbols);
@@ -98,7 +100,7 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
     for (int s : step.inputs) pointers->push_back(address(s));
     for (int s : step.outputs) pointers->push_back(address(s));
     RunError error;
-    KernelCall call{pointers->data(), nullptr, &error, nullptr};
+    KernelCall call{pointers->data(), nullptr, &error, nullptr, nullptr, nullptr, values};
     BELAY_RETURN_IF_ERROR(LaunchKernel(plan.kernels[step.kernel], prepared.steps[i], &call));
     if (error.set.load(std::memory_order_relaxed)) return ErrorOf(step, error);
   }
@@ -162,9 +164,9 @@ class StepwiseRun {
  public:
   // given: the callers' output buffers, where not null. registers: of the others, as the caller will FreeMemory.
   StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void* const* given,
-              bool registers, std::vector<char> bound)
+              bool registers, std::vector<char> bound, RunValues* values)
       : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(inputs), given_(given),
-        registers_(registers),
+        registers_(registers), values_(values),
         memory_(plan.slots.size()), outputs_(plan.outputs.size()) {
     if (symbols_.size() < plan.symbols.size()) symbols_.resize(plan.symbols.size(), 0);
     bound_.resize(symbols_.size(), 0);
@@ -258,7 +260,7 @@ class StepwiseRun {
     std::vector<int64_t> bound(step.binds.size() + 1, 0);
     std::vector<void*> allocated(step.outputs.size(), nullptr);
     RunError error;
-    KernelCall call{buffers.data(), nullptr, &error, nullptr, bound.data(), allocated.data()};
+    KernelCall call{buffers.data(), nullptr, &error, nullptr, bound.data(), allocated.data(), values_};
     PreparedStep prepared = PrepareStep(plan_, step, symbols_);
     BELAY_RETURN_IF_ERROR(LaunchKernel(kernel, prepared, &call));
     std::vector<Block> results;
@@ -319,7 +321,7 @@ class StepwiseRun {
     std::vector<int64_t> symbols = symbols_;
     symbols.resize(std::max(symbols.size(), branch.symbols.size()), 0);
     if (branch.runs_stepwise) {
-      StepwiseRun run(branch, &symbols, inputs.data(), nullptr, /*registers=*/false, bound_);
+      StepwiseRun run(branch, &symbols, inputs.data(), nullptr, /*registers=*/false, bound_, values_);
       BELAY_RETURN_IF_ERROR(run.Run());
       *dims = run.OutputDims();
       *outputs = run.TakeOutputs();
@@ -336,7 +338,7 @@ class StepwiseRun {
     BELAY_TRY(Block arena, Block::Make(prepared->arena_bytes, false));
     *dims = prepared->output_dims;
     return RunPrepared(branch, *prepared, inputs.data(), targets.data(), static_cast<std::byte*>(arena.get()),
-                       &pointers);
+                       &pointers, values_);
   }
 
   Status RunIf(const Step& step) {
@@ -387,6 +389,7 @@ class StepwiseRun {
   void* const* inputs_;
   void* const* given_;
   const bool registers_;
+  RunValues* const values_;
   std::vector<Block> memory_;   // kTemp, by slot
   std::vector<Block> outputs_;  // kOutput, by position
 };
@@ -394,10 +397,12 @@ class StepwiseRun {
 }  // namespace
 
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
-                   std::vector<std::vector<int64_t>>* out_dims, const std::vector<char>& bound) {
-  StepwiseRun run(plan, symbols, inputs, outputs, /*registers=*/true, bound);
+                   OutputExtents* extents) {
+  RunValues values;
+  StepwiseRun run(plan, symbols, inputs, outputs, /*registers=*/true, {}, &values);
   BELAY_RETURN_IF_ERROR(run.Run());
-  *out_dims = run.OutputDims();
+  extents->dims = run.OutputDims();
+  for (size_t k = 0; k < plan.outputs.size(); ++k) extents->bytes.push_back(OutputBytes(plan, k, *symbols));
   std::vector<Block> made = run.TakeOutputs();
   for (size_t k = 0; k < made.size(); ++k) {
     if (!outputs[k]) outputs[k] = made[k].Release();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "execute/prepare.h"
+#include "graph/run_values.h"
 
 namespace belay {
 
@@ -25,13 +26,19 @@ class WorkspacePool {
 };
 
 // Runs every step now, on this thread and the pool's. inputs/outputs: the callers' buffers by position.
-// `pointers` is reused between runs.
+// `pointers` is reused between runs. values: of the run around, if there is one.
 Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inputs, void* const* outputs,
-                   std::byte* arena, std::vector<void*>* pointers);
+                   std::byte* arena, std::vector<void*>* pointers, RunValues* values = nullptr);
+
+// By output.
+struct OutputExtents {
+  std::vector<std::vector<int64_t>> dims;
+  std::vector<int64_t> bytes;
+};
 
 // For plans that decide extents while they run. Outputs whose pointer is null are allocated (AllocateMemory)
-// and stored; out_dims receives every output's extents. bound, by symbol: what the run around has decided.
+// and stored.
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
-                   std::vector<std::vector<int64_t>>* out_dims, const std::vector<char>& bound = {});
+                   OutputExtents* extents);
 
 }  // namespace belay

@@ -35,7 +35,7 @@ Status Staging::Add(const Plan& plan, const Prepared& prepared, const std::vecto
   }
   for (size_t k = 0; k < out->size(); ++k) {
     if (!(*out)[k]) continue;
-    const size_t bytes = static_cast<size_t>(EvaluateBytes(plan.outputs[k], prepared.symbols));
+    const size_t bytes = static_cast<size_t>(OutputBytes(plan, k, prepared.symbols));
     bool shared = false;
     for (size_t i = 0; i < inputs.size(); ++i) {
       const bool is_the_input = plan.outputs_in_inputs[k] == static_cast<int>(i) && (*out)[k] == (*in)[i];

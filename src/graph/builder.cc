@@ -5,6 +5,7 @@
 
 #include "graph/contents.h"
 #include "graph/interpret.h"
+#include "graph/library.h"
 #include "graph/narrow.h"
 
 namespace belay {
@@ -36,6 +37,8 @@ LiteralPtr FoldSmall(const Node* node) {
   for (const std::vector<Dim>* dims : {&node->starts, &node->steps}) {
     if (!IsStatic(*dims)) return nullptr;
   }
+  // Texts get their numbers when a run begins.
+  if (node->scalar == ScalarOp::kBitcast && node->inputs[0]->type.dtype == DType::kString) return nullptr;
   std::vector<LiteralPtr> inputs;
   for (const Node* in : node->inputs) {
     LiteralPtr value = FoldSmall(in);
@@ -88,6 +91,15 @@ void CheckComputable(DType dtype) {
   }
 }
 
+void CheckSameTypes(ScalarOp op, const std::vector<Tensor>& inputs, size_t first) {
+  for (size_t i = first + 1; i < inputs.size(); ++i) {
+    if (inputs[i].dtype() != inputs[first].dtype()) {
+      Fail("operands of {} have dtypes {} and {}", ScalarOpName(op), DTypeName(inputs[first].dtype()),
+           DTypeName(inputs[i].dtype()));
+    }
+  }
+}
+
 void CheckMapTypes(ScalarOp op, const std::vector<Tensor>& inputs) {
   if (op != ScalarOp::kSelect) {
     for (const Tensor& t : inputs) CheckComputable(t.dtype());
@@ -99,12 +111,7 @@ void CheckMapTypes(ScalarOp op, const std::vector<Tensor>& inputs) {
     }
     first = 1;
   }
-  for (size_t i = first + 1; i < inputs.size(); ++i) {
-    if (inputs[i].dtype() != inputs[first].dtype()) {
-      Fail("operands of {} have dtypes {} and {}", ScalarOpName(op), DTypeName(inputs[first].dtype()),
-           DTypeName(inputs[i].dtype()));
-    }
-  }
+  CheckSameTypes(op, inputs, first);
 }
 
 Shape WithoutAxes(const Shape& shape, const std::vector<int>& axes) {
@@ -285,6 +292,10 @@ Tensor Fixed(const Tensor& x) {
 }
 
 Tensor Map(ScalarOp op, const std::vector<Tensor>& inputs) {
+  if (inputs[0].dtype() == DType::kString && (op == ScalarOp::kEq || op == ScalarOp::kNe)) {
+    CheckSameTypes(op, inputs, 0);
+    return Map(op, Bitcast(inputs[0], DType::kI64), Bitcast(inputs[1], DType::kI64));  // equal texts, equal numbers
+  }
   CheckMapTypes(op, inputs);
   Builder& b = inputs[0].builder();
   std::vector<Shape> shapes;
@@ -686,7 +697,7 @@ std::vector<Tensor> Call(const std::string& callee, const std::vector<Tensor>& i
   Builder& b = inputs[0].builder();
   std::vector<Node*> nodes;
   for (const Tensor& t : inputs) {
-    CheckComputable(t.dtype());
+    if (t.dtype() != DType::kString || !LibraryTakesTexts(callee)) CheckComputable(t.dtype());
     nodes.push_back(t.node());
   }
   Node* call = b.graph().Add(Op::kCall, std::move(nodes), types[0]);

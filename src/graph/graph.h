@@ -137,7 +137,8 @@ struct Node {
 // Where a symbol's value comes from at run time.
 struct SymbolInfo {
   std::string name;
-  int input = -1, dim = -1;  // extent `dim` of graph input `input`; -1: bound by a kCall
+  static constexpr int kBytes = -2;
+  int input = -1, dim = -1;  // extent `dim` (or size in bytes) of graph input `input`; -1: bound by a kCall
   int64_t hint = -1;         // a likely value; -1 unknown
   int element = -1;          // from 0: this element of the input's contents, instead of an extent
 };
@@ -184,7 +185,8 @@ class Graph {
   std::deque<std::unique_ptr<Node>> nodes_;
 };
 
-// Nodes that outputs and stores need, inputs before users (control edges too). Inputs of the graph always come first.
+// Nodes that outputs and stores need, inputs before users (control edges too), and who binds a symbol before who uses it.
+// Inputs of the graph always come first.
 std::vector<Node*> TopologicalOrder(const Graph& graph);
 // How many nodes (and graph outputs and stores) read each node, by id, among the live ones.
 std::vector<int> UseCounts(const Graph& graph);

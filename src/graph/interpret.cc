@@ -93,11 +93,13 @@ std::vector<int64_t> ExtentsBefore(const Node& node, const Shape& shape,
   return dims;
 }
 
-Result<Values> RunCall(const Node& node, const Values& in, std::vector<int64_t>* symbols) {
+Result<Values> RunCall(const Node& node, const Values& in, std::vector<int64_t>* symbols,
+                       RunValues* values) {
   const LibraryFn fn = FunctionOf(node);
   if (!fn) return NotSupported("there is no library function {}", node.callee);
   LibraryCall call;
   call.attrs = &node.attrs;
+  call.values = values;
   for (const LiteralPtr& x : in) call.inputs.push_back(BufferOf(*x));
   std::vector<TensorType> types = node.call_types;
   if (types.empty()) types = {node.type};
@@ -142,20 +144,22 @@ void BindExtents(const Node& node, const Values& values, std::vector<int64_t>* s
   }
 }
 
-Result<Values> RunIf(const Node& node, const Values& in, std::vector<int64_t>* symbols) {
+Result<Values> RunIf(const Node& node, const Values& in, std::vector<int64_t>* symbols,
+                     RunValues* values) {
   const Graph& branch = *node.subgraphs[IsTrue(*in[0]) ? 0 : 1];
-  BELAY_TRY(Values results, InterpretFragment(branch, Values(in.begin() + 1, in.end()), symbols));
+  BELAY_TRY(Values results, InterpretFragment(branch, Values(in.begin() + 1, in.end()), symbols, values));
   BindExtents(node, results, symbols);
   return results;
 }
 
-Result<Values> RunWhile(const Node& node, const Values& in, std::vector<int64_t>* symbols) {
+Result<Values> RunWhile(const Node& node, const Values& in, std::vector<int64_t>* symbols,
+                        RunValues* values) {
   Values carried = in;
   while (true) {
     BindExtents(node, carried, symbols);
-    BELAY_TRY(Values condition, InterpretFragment(*node.subgraphs[0], carried, symbols));
+    BELAY_TRY(Values condition, InterpretFragment(*node.subgraphs[0], carried, symbols, values));
     if (!IsTrue(*condition[0])) return carried;
-    BELAY_TRY(carried, InterpretFragment(*node.subgraphs[1], carried, symbols));
+    BELAY_TRY(carried, InterpretFragment(*node.subgraphs[1], carried, symbols, values));
   }
 }
 
@@ -173,8 +177,9 @@ Status CheckInput(const Node& input, const Literal& value, const std::vector<int
 // Evaluates nodes in order and drops values after their last use.
 class Evaluation {
  public:
-  Evaluation(const Graph& graph, std::vector<int64_t>* symbols)
-      : graph_(graph), symbols_(symbols), values_(graph.size()), uses_(UseCounts(graph)) {}
+  Evaluation(const Graph& graph, std::vector<int64_t>* symbols, RunValues* run_values)
+      : graph_(graph), symbols_(symbols), run_values_(run_values), values_(graph.size()),
+        uses_(UseCounts(graph)) {}
 
   Result<Values> Run(const Values& inputs) {
     for (const Node* node : TopologicalOrder(graph_)) {
@@ -202,7 +207,7 @@ class Evaluation {
     } else {
       Values in;
       for (const Node* input : node.inputs) in.push_back(values_[input->id].at(0));
-      Result<Values> out = InterpretNode(node, in, symbols_);
+      Result<Values> out = InterpretNode(node, in, symbols_, run_values_);
       if (!out.ok()) return std::move(out).status().Context("node '" + node.name + "'");
       result = *std::move(out);
     }
@@ -214,6 +219,7 @@ class Evaluation {
 
   const Graph& graph_;
   std::vector<int64_t>* symbols_;
+  RunValues* run_values_;
   std::vector<Values> values_;
   std::vector<int> uses_;
 };
@@ -222,13 +228,13 @@ class Evaluation {
 
 Result<std::vector<LiteralPtr>> InterpretNode(const Node& node,
                                               const std::vector<LiteralPtr>& inputs,
-                                              std::vector<int64_t>* symbols) {
+                                              std::vector<int64_t>* symbols, RunValues* values) {
   switch (node.op) {
     case Op::kConst: return Values{node.literal};
-    case Op::kCall: return RunCall(node, inputs, symbols);
-    case Op::kIf: return RunIf(node, inputs, symbols);
-    case Op::kWhile: return RunWhile(node, inputs, symbols);
-    case Op::kFused: return InterpretFragment(*node.subgraphs[0], inputs, symbols);
+    case Op::kCall: return RunCall(node, inputs, symbols, values);
+    case Op::kIf: return RunIf(node, inputs, symbols, values);
+    case Op::kWhile: return RunWhile(node, inputs, symbols, values);
+    case Op::kFused: return InterpretFragment(*node.subgraphs[0], inputs, symbols, values);
     default: break;
   }
   Run run = FindRun(node.op);
@@ -248,23 +254,32 @@ Result<std::vector<LiteralPtr>> InterpretNode(const Node& node,
 
 Result<std::vector<LiteralPtr>> InterpretFragment(const Graph& graph,
                                                   const std::vector<LiteralPtr>& inputs,
-                                                  std::vector<int64_t>* symbols) {
-  return Evaluation(graph, symbols).Run(inputs);
+                                                  std::vector<int64_t>* symbols,
+                                                  RunValues* values) {
+  return Evaluation(graph, symbols, values).Run(inputs);
 }
 
 Result<std::vector<LiteralPtr>> Interpret(const Graph& graph, const std::vector<LiteralPtr>& inputs,
-                                          const std::vector<int64_t>& symbols) {
+                                          const std::vector<int64_t>& symbols,
+                                          std::vector<int64_t>* all_symbols) {
   std::vector<int64_t> values = symbols;
   for (size_t id = values.size(); id < graph.symbols.size(); ++id) {
     const SymbolInfo& info = graph.symbols[id];
     const bool given = info.input >= 0 && info.input < static_cast<int>(inputs.size()) && inputs[info.input];
+    if (given && info.dim == SymbolInfo::kBytes) {
+      values.push_back(inputs[info.input]->ByteSize());
+      continue;
+    }
     const std::vector<int64_t> from = !given              ? std::vector<int64_t>()
                                       : info.element >= 0 ? LiteralToInts(*inputs[info.input])
                                                           : inputs[info.input]->dims;
     const size_t at = static_cast<size_t>(info.element >= 0 ? info.element : info.dim);
     values.push_back(at < from.size() ? from[at] : -1);
   }
-  return InterpretFragment(graph, inputs, &values);
+  RunValues run_values;
+  Result<std::vector<LiteralPtr>> out = InterpretFragment(graph, inputs, &values, &run_values);
+  if (all_symbols) *all_symbols = std::move(values);
+  return out;
 }
 
 }  // namespace belay

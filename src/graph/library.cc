@@ -18,12 +18,25 @@ Status LibraryNgrams(LibraryCall& call);
 Status LibraryDecodeImage(LibraryCall& call);
 Status LibraryRoiAlign(LibraryCall& call);
 Status LibraryRoiPool(LibraryCall& call);
+Status LibraryTextRead(LibraryCall& call);
+Status LibraryTextWrite(LibraryCall& call);
+Status LibraryTextJoin(LibraryCall& call);
+Status LibraryTextLength(LibraryCall& call);
+Status LibraryTextStrip(LibraryCall& call);
+Status LibraryTextRanks(LibraryCall& call);
+Status LibraryTextSplit(LibraryCall& call);
+Status LibraryTextCase(LibraryCall& call);
+Status LibraryTextNormalize(LibraryCall& call);
+Status LibraryTextMatch(LibraryCall& call);
+Status LibraryNumberToText(LibraryCall& call);
+Status LibraryTextToNumber(LibraryCall& call);
 
 namespace {
 
 struct Row {
   const char* name;
   Status (*fn)(LibraryCall& call);
+  bool takes_texts = false;
 };
 const Row kFunctions[] = {
     {"top_k", LibraryTopK},
@@ -42,19 +55,41 @@ const Row kFunctions[] = {
     {"decode_image", LibraryDecodeImage},
     {"roi_align", LibraryRoiAlign},
     {"roi_pool", LibraryRoiPool},
+    {"text_read", LibraryTextRead, true},
+    {"text_write", LibraryTextWrite, true},
+    {"text_join", LibraryTextJoin, true},
+    {"text_length", LibraryTextLength, true},
+    {"text_strip", LibraryTextStrip, true},
+    {"text_ranks", LibraryTextRanks, true},
+    {"text_split", LibraryTextSplit, true},
+    {"text_case", LibraryTextCase, true},
+    {"text_normalize", LibraryTextNormalize, true},
+    {"text_match", LibraryTextMatch, true},
+    {"number_to_text", LibraryNumberToText, true},
+    {"text_to_number", LibraryTextToNumber, true},
 };
 
-}  // namespace
-
-LibraryFn FindLibraryFunction(const std::string& name) {
+const Row* Find(const std::string& name) {
   for (const Row& row : kFunctions) {
-    if (name == row.name) return row.fn;
+    if (name == row.name) return &row;
   }
   return nullptr;
 }
 
+}  // namespace
+
+LibraryFn FindLibraryFunction(const std::string& name) {
+  const Row* row = Find(name);
+  return row ? LibraryFn(row->fn) : nullptr;
+}
+
 LibraryFn FunctionOf(const Node& call) {
   return call.function ? *call.function : FindLibraryFunction(call.callee);
+}
+
+bool LibraryTakesTexts(const std::string& name) {
+  const Row* row = Find(name);
+  return row && row->takes_texts;
 }
 
 int64_t LibraryBuffer::NumElements() const {

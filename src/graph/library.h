@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "graph/run_values.h"
 
 namespace belay {
 
@@ -23,6 +24,7 @@ struct LibraryBuffer {
 struct LibraryCall {
   std::vector<LibraryBuffer> inputs, outputs;
   const std::vector<CallAttr>* attrs = nullptr;
+  RunValues* values = nullptr;  // of the run
   std::vector<int64_t> bound;  // set by functions with binds: the symbols' values, in order
   std::function<void*(int output, int64_t bytes)> allocate;  // memory for such an output
 
@@ -34,5 +36,7 @@ struct LibraryCall {
 LibraryFn FindLibraryFunction(const std::string& name);  // empty: none of that name
 // What a kCall runs.
 LibraryFn FunctionOf(const Node& call);
+// It knows that tensors of texts hold their numbers.
+bool LibraryTakesTexts(const std::string& name);
 
 }  // namespace belay

@@ -124,6 +124,14 @@ std::vector<double> LiteralToDoubles(const Literal& literal) {
   return out;
 }
 
+LiteralPtr LiteralFromTexts(std::vector<int64_t> dims, std::vector<std::string> texts) {
+  auto literal = std::make_shared<Literal>();
+  literal->dtype = DType::kString;
+  literal->dims = std::move(dims);
+  literal->strings = std::make_shared<std::vector<std::string>>(std::move(texts));
+  return literal;
+}
+
 LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims,
                            const std::vector<int64_t>& values) {
   if (IsSmallInt(dtype)) {

@@ -35,6 +35,7 @@ LiteralPtr Packed(const Literal& storage, DType dtype);
 std::vector<int64_t> LiteralToInts(const Literal& literal);
 // Any numeric literal as double.
 std::vector<double> LiteralToDoubles(const Literal& literal);
+LiteralPtr LiteralFromTexts(std::vector<int64_t> dims, std::vector<std::string> texts);
 LiteralPtr LiteralFromInts(DType dtype, std::vector<int64_t> dims, const std::vector<int64_t>& values);
 // Rounds once to `dtype`; integers are truncated.
 LiteralPtr LiteralFromDoubles(DType dtype, std::vector<int64_t> dims, const std::vector<double>& values);

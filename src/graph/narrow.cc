@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "base/texts.h"
+
 namespace belay {
 namespace {
 
@@ -171,8 +173,29 @@ Tensor Unpack(const Tensor& bytes, DType dtype, const Shape& shape) {
   return Bitcast(Reshape(flat, shape), dtype);
 }
 
+namespace {
+
+// Constant texts get their numbers at the beginning of each run.
+void ReadWhenRun(Graph* graph, Node* node) {
+  const std::vector<std::string>& strings = *node->literal->strings;
+  const std::vector<uint8_t> bytes = PackTexts({strings.begin(), strings.end()});
+  const auto size = static_cast<int64_t>(bytes.size());
+  Node* packed = graph->Add(Op::kConst, {}, {DType::kU8, {size}});
+  packed->literal = Literal::Copy(DType::kU8, {size}, bytes.data());
+  node->op = Op::kCall;
+  node->callee = "text_read";
+  node->inputs = {packed};
+  node->call_types = {node->type};
+  node->literal = nullptr;
+}
+
+}  // namespace
+
 void LowerToStorage(Graph* graph) {
-  for (const auto& node : graph->nodes()) {
+  const int count = graph->size();
+  for (int id = 0; id < count; ++id) {
+    Node* node = graph->nodes()[id].get();
+    if (node->literal && node->literal->dtype == DType::kString) ReadWhenRun(graph, node);
     if (node->literal && IsNarrow(node->literal->dtype)) node->literal = Unpacked(*node->literal);
     if (node->literal && StorageOf(node->literal->dtype) != node->literal->dtype) {
       auto same_bytes = std::make_shared<Literal>(*node->literal);

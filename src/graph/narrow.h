@@ -13,8 +13,8 @@ Dim PackedBytes(DType dtype, const Shape& shape);
 Tensor Pack(const Tensor& x);
 Tensor Unpack(const Tensor& bytes, DType dtype, const Shape& shape);
 
-// Narrow and complex values of the graph and its subgraphs become their storage: what kernels and the interpreter
-// compute.
+// Narrow values, complex ones and texts of the graph and its subgraphs become their storage: what kernels and the
+// interpreter compute.
 void LowerToStorage(Graph* graph);
 
 }  // namespace belay

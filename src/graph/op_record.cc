@@ -265,6 +265,13 @@ std::vector<double> Body::Floats(const char* attr) const {
   return ParseNumbers(DefaultText(Proto(attr)));
 }
 
+std::vector<std::string> Body::Strs(const char* attr) const {
+  const AttrValue* v = Find(attr);
+  if (!v) return {};
+  if (auto* list = std::get_if<std::vector<std::string>>(v)) return *list;
+  WrongType(attr, "a list of strings");
+}
+
 LiteralPtr Body::Value(const char* attr) const {
   const AttrValue* v = Find(attr);
   if (!v) return nullptr;
@@ -378,6 +385,7 @@ OpRecord& OpRecord::FromOnnx(const char* onnx_op, int since,
         attrs[a.name] = n.Ints(from).empty() ? std::vector<int64_t>{n.Int(from, 0)} : n.Ints(from);
       }
       if (type == "ListFloat") attrs[a.name] = n.Floats(from);
+      if (type == "ListString") attrs[a.name] = n.Strs(from);
       if (type == "Tensor") attrs[a.name] = n.TensorAttr(from);
     }
     std::vector<ModelEdge> inputs;

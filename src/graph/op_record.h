@@ -51,6 +51,7 @@ class Body {
   DType Type(const char* attr) const;
   std::vector<int64_t> Ints(const char* attr) const;
   std::vector<double> Floats(const char* attr) const;
+  std::vector<std::string> Strs(const char* attr) const;
   LiteralPtr Value(const char* attr) const;  // a Tensor attribute
   bool HasAttr(const char* attr) const;      // set by the user
   // "NCHW" and its like where the node declares such a format for its first input, else empty. Str("data_format") is

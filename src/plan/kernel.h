@@ -11,6 +11,8 @@
 
 namespace belay {
 
+class RunValues;
+
 // First error of a run, written by kernels: an index outside its tensor.
 struct RunError {
   std::atomic<int32_t> set{0};  // 0 none, 1 index out of range, 2 failed call
@@ -27,6 +29,7 @@ struct KernelCall {
   const void* closure;     // CompiledKernel::closure
   int64_t* bound = nullptr;  // kCall with binds: the kernel stores the symbols' values here
   void** allocated = nullptr;  // kCall with binds: outputs the kernel allocated itself (AllocateMemory), by output
+  RunValues* values = nullptr;  // of the run, for kCall
 };
 // Does chunks [begin, end). Chunks are independent of each other and write disjoint bytes.
 using KernelFn = void (*)(const KernelCall* call, int64_t begin, int64_t end);

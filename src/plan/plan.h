@@ -59,7 +59,8 @@ struct Constant {
 };
 
 struct Plan {
-  std::vector<TensorType> inputs, outputs;  // as callers see them; packed elements are u8 in their slots
+  std::vector<TensorType> inputs, outputs;  // as callers see them; in their slots, packed elements and texts are u8
+  std::vector<int> output_slots;
   std::vector<std::string> input_names, output_names;
   std::vector<std::string> variables;  // the last inputs: memory of the session, by these names
   std::vector<uint8_t> input_uses;     // InputUse, by input

@@ -10,6 +10,7 @@
 #include "backend/memory.h"
 #include "backend/stream.h"
 #include "base/narrow.h"
+#include "base/texts.h"
 #include "compile/lower.h"
 #include "execute/loaded_graph.h"
 #include "graph/interpret.h"
@@ -23,6 +24,12 @@ class DeviceTensor {
  public:
   static Result<DeviceTensor> From(const Literal& x) {
     DeviceTensor t;
+    if (x.dtype == DType::kString) {
+      const std::vector<uint8_t> bytes = PackTexts({x.strings->begin(), x.strings->end()});
+      BELAY_RETURN_IF_ERROR(t.Allocate(x.dtype, x.dims, bytes.size()));
+      std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(t.view_.data));
+      return t;
+    }
     BELAY_RETURN_IF_ERROR(t.Allocate(x.dtype, x.dims, static_cast<size_t>(x.ByteSize())));
     if (t.view_.bytes) std::memcpy(t.view_.data, x.data, t.view_.bytes);
     return t;
@@ -57,7 +64,16 @@ class DeviceTensor {
   TensorView view_;
 };
 
+LiteralPtr TextsToLiteral(std::vector<int64_t> dims, const void* data, size_t bytes) {
+  int64_t count = 1;
+  for (int64_t d : dims) count *= d;
+  std::vector<std::string_view> texts;
+  if (!UnpackTexts(data, bytes, static_cast<size_t>(count), &texts)) texts.assign(count, "not a string tensor");
+  return LiteralFromTexts(std::move(dims), {texts.begin(), texts.end()});
+}
+
 LiteralPtr ToLiteral(const TensorView& v) {
+  if (v.dtype == DType::kString) return TextsToLiteral({v.dims, v.dims + v.rank}, v.data, v.bytes);
   return Literal::Copy(v.dtype, {v.dims, v.dims + v.rank}, v.data);
 }
 
@@ -84,6 +100,7 @@ Result<Literals> ExecuteOnce(const Launch& launch, const std::vector<TensorView>
 }
 
 bool SameBytes(const Literal& a, const Literal& b) {
+  if (a.dtype == DType::kString) return a.dims == b.dims && a.dtype == b.dtype && *a.strings == *b.strings;
   return a.dims == b.dims && a.dtype == b.dtype &&
          std::memcmp(a.data, b.data, static_cast<size_t>(a.ByteSize())) == 0;
 }
@@ -188,19 +205,24 @@ double UlpsApart(const Literal& a, const Literal& b, int64_t i) {
   return std::fabs(static_cast<double>(x) - static_cast<double>(y));
 }
 
-// Graphs take and give elements that share bytes as u8.
+// Graphs take and give elements that share bytes, and texts, as u8.
 LiteralPtr AsStored(const LiteralPtr& x) {
   if (StorageOf(x->dtype) == x->dtype) return x;
+  if (x->dtype == DType::kString) {
+    const std::vector<uint8_t> bytes = PackTexts({x->strings->begin(), x->strings->end()});
+    return Literal::Copy(DType::kU8, {static_cast<int64_t>(bytes.size())}, bytes.data());
+  }
   if (!IsNarrow(x->dtype)) return Literal::Copy(StorageOf(x->dtype), x->dims, x->data);
   const bool packed = BitWidth(x->dtype) < 8;
   return Literal::Copy(DType::kU8, packed ? std::vector<int64_t>{x->ByteSize()} : x->dims, x->data);
 }
 
-LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type) {
+LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type, const std::vector<int64_t>& symbols) {
   if (StorageOf(type.dtype) == type.dtype) return x;
-  if (!IsNarrow(type.dtype)) return Literal::Copy(type.dtype, x->dims, x->data);
+  if (!IsNarrow(type.dtype) && type.dtype != DType::kString) return Literal::Copy(type.dtype, x->dims, x->data);
   std::vector<int64_t> dims;
-  for (const Dim& d : type.shape) dims.push_back(d.value());
+  for (const Dim& d : type.shape) dims.push_back(d.Evaluate(symbols));
+  if (type.dtype == DType::kString) return TextsToLiteral(dims, x->data, static_cast<size_t>(x->ByteSize()));
   return Literal::Copy(type.dtype, dims, x->data);
 }
 
@@ -254,15 +276,16 @@ Result<Literals> RunOnReference(const ModelGraph& model, const Literals& inputs,
   BELAY_RETURN_IF_ERROR(VerifyGraph(*lowered.graph));
   Literals stored;
   for (const LiteralPtr& x : inputs) stored.push_back(AsStored(x));
-  BELAY_TRY(Literals values, Interpret(*lowered.graph, stored));
+  std::vector<int64_t> symbols;
+  BELAY_TRY(Literals values, Interpret(*lowered.graph, stored, {}, &symbols));
   const size_t outputs = lowered.graph->outputs.size();
   if (after) *after = inputs;
   for (size_t k = 0; after && k < lowered.graph->stores.size(); ++k) {
     const size_t input = static_cast<size_t>(lowered.graph->stores[k].input);
-    after->at(input) = AsDeclared(values[outputs + k], lowered.inputs[input]);
+    after->at(input) = AsDeclared(values[outputs + k], lowered.inputs[input], symbols);
   }
   values.resize(outputs);
-  for (size_t k = 0; k < values.size(); ++k) values[k] = AsDeclared(values[k], lowered.outputs[k]);
+  for (size_t k = 0; k < values.size(); ++k) values[k] = AsDeclared(values[k], lowered.outputs[k], symbols);
   if (lowered_out) *lowered_out = std::move(lowered.graph);
   return values;
 }
@@ -302,6 +325,13 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
   if (got.dtype != want.dtype || got.dims != want.dims)
     return "is " + type(got) + ", not " + type(want);
   const int64_t n = want.NumElements();
+  if (want.dtype == DType::kString) {
+    for (int64_t i = 0; i < n; ++i) {
+      const std::string &x = (*got.strings)[i], &y = (*want.strings)[i];
+      if (x != y) return fmt::format("element {} is '{}', not '{}'", i, x, y);
+    }
+    return "";
+  }
   if (IsNarrow(want.dtype)) {
     const LiteralPtr a = Unpacked(got), b = Unpacked(want);
     for (int64_t i = 0; i < n; ++i) {

@@ -3,6 +3,7 @@
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
+#include "base/texts.h"
 #include "import/onnx/reader.h"
 #include "import/onnx/tensor.h"
 
@@ -46,8 +47,12 @@ std::string TensorName(protozero::pbf_reader tensor) {
 Result<Array> FromTensor(const onnx::TensorProto& proto, const std::string& path) {
   onnx::ExternalFiles none("");
   BELAY_TRY(LiteralPtr literal, onnx::ToLiteral(proto, &none).Context(path));
-  if (literal->dtype == DType::kString) return NotSupported("{} holds strings", path);
   Array array{literal->dtype, literal->dims, {}};
+  if (literal->dtype == DType::kString) {
+    const std::vector<uint8_t> bytes = PackTexts({literal->strings->begin(), literal->strings->end()});
+    array.data.assign(bytes.begin(), bytes.end());
+    return array;
+  }
   const char* data = static_cast<const char*>(literal->data);
   if (literal->ByteSize() > 0) array.data.assign(data, data + literal->ByteSize());
   return array;
@@ -116,6 +121,14 @@ Status WriteTensorPb(const std::string& path, const std::string& name, const Arr
   writer.add_packed_int64(1, array.dims.begin(), array.dims.end());
   writer.add_int32(2, DTypeToOnnx(array.dtype));
   writer.add_string(8, name);
+  if (array.dtype == DType::kString) {
+    std::vector<std::string_view> texts;
+    if (!UnpackTexts(array.data.data(), array.data.size(), static_cast<size_t>(array.Count()), &texts)) {
+      return Internal("output {} is no string tensor", name);
+    }
+    for (std::string_view text : texts) writer.add_bytes(6, text.data(), text.size());
+    return WriteFile(path, bytes);
+  }
   writer.add_bytes(9, array.data.data(), array.data.size());
   return WriteFile(path, bytes);
 }

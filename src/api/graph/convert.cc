@@ -1,6 +1,7 @@
 #include "api/graph/convert.h"
 
 #include "api/graph/tensor_impl.h"
+#include "base/texts.h"
 
 namespace belay {
 
@@ -32,11 +33,12 @@ Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
     }
   }
   if (*dtype == DType::kString) {
-    literal->strings = std::make_shared<std::vector<std::string>>();
-    if (!ge::DecodeStrings(impl->data(), impl->size(), count, literal->strings.get())) {
+    std::vector<std::string_view> texts;
+    if (!UnpackTexts(impl->data(), impl->size(), count, &texts)) {
       return InvalidArgument("the {} bytes of a string constant do not hold {} strings", impl->size(),
                              count);
     }
+    literal->strings = std::make_shared<std::vector<std::string>>(texts.begin(), texts.end());
     return LiteralPtr(literal);
   }
   int64_t bits = 0;
@@ -55,7 +57,8 @@ ge::Tensor FromLiteral(const Literal& literal) {
   ge::TensorDesc desc(ge::Shape(literal.dims), ge::FORMAT_ND, FromDType(literal.dtype));
   ge::Tensor tensor(desc);
   if (literal.strings != nullptr) {
-    if (!literal.strings->empty()) (void)tensor.SetData(ge::EncodeStrings(*literal.strings));
+    const std::vector<std::string>& texts = *literal.strings;
+    if (!texts.empty()) (void)tensor.SetData(PackTexts({texts.begin(), texts.end()}));
   } else if (literal.data != nullptr) {
     std::shared_ptr<const void> owner = literal.owner;
     (void)tensor.SetData(const_cast<uint8_t*>(literal.as<uint8_t>()),

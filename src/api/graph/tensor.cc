@@ -6,6 +6,7 @@
 
 #include "api/graph/tensor_impl.h"
 #include "base/log.h"
+#include "base/texts.h"
 
 namespace ge {
 namespace {
@@ -22,35 +23,6 @@ std::vector<int64_t> Resized(const Shape& shape, size_t count) {
 }
 
 }  // namespace
-
-std::vector<uint8_t> EncodeStrings(const std::vector<std::string>& texts) {
-  size_t total = texts.size() * sizeof(StringHead);
-  for (const std::string& text : texts) total += text.size() + 1;
-  std::vector<uint8_t> bytes(total);
-  size_t offset = texts.size() * sizeof(StringHead);
-  for (size_t i = 0; i < texts.size(); ++i) {
-    const StringHead head = {static_cast<int64_t>(offset), static_cast<int64_t>(texts[i].size())};
-    std::memcpy(bytes.data() + i * sizeof(head), &head, sizeof(head));
-    std::memcpy(bytes.data() + offset, texts[i].c_str(), texts[i].size() + 1);
-    offset += texts[i].size() + 1;
-  }
-  return bytes;
-}
-
-bool DecodeStrings(const uint8_t* data, size_t size, size_t count, std::vector<std::string>* texts) {
-  texts->clear();
-  if (count > size / sizeof(StringHead)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    StringHead head;
-    std::memcpy(&head, data + i * sizeof(head), sizeof(head));
-    if (head.addr < 0 || head.len < 0 || static_cast<uint64_t>(head.addr) > size ||
-        static_cast<uint64_t>(head.len) > size - static_cast<uint64_t>(head.addr)) {
-      return false;
-    }
-    texts->emplace_back(reinterpret_cast<const char*>(data) + head.addr, head.len);
-  }
-  return true;
-}
 
 graphStatus TensorImpl::Copy(const uint8_t* source, size_t bytes) {
   if (bytes == 0) {
@@ -113,13 +85,13 @@ graphStatus Tensor::SetData(const std::vector<uint8_t>& data) {
 graphStatus Tensor::SetData(const uint8_t* data, size_t size) { return impl->Copy(data, size); }
 graphStatus Tensor::SetData(const char* data) {
   if (data == nullptr) return GRAPH_FAILED;
-  return SetData(EncodeStrings({data}));
+  return SetData(belay::PackTexts({data}));
 }
 graphStatus Tensor::SetData(const std::vector<AscendString>& datas) {
   if (datas.empty()) return GRAPH_FAILED;
-  std::vector<std::string> texts;
+  std::vector<std::string_view> texts;
   for (const AscendString& text : datas) texts.emplace_back(text.GetString(), text.GetLength());
-  return SetData(EncodeStrings(texts));
+  return SetData(belay::PackTexts(texts));
 }
 graphStatus Tensor::SetData(uint8_t* data, size_t size, const DeleteFunc& deleter_func) {
   if (data == nullptr && size != 0) return GRAPH_FAILED;

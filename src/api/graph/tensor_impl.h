@@ -61,9 +61,4 @@ class TensorAdapter {
   static const std::shared_ptr<TensorImpl>& Impl(const Tensor& tensor) { return tensor.impl; }
 };
 
-// Texts in the layout of a string tensor: heads {offset, length}, then the bytes.
-std::vector<uint8_t> EncodeStrings(const std::vector<std::string>& texts);
-// The inverse; false when a head points outside.
-bool DecodeStrings(const uint8_t* data, size_t size, size_t count, std::vector<std::string>* texts);
-
 }  // namespace ge

@@ -42,6 +42,7 @@ void RunLibraryCall(const KernelCall* call, int64_t begin, int64_t end) {
   FillBuffers(closure.inputs, *call, 0, &run.inputs);
   FillBuffers(closure.outputs, *call, closure.inputs.size(), &run.outputs);
   run.attrs = &closure.attrs;
+  run.values = call->values;
   std::string memory_error;
   run.allocate = [&](int output, int64_t bytes) -> void* {
     auto memory =

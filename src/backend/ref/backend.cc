@@ -65,7 +65,7 @@ void RunClosure(const KernelCall* call, int64_t, int64_t) {
   }
   const Node* root = fragment.outputs[0];
   const bool is_call = root->op == Op::kCall;
-  Result<std::vector<LiteralPtr>> out = is_call ? InterpretNode(*root, inputs, &symbols)
+  Result<std::vector<LiteralPtr>> out = is_call ? InterpretNode(*root, inputs, &symbols, call->values)
                                                 : Interpret(fragment, inputs, symbols);
   if (!out.ok()) {
     call->error->text = out.status().message();

@@ -331,14 +331,6 @@ LiteralPtr FromList(DType dtype, const std::vector<T>& values, bool scalar) {
   return Literal::Copy(dtype, dims, values.data());
 }
 
-LiteralPtr FromStrings(std::vector<std::string> values, bool scalar) {
-  auto literal = std::make_shared<Literal>();
-  literal->dtype = DType::kString;
-  if (!scalar) literal->dims = {static_cast<int64_t>(values.size())};
-  literal->strings = std::make_shared<std::vector<std::string>>(std::move(values));
-  return literal;
-}
-
 // Constant is the reader's business: nothing is emitted until somebody uses the value.
 LiteralPtr ConstantValue(const NodeView& view, const Node& node) {
   if (view.HasAttr("value")) return view.TensorAttr("value");
@@ -350,8 +342,10 @@ LiteralPtr ConstantValue(const NodeView& view, const Node& node) {
   if (const Attribute* a = node.Find("value_floats"))
     return FromList(DType::kF32, a->floats, false);
   if (const Attribute* a = node.Find("value_ints")) return FromList(DType::kI64, a->ints, false);
-  if (const Attribute* a = node.Find("value_string")) return FromStrings({a->s}, true);
-  if (const Attribute* a = node.Find("value_strings")) return FromStrings(a->strings, false);
+  if (const Attribute* a = node.Find("value_string")) return LiteralFromTexts({}, {a->s});
+  if (const Attribute* a = node.Find("value_strings")) {
+    return LiteralFromTexts({static_cast<int64_t>(a->strings.size())}, a->strings);
+  }
   view.Fail("it has no value attribute");
 }
 

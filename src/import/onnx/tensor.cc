@@ -185,11 +185,7 @@ Result<LiteralPtr> FromStrings(const TensorProto& t, int64_t count) {
     return InvalidArgument("it has {} strings, but its shape needs {}", t.string_data.size(),
                            count);
   }
-  auto literal = std::make_shared<Literal>();
-  literal->dtype = DType::kString;
-  literal->dims = t.dims;
-  literal->strings = std::make_shared<std::vector<std::string>>(t.string_data);
-  return LiteralPtr(literal);
+  return LiteralFromTexts(t.dims, t.string_data);
 }
 
 Result<LiteralPtr> Convert(const TensorProto& t, ExternalFiles* files) {

@@ -31,10 +31,11 @@ std::vector<std::string> Split(const std::string& text, Fn separates) {
   return out;
 }
 
-// Nested lists of numbers.
+// Nested lists of numbers or, where `texts` takes them, of texts in quotes.
 class NumberReader {
  public:
-  explicit NumberReader(const std::string& text) : at_(text.c_str()) {}
+  explicit NumberReader(const std::string& text, std::vector<std::string>* texts = nullptr)
+      : at_(text.c_str()), texts_(texts) {}
 
   bool Read(std::vector<double>* values, std::vector<int64_t>* dims) {
     values_ = values;
@@ -69,6 +70,7 @@ class NumberReader {
   }
   bool Number(size_t depth) {
     if (dims_->size() != depth) return false;
+    if (texts_) return Text();
     for (const char* word : {"true", "false"}) {
       const size_t n = std::strlen(word);
       if (std::strncmp(at_, word, n) == 0) {
@@ -85,7 +87,16 @@ class NumberReader {
     return true;
   }
 
+  bool Text() {
+    const char* end = *at_ == '"' ? std::strchr(at_ + 1, '"') : nullptr;
+    if (!end) return false;
+    texts_->emplace_back(at_ + 1, end);
+    at_ = end + 1;
+    return true;
+  }
+
   const char* at_;
+  std::vector<std::string>* texts_;
   std::vector<double>* values_ = nullptr;
   std::vector<int64_t>* dims_ = nullptr;
 };
@@ -163,9 +174,14 @@ Result<LiteralPtr> ParseTensor(const std::string& text, DType fallback) {
     body = text.substr(colon + 1);
   }
   std::vector<double> values;
+  std::vector<std::string> texts;
   std::vector<int64_t> dims;
-  if (!NumberReader(body).Read(&values, &dims)) return InvalidArgument("'{}' is no tensor", text);
+  const bool is_text = dtype == DType::kString;
+  if (!NumberReader(body, is_text ? &texts : nullptr).Read(&values, &dims)) {
+    return InvalidArgument("'{}' is no tensor", text);
+  }
   for (int64_t& d : dims) d = d < 0 ? 0 : d;
+  if (is_text) return LiteralFromTexts(dims, std::move(texts));
   if (dtype != DType::kC64) return LiteralFromDoubles(dtype, dims, values);
   if (dims.empty() || dims.back() != 2) {
     return InvalidArgument("'{}' does not end in pairs of numbers", text);
