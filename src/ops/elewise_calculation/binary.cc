@@ -1,5 +1,5 @@
 // Operators with two tensors in that broadcast: y = f(x1, x2).
-#include "ops/support.h"
+#include "ops/text.h"
 
 namespace belay {
 namespace {
@@ -22,8 +22,8 @@ void Binary(OpRecord& op, const std::vector<DType>& dtypes, Formula formula) {
   });
 }
 
-void Comparison(OpRecord& op, Formula formula) {
-  op.Dtypes(InputName(op, 0), kAnyDtype).Dtypes(InputName(op, 1), kAnyDtype);
+void Comparison(OpRecord& op, const std::vector<DType>& dtypes, Formula formula) {
+  op.Dtypes(InputName(op, 0), dtypes).Dtypes(InputName(op, 1), dtypes);
   op.Computes([formula](Body& b) {
     Tensor x1 = b.In(InputName(b, 0)), x2 = b.In(InputName(b, 1));
     Promoted(&x1, &x2);
@@ -58,9 +58,9 @@ Tensor ShiftRight(const Tensor& x, const Tensor& y) { return Map(ScalarOp::kShr,
     Binary(op, dtypes, [](const Tensor& x, const Tensor& y) -> Tensor { return formula; });   \
     FromOnnxBinary(op, onnx, #Name);                                                          \
   }
-#define BELAY_COMPARE_OP(Name, onnx, formula)                                                 \
+#define BELAY_COMPARE_OP(Name, dtypes, onnx, formula)                                         \
   BELAY_OP(Name) {                                                                            \
-    Comparison(op, [](const Tensor& x, const Tensor& y) -> Tensor { return formula; });       \
+    Comparison(op, dtypes, [](const Tensor& x, const Tensor& y) -> Tensor { return formula; }); \
     FromOnnxBinary(op, onnx, #Name);                                                          \
   }
 
@@ -86,14 +86,14 @@ BELAY_BINARY_ONNX_OP(BitwiseOr, kIntegers, "BitwiseOr", Or(x, y))
 BELAY_BINARY_ONNX_OP(BitwiseXor, kIntegers, "BitwiseXor", Xor(x, y))
 BELAY_BINARY_OP(RightShift, kIntegers, ShiftRight(x, y))
 
-BELAY_COMPARE_OP(Equal, "Equal", Equal(x, y))
-BELAY_COMPARE_OP(NotEqual, "Xor", NotEqual(x, y))
-BELAY_COMPARE_OP(Less, "Less", Less(x, y))
-BELAY_COMPARE_OP(LessEqual, "LessOrEqual", LessEqual(x, y))
-BELAY_COMPARE_OP(Greater, "Greater", Greater(x, y))
-BELAY_COMPARE_OP(GreaterEqual, "GreaterOrEqual", GreaterEqual(x, y))
-BELAY_COMPARE_OP(LogicalAnd, "And", And(x, y))
-BELAY_COMPARE_OP(LogicalOr, "Or", Or(x, y))
+BELAY_COMPARE_OP(Equal, kAnyOrTexts, "Equal", Equal(x, y))
+BELAY_COMPARE_OP(NotEqual, kAnyOrTexts, "Xor", NotEqual(x, y))
+BELAY_COMPARE_OP(Less, kAnyDtype, "Less", Less(x, y))
+BELAY_COMPARE_OP(LessEqual, kAnyDtype, "LessOrEqual", LessEqual(x, y))
+BELAY_COMPARE_OP(Greater, kAnyDtype, "Greater", Greater(x, y))
+BELAY_COMPARE_OP(GreaterEqual, kAnyDtype, "GreaterOrEqual", GreaterEqual(x, y))
+BELAY_COMPARE_OP(LogicalAnd, kAnyDtype, "And", And(x, y))
+BELAY_COMPARE_OP(LogicalOr, kAnyDtype, "Or", Or(x, y))
 
 BELAY_OP(LeftShift) {
   Binary(op, kIntegers, ShiftLeft);

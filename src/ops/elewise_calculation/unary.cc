@@ -3,6 +3,7 @@
 
 #include "graph/narrow.h"
 #include "ops/support.h"
+#include "ops/text.h"
 
 namespace belay {
 namespace {
@@ -41,6 +42,8 @@ NarrowRounding RoundingOf(const Body& b) {
 
 Tensor CastNumber(const Body& b, const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
+  if (dtype == DType::kString) return NumberToText(x);
+  if (x.dtype() == DType::kString) return TextToNumber(x, dtype);
   if (!IsNumber(x.dtype()) || !IsNumber(dtype)) {
     FailNotSupported("casts from {} to {}", DTypeName(x.dtype()), DTypeName(dtype));
   }
@@ -171,7 +174,8 @@ BELAY_OP(Cast) {
   op.Computes([](Body& b) {
     const int64_t number = b.Int("dst_type");
     const DType dtype = static_cast<DType>(number);
-    if (number < 0 || number > 66 || BitWidth(dtype) == 0) Fail("dst_type is {}", number);
+    const bool known = BitWidth(dtype) > 0 || dtype == DType::kString;
+    if (number < 0 || number > 66 || !known) Fail("dst_type is {}", number);
     b.OutRaw("y", CastNumber(b, b.Raw("x"), dtype));
   });
 }

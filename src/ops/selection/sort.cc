@@ -1,5 +1,5 @@
 // Sorting, and results whose extent depends on the data.
-#include "ops/support.h"
+#include "ops/text.h"
 
 namespace belay {
 namespace {
@@ -126,14 +126,16 @@ BELAY_OP(UniqueWithCountsExt2) {
       if (n.HasOutput(i)) n.Output(i, y[order[i]]);
     }
   });
-  op.Dtypes("x", kAnyDtype).Computes([](Body& b) {
+  op.Dtypes("x", kAnyOrTexts).Computes([](Body& b) {
     Tensor x = b.In("x");
-    const std::vector<int64_t> axis = b.ConstInts("axis");
-    if (axis.size() > 1) Fail("axis has {} elements, but at most one is taken", axis.size());
-    if (axis.empty()) x = Flat(x);
-    UniqueParts y = Unique(x, NormalizeAxis(axis.empty() ? 0 : axis[0], x.rank(), "axis"), b.Bool("sorted"));
+    const std::vector<int64_t> given = b.ConstInts("axis");
+    if (given.size() > 1) Fail("axis has {} elements, but at most one is taken", given.size());
+    if (given.empty()) x = Flat(x);
+    const int axis = NormalizeAxis(given.empty() ? 0 : given[0], x.rank(), "axis");
+    const bool texts = x.dtype() == DType::kString;
+    UniqueParts y = Unique(texts ? TextRanks(x) : x, axis, b.Bool("sorted"));
     const DType dtype = b.Type("out_idx");
-    b.Out("y", y.y);
+    b.Out("y", texts ? GatherAxis(x, y.first, axis, false) : y.y);
     b.OutRaw("idx", Cast(y.first, dtype));
     b.OutRaw("count", Cast(y.counts, dtype));
     b.OutRaw("inverse_idx", Cast(y.inverse, dtype));
