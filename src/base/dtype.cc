@@ -20,7 +20,7 @@ constexpr Row kRows[] = {
     {DType::kF8E4M3, "f8e4m3", 8}, {DType::kF8E8M0, "f8e8m0", 8}, {DType::kF6E3M2, "f6e3m2", 6},
     {DType::kF6E2M3, "f6e2m3", 6}, {DType::kF4E2M1, "f4e2m1", 4}, {DType::kF4E1M2, "f4e1m2", 4},
     {DType::kF8E4M3FNUZ, "f8e4m3fnuz", 8}, {DType::kF8E5M2FNUZ, "f8e5m2fnuz", 8},
-    {DType::kUndefined, "undef", 0},
+    {DType::kResource, "res", 0}, {DType::kUndefined, "undef", 0},
 };
 const Row* Find(DType dtype) {
   for (const Row& row : kRows) {

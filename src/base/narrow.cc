@@ -108,7 +108,7 @@ DType StorageOf(DType dtype) {
   if (IsSigned(dtype)) return DType::kI8;
   if (dtype == DType::kC64) return DType::kU64;
   if (dtype == DType::kC32) return DType::kU32;
-  if (dtype == DType::kString) return DType::kI64;
+  if (IsRunValue(dtype)) return DType::kI64;
   return IsNarrow(dtype) ? DType::kU8 : dtype;
 }
 

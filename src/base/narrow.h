@@ -32,7 +32,7 @@ bool IsNarrow(DType dtype);  // a small float, f8e8m0 or a small integer
 
 // What holds an element inside a graph. Of narrow types a byte: i8 with the sign spread for signed integers, else
 // u8 with zeros above the element's bits. Of complex numbers an unsigned integer of both parts, the real one low.
-// Of texts the i64 that is their number, see graph/run_values.h. Other types hold themselves.
+// Of texts and sequences the i64 that is their number, see graph/run_values.h. Other types hold themselves.
 DType StorageOf(DType dtype);
 
 enum class E8M0Rounding : uint8_t { kUp, kDown, kNearest };

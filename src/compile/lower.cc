@@ -5,6 +5,7 @@
 
 #include "compile/memories.h"
 #include "compile/variables.h"
+#include "graph/element_type.h"
 #include "graph/narrow.h"
 
 namespace belay {
@@ -330,15 +331,22 @@ class Lowerer {
   std::vector<Memories::Seen> seen_;      // by node, once it has run
 };
 
+ElementTypePtr ElementOf(const ModelNode& data) {
+  auto it = data.attrs.find("element");
+  const auto* numbers = it == data.attrs.end() ? nullptr : std::get_if<std::vector<int64_t>>(&it->second);
+  return numbers ? DecodeElement(*numbers) : nullptr;
+}
+
 // Elements that share bytes are so only in users' memory.
 bool IsPacked(DType dtype) { return IsNarrow(dtype) && BitWidth(dtype) < 8; }
 
 Tensor AddArgument(Builder& b, int index, const TensorType& type, const std::string& name) {
-  if (type.dtype == DType::kString) {
+  if (IsRunValue(type.dtype)) {
     SymbolInfo size{name + ".bytes", index, SymbolInfo::kBytes};
     const TensorType bytes{DType::kU8, {Dim::Symbol(static_cast<int>(b.graph().symbols.size()))}};
     b.graph().symbols.push_back(std::move(size));
-    return Call("text_read", {b.Wrap(b.graph().AddInput(index, bytes, name))}, {type}, {})[0];
+    const char* read = type.dtype == DType::kString ? "text_read" : "sequence_read";
+    return Call(read, {b.Wrap(b.graph().AddInput(index, bytes, name))}, {type}, {})[0];
   }
   if (!IsPacked(type.dtype)) return b.Wrap(b.graph().AddInput(index, type, name));
   const TensorType bytes{DType::kU8, {PackedBytes(type.dtype, type.shape)}};
@@ -378,11 +386,12 @@ void AddResults(Builder& b, std::vector<TensorType>* types) {
   for (Node*& output : b.graph().outputs) {
     types->push_back(output->type);
     if (IsPacked(output->type.dtype)) output = Pack(b.Wrap(output)).node();
-    if (output->type.dtype == DType::kString) {
+    if (IsRunValue(output->type.dtype)) {
       const Dim size = b.NewSymbol("bytes");
       std::vector<int> binds;
       size.CollectSymbols(&binds);
-      output = Call("text_write", {b.Wrap(output)}, {{DType::kU8, {size}}}, {}, binds)[0].node();
+      const char* write = output->type.dtype == DType::kString ? "text_write" : "sequence_write";
+      output = Call(write, {b.Wrap(output)}, {{DType::kU8, {size}}}, {}, binds)[0].node();
     }
   }
 }
@@ -424,6 +433,10 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     const bool called = i < options.input_dims.size();
     TensorType type{desc.dtype, {}};
     std::vector<int64_t> dims = desc.dims;
+    if (desc.dtype == DType::kResource) {
+      type.element = ElementOf(*inputs[i]);
+      dims.clear();
+    }
     if (dims == std::vector<int64_t>{-2}) {
       if (!called) {
         lowered.needs_extents = true;
@@ -472,8 +485,8 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
       if (i >= static_cast<int>(inputs.size())) {
         return NotSupported("the contents of variable '{}' decide a shape or an attribute", graph->inputs[i]->name);
       }
-      if (lowered.inputs[i].dtype != DType::kString) continue;
-      return NotSupported("the contents of input '{}', which holds strings, decide the graph's structure",
+      if (!IsRunValue(lowered.inputs[i].dtype)) continue;
+      return NotSupported("the contents of input '{}', which is no tensor of numbers, decide the graph's structure",
                           inputs[i]->name);
     }
     lowered.needs_contents = needs.graph_inputs;

@@ -372,7 +372,7 @@ bool LoadedGraph::SameAsLast(const std::vector<TensorView>& inputs) const {
   size_t at = 0;
   for (const TensorView& t : inputs) {
     if (at >= last_dims_.size() || last_dims_[at++] != t.rank) return false;
-    if (t.dtype == DType::kString && last_dims_[at++] != static_cast<int64_t>(t.bytes)) return false;
+    if (IsRunValue(t.dtype) && last_dims_[at++] != static_cast<int64_t>(t.bytes)) return false;
     for (int d = 0; d < t.rank; ++d) {
       if (last_dims_[at++] != t.dims[d]) return false;
     }
@@ -385,7 +385,7 @@ void LoadedGraph::Remember(const std::vector<TensorView>& inputs, const Selected
   last_dims_.clear();
   for (const TensorView& t : inputs) {
     last_dims_.push_back(t.rank);
-    if (t.dtype == DType::kString) last_dims_.push_back(static_cast<int64_t>(t.bytes));
+    if (IsRunValue(t.dtype)) last_dims_.push_back(static_cast<int64_t>(t.bytes));
     last_dims_.insert(last_dims_.end(), t.dims, t.dims + t.rank);
   }
 }
@@ -463,8 +463,8 @@ Status LoadedGraph::CheckInputAddresses(const std::vector<TensorView>& inputs) c
     const TensorView& t = inputs[i];
     int64_t count = 1;
     for (int d = 0; d < t.rank; ++d) count *= t.dims[d];
-    const bool texts = t.dtype == DType::kString;  // as long as the caller says
-    const size_t need = texts ? t.bytes : static_cast<size_t>(ByteSize(t.dtype, count));
+    const size_t need = IsRunValue(t.dtype) ? t.bytes  // as many as the caller says
+                                             : static_cast<size_t>(ByteSize(t.dtype, count));
     if (t.bytes < need) return InvalidArgument("{} needs {} bytes, but its size is {}", what, need, t.bytes);
     if (IsHostInput(i, t)) {
       if (need && !t.data) return InvalidArgument("{} has no address, but needs {} bytes", what, need);

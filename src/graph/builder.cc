@@ -38,7 +38,7 @@ LiteralPtr FoldSmall(const Node* node) {
     if (!IsStatic(*dims)) return nullptr;
   }
   // Texts get their numbers when a run begins.
-  if (node->scalar == ScalarOp::kBitcast && node->inputs[0]->type.dtype == DType::kString) return nullptr;
+  if (node->scalar == ScalarOp::kBitcast && IsRunValue(node->inputs[0]->type.dtype)) return nullptr;
   std::vector<LiteralPtr> inputs;
   for (const Node* in : node->inputs) {
     LiteralPtr value = FoldSmall(in);
@@ -187,6 +187,7 @@ Dim Builder::NewSymbol(std::string name, int64_t hint) {
 Tensor Builder::Wrap(Node* node) { return Tensor(this, node); }
 
 Tensor Builder::Constant(LiteralPtr literal) {
+  if (IsRunValue(literal->dtype) && !literal->strings) FailNotSupported("a constant of {}", DTypeName(literal->dtype));
   Shape shape(literal->dims.begin(), literal->dims.end());
   Node* node = graph_->Add(Op::kConst, {}, {literal->dtype, shape});
   node->literal = std::move(literal);
@@ -697,7 +698,7 @@ std::vector<Tensor> Call(const std::string& callee, const std::vector<Tensor>& i
   Builder& b = inputs[0].builder();
   std::vector<Node*> nodes;
   for (const Tensor& t : inputs) {
-    if (t.dtype() != DType::kString || !LibraryTakesTexts(callee)) CheckComputable(t.dtype());
+    if (!IsRunValue(t.dtype()) || !LibraryTakesRunValues(callee)) CheckComputable(t.dtype());
     nodes.push_back(t.node());
   }
   Node* call = b.graph().Add(Op::kCall, std::move(nodes), types[0]);

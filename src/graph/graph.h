@@ -91,10 +91,20 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
+// What a sequence or optional holds, as far as it is known.
+struct ElementType {
+  static constexpr int kAnyRank = -1, kNone = -2;
+  bool optional = false;
+  DType dtype = DType::kUndefined;             // kResource: see `element`
+  int rank = kNone;                            // kNone: there are no elements yet
+  std::shared_ptr<const ElementType> element;  // what the elements hold
+};
+
 struct TensorType {
   DType dtype = DType::kUndefined;
   Shape shape;
-  bool operator==(const TensorType&) const = default;
+  std::shared_ptr<const ElementType> element = nullptr;  // of kResource; nullptr: nothing is known
+  bool operator==(const TensorType& other) const { return dtype == other.dtype && shape == other.shape; }
 };
 std::string ToString(const TensorType& type);  // "f32[2,s0]"
 

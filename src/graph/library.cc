@@ -30,13 +30,24 @@ Status LibraryTextNormalize(LibraryCall& call);
 Status LibraryTextMatch(LibraryCall& call);
 Status LibraryNumberToText(LibraryCall& call);
 Status LibraryTextToNumber(LibraryCall& call);
+Status LibrarySequenceRead(LibraryCall& call);
+Status LibrarySequenceWrite(LibraryCall& call);
+Status LibrarySequenceConstruct(LibraryCall& call);
+Status LibrarySequenceInsert(LibraryCall& call);
+Status LibrarySequenceErase(LibraryCall& call);
+Status LibrarySequenceLength(LibraryCall& call);
+Status LibrarySequenceAt(LibraryCall& call);
+Status LibrarySequenceConcat(LibraryCall& call);
+Status LibrarySequenceSplit(LibraryCall& call);
+Status LibraryOptionalHas(LibraryCall& call);
+Status LibraryOptionalGet(LibraryCall& call);
 
 namespace {
 
 struct Row {
   const char* name;
   Status (*fn)(LibraryCall& call);
-  bool takes_texts = false;
+  bool takes_run_values = false;
 };
 const Row kFunctions[] = {
     {"top_k", LibraryTopK},
@@ -67,6 +78,17 @@ const Row kFunctions[] = {
     {"text_match", LibraryTextMatch, true},
     {"number_to_text", LibraryNumberToText, true},
     {"text_to_number", LibraryTextToNumber, true},
+    {"sequence_read", LibrarySequenceRead, true},
+    {"sequence_write", LibrarySequenceWrite, true},
+    {"sequence_construct", LibrarySequenceConstruct, true},
+    {"sequence_insert", LibrarySequenceInsert, true},
+    {"sequence_erase", LibrarySequenceErase, true},
+    {"sequence_length", LibrarySequenceLength, true},
+    {"sequence_at", LibrarySequenceAt, true},
+    {"sequence_concat", LibrarySequenceConcat, true},
+    {"sequence_split", LibrarySequenceSplit, true},
+    {"optional_has", LibraryOptionalHas, true},
+    {"optional_get", LibraryOptionalGet, true},
 };
 
 const Row* Find(const std::string& name) {
@@ -87,9 +109,9 @@ LibraryFn FunctionOf(const Node& call) {
   return call.function ? *call.function : FindLibraryFunction(call.callee);
 }
 
-bool LibraryTakesTexts(const std::string& name) {
+bool LibraryTakesRunValues(const std::string& name) {
   const Row* row = Find(name);
-  return row && row->takes_texts;
+  return row && row->takes_run_values;
 }
 
 int64_t LibraryBuffer::NumElements() const {

@@ -36,7 +36,7 @@ struct LibraryCall {
 LibraryFn FindLibraryFunction(const std::string& name);  // empty: none of that name
 // What a kCall runs.
 LibraryFn FunctionOf(const Node& call);
-// It knows that tensors of texts hold their numbers.
-bool LibraryTakesTexts(const std::string& name);
+// It knows that tensors of texts and sequences hold their numbers.
+bool LibraryTakesRunValues(const std::string& name);
 
 }  // namespace belay

@@ -131,6 +131,8 @@ class OnnxNode {
   virtual std::vector<double> Floats(const char* name) const = 0;
   virtual std::vector<std::string> Strs(const char* name) const = 0;
   virtual LiteralPtr TensorAttr(const char* name) const = 0;
+  // What a sequence of the type that the attribute names would hold, see EncodeElement.
+  virtual std::vector<int64_t> TypeAttr(const char* name) const = 0;
   virtual std::shared_ptr<ModelGraph> GraphAttr(const char* name) = 0;  // imported; captures appended as inputs
   // Outer values it uses, in that order. All graphs of one node share one list, so that If's branches take the same.
   virtual std::vector<ModelEdge> GraphCaptures(const char* name) = 0;

@@ -15,6 +15,7 @@
 #include "execute/loaded_graph.h"
 #include "graph/interpret.h"
 #include "session/session.h"
+#include "support/sequence.h"
 
 namespace belay {
 namespace {
@@ -24,8 +25,8 @@ class DeviceTensor {
  public:
   static Result<DeviceTensor> From(const Literal& x) {
     DeviceTensor t;
-    if (x.dtype == DType::kString) {
-      const std::vector<uint8_t> bytes = PackTexts({x.strings->begin(), x.strings->end()});
+    if (IsRunValue(x.dtype)) {
+      const std::vector<uint8_t> bytes = PublicBytes(x);
       BELAY_RETURN_IF_ERROR(t.Allocate(x.dtype, x.dims, bytes.size()));
       std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(t.view_.data));
       return t;
@@ -64,7 +65,14 @@ class DeviceTensor {
   TensorView view_;
 };
 
-LiteralPtr TextsToLiteral(std::vector<int64_t> dims, const void* data, size_t bytes) {
+LiteralPtr RunValueToLiteral(DType dtype, std::vector<int64_t> dims, const void* data, size_t bytes) {
+  if (dtype == DType::kResource) {
+    auto literal = std::make_shared<Literal>();
+    literal->dtype = dtype;
+    const std::string all(static_cast<const char*>(data), bytes);
+    literal->strings = std::make_shared<std::vector<std::string>>(1, all);
+    return literal;
+  }
   int64_t count = 1;
   for (int64_t d : dims) count *= d;
   std::vector<std::string_view> texts;
@@ -73,7 +81,7 @@ LiteralPtr TextsToLiteral(std::vector<int64_t> dims, const void* data, size_t by
 }
 
 LiteralPtr ToLiteral(const TensorView& v) {
-  if (v.dtype == DType::kString) return TextsToLiteral({v.dims, v.dims + v.rank}, v.data, v.bytes);
+  if (IsRunValue(v.dtype)) return RunValueToLiteral(v.dtype, {v.dims, v.dims + v.rank}, v.data, v.bytes);
   return Literal::Copy(v.dtype, {v.dims, v.dims + v.rank}, v.data);
 }
 
@@ -100,7 +108,7 @@ Result<Literals> ExecuteOnce(const Launch& launch, const std::vector<TensorView>
 }
 
 bool SameBytes(const Literal& a, const Literal& b) {
-  if (a.dtype == DType::kString) return a.dims == b.dims && a.dtype == b.dtype && *a.strings == *b.strings;
+  if (IsRunValue(a.dtype)) return a.dims == b.dims && a.dtype == b.dtype && *a.strings == *b.strings;
   return a.dims == b.dims && a.dtype == b.dtype &&
          std::memcmp(a.data, b.data, static_cast<size_t>(a.ByteSize())) == 0;
 }
@@ -205,11 +213,11 @@ double UlpsApart(const Literal& a, const Literal& b, int64_t i) {
   return std::fabs(static_cast<double>(x) - static_cast<double>(y));
 }
 
-// Graphs take and give elements that share bytes, and texts, as u8.
+// Graphs take and give elements that share bytes, texts and sequences as u8.
 LiteralPtr AsStored(const LiteralPtr& x) {
   if (StorageOf(x->dtype) == x->dtype) return x;
-  if (x->dtype == DType::kString) {
-    const std::vector<uint8_t> bytes = PackTexts({x->strings->begin(), x->strings->end()});
+  if (IsRunValue(x->dtype)) {
+    const std::vector<uint8_t> bytes = PublicBytes(*x);
     return Literal::Copy(DType::kU8, {static_cast<int64_t>(bytes.size())}, bytes.data());
   }
   if (!IsNarrow(x->dtype)) return Literal::Copy(StorageOf(x->dtype), x->dims, x->data);
@@ -219,10 +227,12 @@ LiteralPtr AsStored(const LiteralPtr& x) {
 
 LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type, const std::vector<int64_t>& symbols) {
   if (StorageOf(type.dtype) == type.dtype) return x;
-  if (!IsNarrow(type.dtype) && type.dtype != DType::kString) return Literal::Copy(type.dtype, x->dims, x->data);
+  if (!IsNarrow(type.dtype) && !IsRunValue(type.dtype)) return Literal::Copy(type.dtype, x->dims, x->data);
   std::vector<int64_t> dims;
   for (const Dim& d : type.shape) dims.push_back(d.Evaluate(symbols));
-  if (type.dtype == DType::kString) return TextsToLiteral(dims, x->data, static_cast<size_t>(x->ByteSize()));
+  if (IsRunValue(type.dtype)) {
+    return RunValueToLiteral(type.dtype, dims, x->data, static_cast<size_t>(x->ByteSize()));
+  }
   return Literal::Copy(type.dtype, dims, x->data);
 }
 
@@ -325,6 +335,7 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
   if (got.dtype != want.dtype || got.dims != want.dims)
     return "is " + type(got) + ", not " + type(want);
   const int64_t n = want.NumElements();
+  if (want.dtype == DType::kResource) return *got.strings == *want.strings ? "" : "is another sequence";
   if (want.dtype == DType::kString) {
     for (int64_t i = 0; i < n; ++i) {
       const std::string &x = (*got.strings)[i], &y = (*want.strings)[i];

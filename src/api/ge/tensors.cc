@@ -128,8 +128,7 @@ std::vector<ge::Tensor> ToHostTensors(std::vector<TensorView>* views) {
   for (TensorView& v : *views) {
     int64_t count = 1;
     for (int d = 0; d < v.rank; ++d) count *= v.dims[d];
-    const bool texts = v.dtype == DType::kString;
-    const size_t bytes = texts ? v.bytes : static_cast<size_t>(ByteSize(v.dtype, count));
+    const size_t bytes = IsRunValue(v.dtype) ? v.bytes : static_cast<size_t>(ByteSize(v.dtype, count));
     ge::TensorDesc desc(ge::Shape(std::vector<int64_t>(v.dims, v.dims + v.rank)), ge::FORMAT_ND,
                         static_cast<ge::DataType>(v.dtype));
     tensors.emplace_back(desc, static_cast<const uint8_t*>(v.data), bytes);

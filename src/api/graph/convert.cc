@@ -7,7 +7,7 @@ namespace belay {
 
 std::optional<DType> ToDType(ge::DataType type) {
   const uint32_t number = type;
-  const bool known = number <= 4 || (number >= 6 && number <= 13) || number == 16 || number == 17 ||
+  const bool known = number <= 4 || (number >= 6 && number <= 13) || number == 16 || number == 17 || number == 23 ||
                      (number >= 27 && number <= 41) || (number >= 64 && number <= 66);
   if (!known) return std::nullopt;
   return static_cast<DType>(number);
@@ -20,7 +20,7 @@ Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
   auto literal = std::make_shared<Literal>();
   const ge::DataType type = impl->desc.GetDataType();
   const std::optional<DType> dtype = ToDType(type);
-  if (!dtype || *dtype == DType::kUndefined) {
+  if (!dtype || *dtype == DType::kUndefined || *dtype == DType::kResource) {
     return NotSupported("a constant of ge::DataType {}", static_cast<uint32_t>(type));
   }
   literal->dtype = *dtype;

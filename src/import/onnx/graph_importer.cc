@@ -15,11 +15,13 @@ T OrThrow(Result<T> result) {
 
 [[noreturn]] void Throw(Status status) { throw OpError{std::move(status)}; }
 
+bool IsTaken(TypeProto::Kind kind) {
+  return kind == TypeProto::Kind::kTensor || kind == TypeProto::Kind::kSequence || kind == TypeProto::Kind::kOptional;
+}
+
 const char* KindName(TypeProto::Kind kind) {
   switch (kind) {
-    case TypeProto::Kind::kSequence: return "a sequence";
     case TypeProto::Kind::kMap: return "a map";
-    case TypeProto::Kind::kOptional: return "an optional";
     case TypeProto::Kind::kSparse: return "a sparse tensor";
     case TypeProto::Kind::kOpaque: return "an opaque type";
     default: return "no tensor";
@@ -105,8 +107,8 @@ void GraphImporter::AddInput(const ValueInfo& input, const ValueType& argument, 
   if (top && (initializers_.count(input.name) || sparse_initializers_.count(input.name))) return;
   ValueType type = Merge(FromProto(input.type), argument);
   const TypeProto::Kind kind = input.type.kind;
-  const bool tensor = kind == TypeProto::Kind::kTensor || (kind == TypeProto::Kind::kNone && !top);
-  if (!tensor) Throw(NotSupported("input '{}' is {}", input.name, KindName(kind)));
+  if (!IsTaken(kind) && (top || kind != TypeProto::Kind::kNone))
+    Throw(NotSupported("input '{}' is {}", input.name, KindName(kind)));
   if (top && type.dtype == DType::kUndefined) {
     Throw(InvalidArgument("input '{}' has element type {}, which is unknown", input.name,
                           input.type.elem_type));
@@ -129,13 +131,14 @@ int GraphImporter::AddData(const std::string& name, int index, const ValueType& 
   if (type.ranked) desc.dims = type.dims;
   node.output_descs = {desc};
   node.attrs["index"] = int64_t{index};
+  if (ElementTypePtr element = ElementOf(type)) node.attrs["element"] = EncodeElement(element);
   return AddNode(std::move(node));
 }
 
 void GraphImporter::AddOutputs(const Graph& graph) {
   for (const ValueInfo& v : graph.outputs) {
     const TypeProto::Kind kind = v.type.kind;
-    if (!outer_ && kind != TypeProto::Kind::kTensor && kind != TypeProto::Kind::kNone) {
+    if (!outer_ && !IsTaken(kind) && kind != TypeProto::Kind::kNone) {
       Throw(NotSupported("output '{}' is {}", v.name, KindName(kind)));
     }
     graph_->outputs.push_back(Value(v.name));

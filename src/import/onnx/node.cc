@@ -73,6 +73,10 @@ class NodeView : public OnnxNode {
     return a ? a->strings : std::vector<std::string>();
   }
   LiteralPtr TensorAttr(const char* name) const override;
+  std::vector<int64_t> TypeAttr(const char* name) const override {
+    const Attribute* a = node_.Find(name);
+    return a && a->tp ? EncodeElement(ElementOf(ValueType::Sequence(FromProto(*a->tp)))) : std::vector<int64_t>();
+  }
   std::shared_ptr<ModelGraph> GraphAttr(const char* name) override;
   std::vector<ModelEdge> GraphCaptures(const char* name) override;
   std::shared_ptr<ModelGraph> GraphBetween(const std::vector<std::string>& inputs, const std::string& output) override;
@@ -147,7 +151,8 @@ std::vector<ValueType> NodeView::ArgumentTypes() const {
   if (node_.op != "Loop") return {};
   std::vector<ValueType> types = {ValueType::Of(DType::kI64, {}), ValueType::Of(DType::kBool, {})};
   for (size_t i = 2; i < input_types_.size(); ++i) {
-    types.push_back(ValueType::OfRank(input_types_[i].dtype, input_types_[i].rank()));
+    types.push_back(input_types_[i]);
+    types.back().dims.assign(input_types_[i].dims.size(), -1);
   }
   return types;
 }
@@ -279,7 +284,10 @@ std::vector<ValueType> NodeView::ControlFlowTypes() const {
   std::vector<ValueType> types(node_.outputs.size());
   if (!graphs_ || graphs_->by_name.empty()) return types;
   const auto loose = [](const ValueType& t, int more) {
-    return ValueType::OfRank(t.dtype, t.ranked ? t.rank() + more : -1);
+    ValueType type = ValueType::OfRank(t.dtype, t.ranked ? t.rank() + more : -1);
+    type.element = t.element;
+    type.optional = t.optional;
+    return type;
   };
   const std::vector<ValueType>& first = graphs_->by_name.front().second->output_types();
   size_t skip = 0, carried = types.size();
@@ -304,7 +312,7 @@ std::vector<ValueType> NodeView::ControlFlowTypes() const {
 }
 
 std::vector<ValueType> NodeView::OutputTypes() const {
-  if (graphs_ && node_.domain.empty()) return ControlFlowTypes();
+  if (graphs_ && node_.domain.empty() && node_.op != "SequenceMap") return ControlFlowTypes();
   TypeQuery query{node_, opset_, input_types_, {}};
   for (int i = 0; i < input_count(); ++i) query.constants.push_back(ConstInput(i));
   return InferTypes(query);

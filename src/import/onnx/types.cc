@@ -9,6 +9,9 @@ namespace belay::onnx {
 
 ValueType FromProto(const TypeProto& type) {
   ValueType v;
+  if (type.kind == TypeProto::Kind::kSequence || type.kind == TypeProto::Kind::kOptional) {
+    return ValueType::Sequence(type.elem ? FromProto(*type.elem) : v, type.kind == TypeProto::Kind::kOptional);
+  }
   if (type.kind != TypeProto::Kind::kTensor) return v;
   v.dtype = DTypeFromOnnx(type.elem_type);
   v.ranked = type.has_shape;
@@ -16,7 +19,20 @@ ValueType FromProto(const TypeProto& type) {
   return v;
 }
 
+ElementTypePtr ElementOf(const ValueType& type) {
+  if (type.dtype != DType::kResource || !type.element) return nullptr;
+  const ValueType& e = *type.element;
+  const bool nested = e.dtype == DType::kResource;
+  if (e.dtype == DType::kUndefined || (nested && !e.element)) return nullptr;
+  const int rank = e.ranked ? e.rank() : ElementType::kAnyRank;
+  return std::make_shared<ElementType>(ElementType{type.optional, e.dtype, rank, ElementOf(e)});
+}
+
 ValueType Merge(ValueType known, const ValueType& more) {
+  if (!known.element && (known.dtype == DType::kUndefined || known.dtype == more.dtype)) {
+    known.element = more.element;
+    known.optional = more.optional;
+  }
   if (known.dtype == DType::kUndefined) known.dtype = more.dtype;
   if (!known.ranked) {
     known.ranked = more.ranked;
@@ -60,7 +76,11 @@ ValueType WithDType(ValueType v, DType dtype) {
   return v;
 }
 
-ValueType Loose(const ValueType& v) { return ValueType::OfRank(v.dtype, v.rank()); }
+ValueType Loose(const ValueType& v) {
+  ValueType loose = v;
+  loose.dims.assign(v.dims.size(), -1);
+  return loose;
+}
 
 ValueType BroadcastOf(const Types& inputs, DType dtype) {
   ValueType out = ValueType::Of(dtype, {});
@@ -412,6 +432,35 @@ Types Compress(const TypeQuery& q) {
   return {ValueType::OfRank(q.In(0).dtype, q.node.Find("axis") ? q.In(0).rank() : 1)};
 }
 
+Types FirstOfSequence(const TypeQuery& q) { return {ValueType::Sequence(Loose(q.In(0)))}; }
+Types EmptySequence(const TypeQuery& q) {
+  return {ValueType::Sequence(WithDType(ValueType(), DTypeFromOnnx(q.Int("dtype", 1))))};
+}
+Types InsertedSequence(const TypeQuery& q) {
+  const bool known = q.In(0).element && q.In(0).element->ranked;
+  return {ValueType::Sequence(known ? *q.In(0).element : Loose(q.In(1)))};
+}
+Types SplitSequence(const TypeQuery& q) {
+  ValueType out = Loose(q.In(0));
+  if (out.ranked && !out.dims.empty() && IsAbsent(q, 1) && q.Int("keepdims", 1) == 0) out.dims.pop_back();
+  return {ValueType::Sequence(out)};
+}
+Types MapSequence(const TypeQuery& q) {
+  return Types(q.node.outputs.size(), ValueType::Sequence(ValueType()));
+}
+Types OptionalOf(const TypeQuery& q) { return {ValueType::Sequence(Loose(q.In(0)), true)}; }
+Types ElementOfSequence(const TypeQuery& q) {
+  return {q.In(0).element ? Loose(*q.In(0).element) : ValueType()};
+}
+Types ElementOfOptional(const TypeQuery& q) { return {q.In(0).optional ? ElementOfSequence(q)[0] : q.In(0)}; }
+Types BoolScalar(const TypeQuery&) { return {ValueType::Of(DType::kBool, {})}; }
+Types Count(const TypeQuery&) { return {ValueType::Of(kI64, {})}; }
+Types Joined(const TypeQuery& q) {
+  ValueType out = ElementOfSequence(q)[0];
+  if (out.ranked && q.Int("new_axis", 0) != 0) out.dims.push_back(-1);
+  return {Loose(out)};
+}
+
 struct Row {
   Fn fn;
   const char* ops;  // separated by spaces
@@ -486,6 +535,18 @@ constexpr Row kRows[] = {
     {Einsum, "Einsum"},
     {Unique, "Unique"},
     {Compress, "Compress"},
+    {FirstOfSequence, "SequenceConstruct"},
+    {EmptySequence, "SequenceEmpty"},
+    {InsertedSequence, "SequenceInsert"},
+    {Same, "SequenceErase"},
+    {SplitSequence, "SplitToSequence"},
+    {MapSequence, "SequenceMap"},
+    {OptionalOf, "Optional"},
+    {ElementOfSequence, "SequenceAt"},
+    {ElementOfOptional, "OptionalGetElement"},
+    {BoolScalar, "OptionalHasElement"},
+    {Count, "SequenceLength"},
+    {Joined, "ConcatFromSequence"},
 };
 
 const std::unordered_map<std::string, Fn>& Table() {

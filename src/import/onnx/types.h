@@ -1,9 +1,11 @@
 // What is known about ONNX values while importing: dtype, rank, some extents. Rules ask for it where an
 // operator's GE form depends on the rank. The compiler infers everything again, exactly.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "graph/element_type.h"
 #include "graph/literal.h"
 #include "import/onnx/proto.h"
 
@@ -13,6 +15,9 @@ struct ValueType {
   DType dtype = DType::kUndefined;
   bool ranked = false;
   std::vector<int64_t> dims;  // -1 unknown; empty when not ranked
+  // Of sequences and optionals, which are kResource of rank 0: what they hold, as far as it is known.
+  std::shared_ptr<const ValueType> element = nullptr;
+  bool optional = false;
 
   int rank() const { return ranked ? static_cast<int>(dims.size()) : -1; }
   static ValueType OfRank(DType dtype, int64_t rank) {
@@ -22,9 +27,14 @@ struct ValueType {
   static ValueType Of(DType dtype, std::vector<int64_t> dims) {
     return {dtype, true, std::move(dims)};
   }
+  static ValueType Sequence(const ValueType& element, bool optional = false) {
+    return {DType::kResource, true, {}, std::make_shared<ValueType>(element), optional};
+  }
 };
 
 ValueType FromProto(const TypeProto& type);
+// What a sequence or optional holds, as the compiler is told; nullptr of tensors.
+ElementTypePtr ElementOf(const ValueType& type);
 // Fills what `known` leaves open from `more`.
 ValueType Merge(ValueType known, const ValueType& more);
 

@@ -21,6 +21,7 @@
 //   extents:   static                only with extents known at compile time, not also with unknown
 //   tolerance: 8 1e-5                ulps, and a share of the largest magnitude; say why beside it
 //   golden:    x=[0,2] axis=0 -> [1,2] ; [3]       inputs (f32 unless f16:[..], str:["a"]) and outputs
+//              x=res:[f32:[1],f32:[2,3]]    a sequence; res:?[..] is an optional
 //   golden:    var=[1] value=[2] -> [3] ; var=[3]  and what an input's memory holds after the run
 //   error:     x=f32[2,3] axis=7 -> invalid argument: axis is 7     the message contains the text
 //

@@ -1,6 +1,7 @@
 #include "ops/driver/model.h"
 
 #include "graph/prototype.h"
+#include "support/sequence.h"
 
 namespace belay {
 namespace {
@@ -17,6 +18,7 @@ int AddSource(ModelGraph& model, const InputCase& in, bool known_extents, Litera
     node.attrs["value"] = in.value;
   } else {
     node.attrs["index"] = static_cast<int64_t>(inputs->size());
+    if (in.value->dtype == DType::kResource) node.attrs["element"] = ElementAttr(*in.value);
     inputs->push_back(in.value);
   }
   model.nodes.push_back(std::move(node));

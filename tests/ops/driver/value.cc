@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "support/engine.h"
+#include "support/sequence.h"
 
 namespace belay {
 namespace {
@@ -116,6 +117,17 @@ std::vector<std::string> Items(const std::string& text) {
   return items;
 }
 
+// "[f32:[1,2],f32:[3]]"; an optional has a '?' before it.
+Result<LiteralPtr> ParseSequence(const std::string& text) {
+  const bool optional = !text.empty() && text[0] == '?';
+  std::vector<LiteralPtr> elements;
+  for (const std::string& item : Items(text.substr(optional))) {
+    BELAY_TRY(LiteralPtr element, ParseTensor(item, DType::kF32));
+    elements.push_back(std::move(element));
+  }
+  return SequenceLiteral(elements, optional);
+}
+
 Result<AttrValue> ParseOne(const std::string& type, const std::string& text) {
   if (type == "String") return AttrValue(Unquote(text));
   if (type == "Type") {
@@ -173,6 +185,7 @@ Result<LiteralPtr> ParseTensor(const std::string& text, DType fallback) {
       return InvalidArgument("'{}' has no known dtype", text);
     body = text.substr(colon + 1);
   }
+  if (dtype == DType::kResource) return ParseSequence(body);
   std::vector<double> values;
   std::vector<std::string> texts;
   std::vector<int64_t> dims;
