@@ -195,8 +195,8 @@ class Graph {
   std::deque<std::unique_ptr<Node>> nodes_;
 };
 
-// Nodes that outputs and stores need, inputs before users (control edges too), and who binds a symbol before who uses it.
-// Inputs of the graph always come first.
+// Nodes that outputs and stores need, inputs before users (control edges too), and who binds a symbol before who uses
+// it. Inputs of the graph always come first.
 std::vector<Node*> TopologicalOrder(const Graph& graph);
 // How many nodes (and graph outputs and stores) read each node, by id, among the live ones.
 std::vector<int> UseCounts(const Graph& graph);

@@ -132,7 +132,7 @@ TEST(Bridge, RefusesWhatItCannotSay) {
             "node 'short' (Const): attribute 'value': a constant has 4 bytes of data, but its "
             "description needs 16");
   op::Cast cast("cast");
-  cast.SetAttr("dst_type", ge::DT_RESOURCE);
+  cast.SetAttr("dst_type", ge::DT_VARIANT);
   graph.SetInputs({cast});
   EXPECT_EQ(belay::ModelFromGraph(graph).status().code(), belay::Code::kNotSupported);
 }

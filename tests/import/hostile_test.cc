@@ -91,18 +91,19 @@ TEST(Hostile, SparseIndicesOutside) {
 }
 
 TEST(Hostile, InputsThatAreNoTensors) {
-  std::string tensor, elem, list, type, value;
+  std::string tensor, elem, map, type, value;
   pbf_writer(tensor).add_int32(1, 1);
   pbf_writer(elem).add_message(1, tensor);
-  pbf_writer(list).add_message(1, elem);
-  pbf_writer(type).add_message(4, list);
+  pbf_writer mw(map);
+  mw.add_int32(1, 7);
+  mw.add_message(2, elem);
+  pbf_writer(type).add_message(5, map);
   pbf_writer vw(value);
-  vw.add_string(1, "s");
+  vw.add_string(1, "m");
   vw.add_message(2, type);
   GraphWriter graph;
   graph.Input(value);
-  EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 13)), Code::kNotSupported),
-             "input 's' is a sequence");
+  EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 13)), Code::kNotSupported), "input 'm' is a map");
 }
 
 }  // namespace

@@ -136,7 +136,8 @@ Result<Literals> RunTwice(const Launch& launch, size_t output_count, const Liter
   if (!first.ok()) return first;
   const Literals left = Contents(views);
   for (size_t i = 0; i < inputs.size(); ++i) {
-    if (views[i].bytes) std::memcpy(views[i].data, inputs[i]->data, views[i].bytes);
+    const std::vector<uint8_t> bytes = PublicBytes(*inputs[i]);
+    std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(views[i].data));
   }
   BELAY_TRY(Literals second, ExecuteOnce(launch, views, &given));
   for (size_t i = 0; i < second.size(); ++i) {

@@ -12,7 +12,7 @@ namespace belay::tool {
 struct Array {
   DType dtype = DType::kF32;
   std::vector<int64_t> dims;
-  std::vector<char> data;  // strings: as base/texts.h lays them out
+  std::vector<char> data;  // strings and sequences: as base/texts.h and base/sequences.h lay them out
 
   int64_t Count() const;
 };

@@ -81,8 +81,12 @@ Result<SetInputs> LoadInputs(const std::string& model, const ModelInfo& info, co
       if (in.is_initializer) continue;
       return NotFound("{} is missing", file.string());
     }
-    if (in.kind != ValueKind::kTensor) return NotSupported("input '{}' is no tensor", in.name);
-    BELAY_TRY(Array array, ReadTensorPb(file));
+    if (in.kind == ValueKind::kOther) return NotSupported("input '{}' is no tensor, sequence or optional", in.name);
+    BELAY_TRY(Array array, ReadValuePb(file, in.kind));
+    if (in.kind != ValueKind::kTensor) {
+      inputs.arrays.push_back(std::move(array));
+      continue;
+    }
     if (in.is_initializer) {
       Result<Array> value = ReadInitializer(model, in.name);
       if (value.ok() && value->data == array.data && value->dims == array.dims) continue;
@@ -112,7 +116,7 @@ Status RunCase(const Case& c) {
   const std::string model = c.in / "model.onnx";
   BELAY_TRY(ModelInfo info, ReadModelInfo(model));
   for (const ModelOutput& out : info.outputs) {
-    if (out.kind != ValueKind::kTensor) return NotSupported("output '{}' is no tensor", out.name);
+    if (out.kind == ValueKind::kOther) return NotSupported("output '{}' is no tensor, sequence or optional", out.name);
   }
   BELAY_RETURN_IF_ERROR(InitializeEngine(0));
   std::unique_ptr<Runner> runner;
@@ -131,7 +135,7 @@ Status RunCase(const Case& c) {
     fs::create_directories(out);
     for (size_t k = 0; k < outputs.size(); ++k) {
       BELAY_RETURN_IF_ERROR(
-          WriteTensorPb(out / fmt::format("output_{}.pb", k), info.outputs[k].name, outputs[k]));
+          WriteValuePb(out / fmt::format("output_{}.pb", k), info.outputs[k], outputs[k]));
     }
     last = std::move(inputs);
   }

@@ -3,6 +3,7 @@
 #include <protozero/pbf_reader.hpp>
 #include <protozero/pbf_writer.hpp>
 
+#include "base/sequences.h"
 #include "base/texts.h"
 #include "import/onnx/reader.h"
 #include "import/onnx/tensor.h"
@@ -58,6 +59,75 @@ Result<Array> FromTensor(const onnx::TensorProto& proto, const std::string& path
   return array;
 }
 
+// Field numbers and kinds of elements that SequenceProto and OptionalProto share.
+enum Field : protozero::pbf_tag_type { kName = 1, kElementKind = 2, kTensors = 3, kSequences = 5, kOptionals = 7 };
+enum ElementKind : int { kNothing = 0, kTensor = 1, kSequence = 3, kOptional = 5 };
+
+Result<std::vector<uint8_t>> Packed(const onnx::SequenceProto& proto, bool optional, const std::string& path) {
+  if (proto.elem_type != kNothing && proto.elem_type != kTensor && proto.elem_type != kSequence) {
+    return NotSupported("{} holds elements of kind {}; tensors (1) and sequences (3) are read", path, proto.elem_type);
+  }
+  std::vector<Array> tensors;
+  std::vector<std::vector<uint8_t>> sequences;
+  for (const onnx::TensorProto& t : proto.tensors) {
+    BELAY_TRY(Array array, FromTensor(t, path));
+    tensors.push_back(std::move(array));
+  }
+  for (const onnx::SequenceProto& s : proto.sequences) {
+    BELAY_TRY(std::vector<uint8_t> inner, Packed(s, false, path));
+    sequences.push_back(std::move(inner));
+  }
+  PackedSequence packed;
+  packed.optional = optional;
+  for (const Array& t : tensors) packed.elements.push_back({t.dtype, t.dims, {t.data.data(), t.data.size()}});
+  for (const std::vector<uint8_t>& s : sequences) {
+    packed.elements.push_back({DType::kResource, {}, {reinterpret_cast<const char*>(s.data()), s.size()}});
+  }
+  return PackSequence(packed);
+}
+
+Result<std::string> TensorMessage(const std::string& name, const Array& array) {
+  std::string bytes;
+  protozero::pbf_writer writer(bytes);
+  writer.add_packed_int64(1, array.dims.begin(), array.dims.end());
+  writer.add_int32(2, DTypeToOnnx(array.dtype));
+  writer.add_string(8, name);
+  if (array.dtype != DType::kString) {
+    writer.add_bytes(9, array.data.data(), array.data.size());
+    return bytes;
+  }
+  std::vector<std::string_view> texts;
+  if (!UnpackTexts(array.data.data(), array.data.size(), static_cast<size_t>(array.Count()), &texts)) {
+    return Internal("{} is no string tensor", name);
+  }
+  for (std::string_view text : texts) writer.add_bytes(6, text.data(), text.size());
+  return bytes;
+}
+
+Result<std::string> SequenceMessage(const std::string& name, const PackedSequence& sequence) {
+  std::string bytes;
+  protozero::pbf_writer writer(bytes);
+  writer.add_string(kName, name);
+  int kind = sequence.optional ? kNothing : kTensor;
+  for (const PackedElement& e : sequence.elements) {
+    kind = kTensor;
+    if (e.dtype != DType::kResource) {
+      BELAY_TRY(std::string tensor, TensorMessage("", {e.dtype, e.dims, {e.bytes.begin(), e.bytes.end()}}));
+      writer.add_message(kTensors, tensor);
+      continue;
+    }
+    PackedSequence inner;
+    if (!UnpackSequence(e.bytes.data(), e.bytes.size(), &inner)) {
+      return Internal("an element of {} is no sequence", name);
+    }
+    BELAY_TRY(std::string message, SequenceMessage("", inner));
+    kind = inner.optional ? kOptional : kSequence;
+    writer.add_message(inner.optional ? kOptionals : kSequences, message);
+  }
+  writer.add_int32(kElementKind, kind);
+  return bytes;
+}
+
 }  // namespace
 
 Result<ModelInfo> ReadModelInfo(const std::string& path) {
@@ -109,28 +179,35 @@ Result<Array> ReadInitializer(const std::string& path, const std::string& name) 
   return NotFound("{} has no initializer {}", path, name);
 }
 
-Result<Array> ReadTensorPb(const std::string& path) {
+Result<Array> ReadValuePb(const std::string& path, ValueKind kind) {
   BELAY_TRY(std::string bytes, ReadFile(path));
-  BELAY_TRY(onnx::TensorProto proto, onnx::ReadTensor(bytes).Context(path));
-  return FromTensor(proto, path);
+  if (kind == ValueKind::kTensor) {
+    BELAY_TRY(onnx::TensorProto proto, onnx::ReadTensor(bytes).Context(path));
+    return FromTensor(proto, path);
+  }
+  // An OptionalProto has the same fields.
+  BELAY_TRY(onnx::SequenceProto proto, onnx::ReadSequence(bytes).Context(path));
+  BELAY_TRY(std::vector<uint8_t> packed, Packed(proto, kind == ValueKind::kOptional, path));
+  return Array{DType::kResource, {}, {packed.begin(), packed.end()}};
 }
 
-Status WriteTensorPb(const std::string& path, const std::string& name, const Array& array) {
-  std::string bytes;
-  protozero::pbf_writer writer(bytes);
-  writer.add_packed_int64(1, array.dims.begin(), array.dims.end());
-  writer.add_int32(2, DTypeToOnnx(array.dtype));
-  writer.add_string(8, name);
-  if (array.dtype == DType::kString) {
-    std::vector<std::string_view> texts;
-    if (!UnpackTexts(array.data.data(), array.data.size(), static_cast<size_t>(array.Count()), &texts)) {
-      return Internal("output {} is no string tensor", name);
-    }
-    for (std::string_view text : texts) writer.add_bytes(6, text.data(), text.size());
-    return WriteFile(path, bytes);
+Status WriteValuePb(const std::string& path, const ModelOutput& output, const Array& array) {
+  if (array.dtype != DType::kResource) {
+    BELAY_TRY(std::string tensor, TensorMessage(output.name, array));
+    return WriteFile(path, tensor);
   }
-  writer.add_bytes(9, array.data.data(), array.data.size());
-  return WriteFile(path, bytes);
+  PackedSequence packed;
+  if (!UnpackSequence(array.data.data(), array.data.size(), &packed)) {
+    return Internal("output {} is no sequence", output.name);
+  }
+  if (output.kind == ValueKind::kOptional && !packed.optional) {
+    packed = {true, {{DType::kResource, {}, {array.data.data(), array.data.size()}}}};
+  }
+  if (packed.optional != (output.kind == ValueKind::kOptional)) {
+    return Internal("output {} is {}", output.name, packed.optional ? "an optional" : "no optional");
+  }
+  BELAY_TRY(std::string message, SequenceMessage(output.name, packed));
+  return WriteFile(path, message);
 }
 
 }  // namespace belay::tool

@@ -36,7 +36,8 @@ Result<std::string> WithoutInitializers(const std::string& path,
 
 Result<Array> ReadInitializer(const std::string& path, const std::string& name);
 
-Result<Array> ReadTensorPb(const std::string& path);
-Status WriteTensorPb(const std::string& path, const std::string& name, const Array& array);
+// TensorProto, SequenceProto or OptionalProto; of the latter two, an array of kResource.
+Result<Array> ReadValuePb(const std::string& path, ValueKind kind);
+Status WriteValuePb(const std::string& path, const ModelOutput& output, const Array& array);
 
 }  // namespace belay::tool

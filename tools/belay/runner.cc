@@ -206,8 +206,8 @@ Result<std::vector<Array>> Runner::Outputs() {
     a.dtype = static_cast<DType>(t.GetDataType());
     const gert::Shape& shape = t.GetStorageShape();
     for (size_t i = 0; i < shape.GetDimNum(); ++i) a.dims.push_back(shape.GetDim(i));
-    const bool texts = a.dtype == DType::kString;
-    const size_t bytes = texts ? t.GetSize() : static_cast<size_t>(ByteSize(a.dtype, a.Count()));
+    const size_t bytes = IsRunValue(a.dtype) ? t.GetSize()
+                                             : static_cast<size_t>(ByteSize(a.dtype, a.Count()));
     a.data.resize(bytes);
     if (bytes) {
       BELAY_RETURN_IF_ERROR(

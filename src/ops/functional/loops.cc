@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "graph/element_type.h"
+
 namespace belay {
 
 const ModelGraph& SubgraphOf(const Body& b, const char* name) {
@@ -52,6 +54,7 @@ TensorType Joiner::Join(const TensorType& x, const TensorType& y, const char* wh
     FailNotSupported("{} of {} on one way and {} on the other", what, ToString(x), ToString(y));
   }
   TensorType joined = x;
+  joined.element = JoinElements(x.element, y.element);
   for (size_t d = 0; d < x.shape.size(); ++d) {
     if (x.shape[d] != y.shape[d] || IsInner(x.shape[d])) joined.shape[d] = Fresh();
   }
@@ -134,6 +137,9 @@ std::shared_ptr<Graph> LowerUntilStable(
       if (next.dtype != now.dtype || next.shape.size() != now.shape.size()) {
         FailNotSupported("a loop whose value changes from {} to {}", ToString(now), ToString(next));
       }
+      const ElementTypePtr elements = JoinElements(now.element, next.element);
+      stable = stable && SameElements(elements, now.element);
+      (*types)[k].element = elements;
       for (size_t d = 0; d < now.shape.size(); ++d) {
         std::vector<int> ids;
         now.shape[d].CollectSymbols(&ids);

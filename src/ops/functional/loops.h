@@ -49,6 +49,13 @@ std::shared_ptr<Graph> LowerUntilStable(
 // Copies a lowered subgraph into `to`, its inputs replaced.
 std::vector<Tensor> CopyInto(Builder& to, const Graph& from, const std::vector<Tensor>& arguments);
 
+std::vector<TensorType> TypesOf(const std::vector<Tensor>& tensors);
+std::vector<Node*> NodesOf(const std::vector<Tensor>& tensors);
+std::vector<Tensor> AddInputs(Builder& b, const std::vector<TensorType>& types);
+// The values after the last turn.
+std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, const std::vector<TensorType>& types,
+                              std::shared_ptr<Graph> condition, std::shared_ptr<Graph> body, std::vector<int> binds);
+
 // A tensor of which each turn of a Scan sees one entry along `axis`, from the last to the first when `back`.
 struct ScanSequence {
   Tensor x;
