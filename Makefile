@@ -1,6 +1,7 @@
 # Belay: the commands of daily work. Set-up runs by itself; see README.md.
 # make run [IMAGE=file.png]   make test   make test-asan [SHORT=1]   make test-tsan [SHORT=1]
-# make test-clients   make build   make check   make bench   make clean
+# make test-clients   make build   make check   make clean
+# make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
@@ -11,7 +12,7 @@ only_compile := public_headers|client_|op_classes|api_page
 # Nor do kernels that one thread calls under TSan.
 one_thread := backend_loops_test|contract_test
 
-.PHONY: build run test test-asan test-tsan test-clients check bench clean setup
+.PHONY: build run test test-asan test-tsan test-clients check bench bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -54,7 +55,11 @@ check: setup
 	@tools/check
 
 bench: build
-	@tools/venv_python bench/run.py build/dist
+	@tools/setup bench
+	@BELAY_VENV=bench-venv tools/venv_python bench/run.py build/dist --ledger bench/ledger.tsv $(BENCH)
+
+bench-compare: build
+	@tools/bench_compare $(BASE) $(BENCH)
 
 clean:
 	rm -rf build build-asan build-tsan

@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
-"""Latency of Belay and of onnxruntime on the models of tests/models, taking turns: run.py BUILD/dist [CASE...]
+"""Latency of Belay and of its peers on the models of tests/models, taking turns in one run.
 
-TSV: case, threads, Belay's and onnxruntime's median ms, the median of the paired ratios with its quartiles (above 1:
-Belay is slower), Belay's load time in s. BELAY_BENCH_THREADS (default 2) sets the threads of both, BELAY_BENCH_ROUNDS
-(default 9) the turns. The figures are this machine's: compare only what one run printed.
+  run.py BUILD/dist [--threads 1,2] [--precision fp32|bf16] [--rounds 9] [--ledger FILE] [--base OTHER/dist] [CASE...]
+
+TSV: case, threads, each side's median ms, the faster peer, the median of the paired ratios (peer / Belay: above 1, Belay
+is faster) with its quartiles, Belay's load time in s; then the geometric mean for each number of threads. --base: against
+another build of Belay instead of the peers. --ledger: adds the lines, with date, processor and commit, to a file. The
+figures are this machine's: compare only what one run printed.
 """
+import argparse
+import datetime
+import math
 import os
 import statistics
 import subprocess
@@ -12,53 +18,17 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'tests', 'models'))
-import compare_models  # noqa: E402
+import peers
 
-THREADS = int(os.environ.get('BELAY_BENCH_THREADS', '2'))
-ROUNDS = int(os.environ.get('BELAY_BENCH_ROUNDS', '9'))
+import compare_models
+
 TURN_SECONDS = 0.15
 PAUSE_SECONDS = 0.02  # so that one side's spinning threads do not eat the other's turn
-
-
-class Belay:
-    """`belay bench --turns` in a process of its own; it times its own runs, so the pipe is not counted."""
-
-    def __init__(self, program, path, inputs, dynamic, folder):
-        command = [program, 'bench', path, '--threads', str(THREADS), '--turns']
-        command += compare_models.input_flags(inputs, dynamic, folder)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        ready = self.process.stdout.readline().split()
-        if ready[:1] != ['ready']:
-            raise RuntimeError(f'belay bench: exit status {self.process.wait()}')
-        self.load_seconds = float(ready[1])
-
-    def run(self, count):
-        self.process.stdin.write(f'run {count}\n')
-        answer = self.process.stdout.readline()
-        if not answer:
-            raise RuntimeError(f'belay bench: exit status {self.process.wait()}')
-        return float(answer)
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-
-class Onnxruntime:
-    def __init__(self, path, inputs):
-        import onnxruntime
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(path, options, providers=['CPUExecutionProvider'])
-        self.inputs = inputs
-
-    def run(self, count):
-        start = time.perf_counter()
-        for _ in range(count):
-            self.session.run(None, self.inputs)
-        return time.perf_counter() - start
+SET = ('resnet50', 'resnet50_b8', 'mobilenetv2', 'mobilenetv2_b8', 'efficientnet_b0', 'bert_base_s128', 'bert_base_s384',
+       'minilm_s64', 'llama110m_prefill128', 'llama110m_decode256', *compare_models.TRAINED)
+# Where the extents that tests take would measure little.
+EXTENTS = {'ppocr4_det': {'x': [1, 3, 640, 640]}, 'ppocr4_rec': {'x': [6, 3, 48, 320]}, 'ppocr_cls': {'x': [1, 3, 48, 192]}}
+LEDGER = 'date\tprocessor\tcommit\tprecision\tcase\tthreads\tbelay_ms\tpeer\tpeer_ms\tratio\tquartiles\tload_s\n'
 
 
 def turn(side):
@@ -69,25 +39,85 @@ def turn(side):
     return side.run(count) / count
 
 
-def measure(program, case):
-    model, shapes, dynamic, _ = compare_models.CASES[case]
-    path, inputs = compare_models.model_file(model), compare_models.make_inputs(shapes)
+def take_turns(sides, rounds):
+    names, seconds = list(sides), {name: [] for name in sides}
+    for r in range(rounds):
+        for name in names[r % len(names):] + names[:r % len(names)]:
+            seconds[name].append(turn(sides[name]))
+    return seconds
+
+
+def measure(args, case, threads):
+    """A line of the ledger from `case` on, as a dictionary."""
+    path, inputs = compare_models.model_file(case), compare_models.make_inputs(case, EXTENTS.get(case))
     with tempfile.TemporaryDirectory() as folder:
-        belay, other = Belay(program, path, inputs, dynamic, folder), Onnxruntime(path, inputs)
-        pairs = [(turn(belay), turn(other)) for _ in range(ROUNDS)]
-        belay.close()
-    ratios = sorted(ours / theirs for ours, theirs in pairs)
-    ours, theirs = (statistics.median(side) * 1e3 for side in zip(*pairs))
+        sides = peers.load_sides(args.dist, args.base, path, inputs, threads, args.precision, folder)
+        working = {name: side for name, side in sides.items() if not isinstance(side, str)}
+        for name in sides.keys() - working.keys():
+            print(f'# {case}: {name}: {sides[name]}', flush=True)
+        if 'belay' not in working or len(working) < 2:
+            return None
+        seconds = take_turns(working, args.rounds)
+        load = working['belay'].load_seconds
+        for side in working.values():
+            side.close()
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    best = min((name for name in medians if name != 'belay'), key=medians.get)
+    ratios = sorted(theirs / ours for ours, theirs in zip(seconds['belay'], seconds[best]))
     quarter = len(ratios) // 4
-    return (f'{case}\t{THREADS}\t{ours:.3f}\t{theirs:.3f}\t{statistics.median(ratios):.2f}'
-            f'\t{ratios[quarter]:.2f}-{ratios[-1 - quarter]:.2f}\t{belay.load_seconds:.2f}')
+    return {'case': case, 'threads': threads, 'medians': medians, 'best': best, 'ratio': statistics.median(ratios),
+            'quartiles': f'{ratios[quarter]:.2f}-{ratios[-1 - quarter]:.2f}', 'load': load}
+
+
+def processor():
+    with open('/proc/cpuinfo') as f:
+        names = [line.split(':', 1)[1].strip() for line in f if line.startswith('model name')]
+    return f'{names[0] if names else "unknown"} ({len(names)} cores)'
+
+
+def commit():
+    here = os.path.dirname(os.path.abspath(__file__))
+    done = subprocess.run(['git', '-C', here, 'describe', '--always', '--dirty'], capture_output=True, text=True)
+    return done.stdout.strip() or 'unknown'
+
+
+def add_to_ledger(path, row, precision):
+    new = not os.path.exists(path)
+    with open(path, 'a') as f:
+        f.write(LEDGER if new else '')
+        f.write(f'{datetime.date.today()}\t{processor()}\t{commit()}\t{precision}\t{row["case"]}\t{row["threads"]}'
+                f'\t{row["medians"]["belay"] * 1e3:.3f}\t{row["best"]}\t{row["medians"][row["best"]] * 1e3:.3f}'
+                f'\t{row["ratio"]:.3f}\t{row["quartiles"]}\t{row["load"]:.2f}\n')
 
 
 def main():
-    program = os.path.join(sys.argv[1], 'bin', 'belay')
-    print('case\tthreads\tbelay_ms\tonnxruntime_ms\tratio\tquartiles\tload_s', flush=True)
-    for case in sys.argv[2:] or compare_models.CASES:
-        print(measure(program, case), flush=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('dist')
+    parser.add_argument('cases', nargs='*')
+    parser.add_argument('--threads', default='1,2')
+    parser.add_argument('--precision', choices=('fp32', 'bf16'), default='fp32')
+    parser.add_argument('--rounds', type=int, default=9)
+    parser.add_argument('--ledger')
+    parser.add_argument('--base')
+    args = parser.parse_args()
+    names = ['belay'] + (['base'] if args.base else ['onnxruntime', 'openvino'])
+    print('\t'.join(['case', 'threads', *(f'{n}_ms' for n in names), 'best', 'ratio', 'quartiles', 'load_s']), flush=True)
+    for threads in map(int, args.threads.split(',')):
+        ratios = []
+        for case in args.cases or SET:
+            row = measure(args, case, threads)
+            if row is None:
+                continue
+            ratios.append(row['ratio'])
+            times = [f'{row["medians"][n] * 1e3:.3f}' if n in row['medians'] else '-' for n in names]
+            print('\t'.join([case, str(threads), *times, row['best'], f'{row["ratio"]:.2f}', row['quartiles'],
+                             f'{row["load"]:.2f}']), flush=True)
+            if args.ledger:
+                add_to_ledger(args.ledger, row, args.precision)
+        if ratios:
+            mean = math.exp(statistics.mean(map(math.log, ratios)))
+            print(f'# {threads} threads: geometric mean {mean:.3f} of {len(ratios)}, least {min(ratios):.2f}', flush=True)
+    sys.exit(0)
 
 
 if __name__ == '__main__':
