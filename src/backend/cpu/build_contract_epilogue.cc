@@ -134,6 +134,16 @@ void Epilogue::Fold(const FoldedDims& dims) {
   fold(out_);
 }
 
+void Epilogue::FoldSingleColumn() {
+  const auto fold = [](Leaf& leaf) {
+    auto& s = leaf.operand.strides;
+    s.pop_back();
+    s.insert(s.end() - 1, Dim(0));
+  };
+  for (auto& [node, leaf] : leaves_) fold(leaf);
+  fold(out_);
+}
+
 void Epilogue::SplitColumns(int64_t groups) {
   const Dim part = anchor_->shape().back().value() / groups;
   const auto split = [&](Leaf& leaf) {

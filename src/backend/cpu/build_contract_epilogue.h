@@ -41,6 +41,8 @@ class Epilogue {
   // Leading dims that must stay apart because some operand's rows are not evenly strided over them.
   int UnmergedDims() const;
   void Fold(const FoldedDims& dims);
+  // For a last dim of one element: the dim before it becomes the columns of one row, the others are outer.
+  void FoldSingleColumn();
   // Splits the columns into `groups` equal parts, a new first dim.
   void SplitColumns(int64_t groups);
 

@@ -86,6 +86,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   const std::string reason = AnalyzeConv(anchor, &s);
   if (!reason.empty()) return NotSupported("convolution: {}", reason);
   if (IsDepthwise(s)) return BuildDepthwise(spec, s, row, module, symbol, draft);
+  if (PrefersLanesOfPixels(s, row)) return BuildLanesOfPixels(spec, s, row, module, symbol, draft);
   if (PrefersWinograd(spec, s, row)) return BuildWinograd(spec, s, row, module, symbol, draft);
   MatrixProblem p;
   p.acc = anchor->type.dtype;

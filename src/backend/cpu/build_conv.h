@@ -29,6 +29,10 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& shape, const Targ
 bool PrefersWinograd(const KernelSpec& spec, const ConvShape& shape, const TargetRow& row);
 Status BuildWinograd(const KernelSpec& spec, const ConvShape& shape, const TargetRow& row, llvm::Module& module,
                      const std::string& symbol, KernelDraft* draft);
+// True where outputs are too few to fill vectors.
+bool PrefersLanesOfPixels(const ConvShape& shape, const TargetRow& row);
+Status BuildLanesOfPixels(const KernelSpec& spec, const ConvShape& shape, const TargetRow& row, llvm::Module& module,
+                          const std::string& symbol, KernelDraft* draft);
 
 // An input that only the operand reads, so that it may be packed.
 bool IsPackable(const KernelSpec& spec, int input);
