@@ -1,5 +1,6 @@
 #include "graph/contents.h"
 
+#include <cmath>
 #include <numeric>
 
 namespace belay {
@@ -43,20 +44,32 @@ bool Overflows(ScalarOp op, const std::vector<Dim>& x) {
   }
 }
 
+// What the type holds exactly.
 bool Fits(int64_t v, DType dtype) {
   const int bits = BitWidth(dtype);
+  if (dtype == DType::kF32) return std::abs(v) <= int64_t{1} << 24;
+  if (dtype == DType::kF64) return std::abs(v) <= int64_t{1} << 53;
   if (dtype == DType::kBool) return v == 0 || v == 1;
   if (IsUnsignedInt(dtype)) return v >= 0 && (bits == 64 || v >> bits == 0);
   return bits == 64 || (v >> (bits - 1)) == (v < 0 ? -1 : 0);
 }
 
-std::optional<Dim> ApplyScalar(ScalarOp op, const std::vector<Dim>& x) {
+// Whole numbers behave as integers do, but for what divides them.
+std::optional<Dim> ApplyScalar(ScalarOp op, const std::vector<Dim>& x, bool is_float) {
   if (Overflows(op, x)) return std::nullopt;
   switch (op) {
     case ScalarOp::kAdd: return x[0] + x[1];
     case ScalarOp::kSub: return x[0] - x[1];
     case ScalarOp::kMul: return x[0] * x[1];
-    case ScalarOp::kDiv: return TruncDiv(x[0], x[1]);
+    case ScalarOp::kDiv:
+      if (!is_float) return TruncDiv(x[0], x[1]);
+      if (!x[0].IsConst() || !x[1].IsConst() || x[1].value() == 0) return std::nullopt;
+      if (x[0].value() % x[1].value() != 0) return std::nullopt;
+      return x[0].value() / x[1].value();
+    case ScalarOp::kFloor:
+    case ScalarOp::kCeil:
+    case ScalarOp::kRound:
+    case ScalarOp::kTrunc: return x[0];
     case ScalarOp::kFloorDiv: return FloorDiv(x[0], x[1]);
     case ScalarOp::kMod: return Mod(x[0], x[1]);
     case ScalarOp::kMax: return Max(x[0], x[1]);
@@ -74,7 +87,28 @@ std::optional<Dim> ApplyScalar(ScalarOp op, const std::vector<Dim>& x) {
   }
 }
 
-bool Holds(DType dtype) { return IsInt(dtype) || dtype == DType::kBool; }
+// Integers, and floats wide enough that extents are whole numbers in them.
+bool Holds(DType dtype) {
+  return IsInt(dtype) || dtype == DType::kBool || dtype == DType::kF32 || dtype == DType::kF64;
+}
+
+// Unknown where a value is no whole number, or too large to be exact.
+std::optional<Contents> LiteralContents(const Literal& literal) {
+  Contents out;
+  if (!IsFloat(literal.dtype)) {
+    for (int64_t v : LiteralToInts(literal)) {
+      if (v < 0 && literal.dtype == DType::kU64) return std::nullopt;
+      out.push_back(v);
+    }
+    return out;
+  }
+  for (double v : LiteralToDoubles(literal)) {
+    const bool minus_zero = v == 0 && std::signbit(v);
+    if (!(std::fabs(v) < 1e7) || v != std::trunc(v) || minus_zero) return std::nullopt;
+    out.push_back(static_cast<int64_t>(v));
+  }
+  return out;
+}
 
 std::optional<Contents> MapContents(const Node& node, int64_t n) {
   for (Node* in : node.inputs) {
@@ -88,11 +122,11 @@ std::optional<Contents> MapContents(const Node& node, int64_t n) {
     if (node.scalar == ScalarOp::kCast) {
       // A cast that could change the value is not followed.
       const bool same = node.type.dtype == DType::kI64 || node.type.dtype == DType::kI32 ||
-                        node.inputs[0]->type.dtype == DType::kBool;
+                        IsFloat(node.type.dtype) || node.inputs[0]->type.dtype == DType::kBool;
       if (same) value = x[0];
       if (node.type.dtype == DType::kBool) value = Dim(1) - Equal(x[0], 0);
     } else {
-      value = ApplyScalar(node.scalar, x);
+      value = ApplyScalar(node.scalar, x, IsFloat(node.inputs.back()->type.dtype));
     }
     // Constants are folded by the interpreter, which knows how each type wraps.
     if (!value || (value->IsConst() && !Fits(value->value(), node.type.dtype))) return std::nullopt;
@@ -107,8 +141,8 @@ std::optional<Contents> ViewContents(const Node& node, const std::vector<int64_t
   const std::vector<int64_t> in_dims = ConstDims(x.shape());
   Contents out;
   bool known = true;
+  std::vector<int64_t> at(in_dims.size(), 0);
   ForEachIndex(dims, [&](const std::vector<int64_t>& index) {
-    std::vector<int64_t> at(in_dims.size(), 0);
     for (size_t d = 0; d < dims.size(); ++d) {
       if (node.op == Op::kTranspose) {
         at[node.axes[d]] = index[d];
@@ -199,12 +233,7 @@ void InferContents(Node* node) {
   }
   const std::vector<int64_t> dims = ConstDims(node->shape());
   switch (node->op) {
-    case Op::kConst: {
-      Contents out;
-      for (int64_t v : LiteralToInts(*node->literal)) out.push_back(v);
-      node->contents = std::move(out);
-      return;
-    }
+    case Op::kConst: node->contents = LiteralContents(*node->literal); return;
     case Op::kDims: node->contents = node->starts; return;
     case Op::kIota: {
       Contents out;

@@ -18,6 +18,7 @@ Status LibraryNgrams(LibraryCall& call);
 Status LibraryDecodeImage(LibraryCall& call);
 Status LibraryRoiAlign(LibraryCall& call);
 Status LibraryRoiPool(LibraryCall& call);
+Status LibraryRange(LibraryCall& call);
 Status LibraryTextRead(LibraryCall& call);
 Status LibraryTextWrite(LibraryCall& call);
 Status LibraryTextJoin(LibraryCall& call);
@@ -66,6 +67,7 @@ const Row kFunctions[] = {
     {"decode_image", LibraryDecodeImage},
     {"roi_align", LibraryRoiAlign},
     {"roi_pool", LibraryRoiPool},
+    {"range", LibraryRange},
     {"text_read", LibraryTextRead, true},
     {"text_write", LibraryTextWrite, true},
     {"text_join", LibraryTextJoin, true},

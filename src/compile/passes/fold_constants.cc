@@ -96,7 +96,9 @@ std::unique_ptr<Graph> FoldConstants(const Graph& graph) {
     std::vector<Node*> in;
     for (const Node* n : node.inputs) in.push_back(mapped(n));
     LiteralPtr value;
-    if (node.contents && node.op != Op::kConst && IsStatic(*node.contents) && node.op != Op::kInput) {
+    // Contents of floats know no sign of zero.
+    const bool known = node.contents && IsStatic(*node.contents) && !IsFloat(node.type.dtype);
+    if (known && node.op != Op::kConst && node.op != Op::kInput) {
       std::vector<int64_t> dims, ints;
       for (const Dim& d : node.shape()) dims.push_back(d.value());
       for (const Dim& d : *node.contents) ints.push_back(d.value());

@@ -1,6 +1,9 @@
-// Slices whose bounds are data.
+// Slices and ranges whose bounds are data.
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <string>
 
 #include "graph/library.h"
@@ -58,6 +61,31 @@ Status LibrarySlice(LibraryCall& call) {
   for (size_t d = x.dims.size(); d-- > 1;) strides[d - 1] = strides[d] * x.dims[d];
   char* to = static_cast<char*>(call.Allocate(0, dims));
   if (to) CopySlice(spans, strides, 0, x.as<char>(), BitWidth(x.dtype) / 8, &to);
+  return OkStatus();
+}
+
+// start, limit, delta: scalars, f64 or i64 all three; binds how many values lie between.
+Status LibraryRange(LibraryCall& call) {
+  const bool closed = call.Attr("closed") != 0;
+  int64_t count = 0;
+  if (call.inputs[0].dtype == DType::kF64) {
+    const double start = *call.inputs[0].as<double>(), limit = *call.inputs[1].as<double>();
+    const double delta = *call.inputs[2].as<double>();
+    if (delta == 0) return InvalidArgument("delta is 0");
+    const double steps = (limit - start) / delta;
+    if (!(std::fabs(steps) < 1e15)) return InvalidArgument("{} to {} by {} has no length", start, limit, delta);
+    count = static_cast<int64_t>(closed ? std::floor(steps) + 1 : std::ceil(steps));
+  } else {
+    const int64_t start = *call.inputs[0].as<int64_t>(), limit = *call.inputs[1].as<int64_t>();
+    const int64_t delta = *call.inputs[2].as<int64_t>();
+    if (delta == 0) return InvalidArgument("delta is 0");
+    const int64_t room = delta > 0 ? limit - start : start - limit, stride = std::abs(delta);
+    count = room < 0 ? 0 : closed ? room / stride + 1 : (room + stride - 1) / stride;
+  }
+  count = std::max<int64_t>(count, 0);
+  call.bound = {count};
+  auto* y = static_cast<int64_t*>(call.Allocate(0, {count}));
+  std::iota(y, y + count, int64_t{0});
   return OkStatus();
 }
 

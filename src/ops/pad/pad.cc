@@ -105,34 +105,63 @@ Tensor ExpandTo(const Tensor& x, std::vector<Dim> shape) {
   return BroadcastTo(x, BroadcastShapes(x.builder(), {x.shape(), shape}));
 }
 
-void RangeBody(Body& b) {
+// The only element, where it is known to be a whole number; an expression of extents if need be.
+std::optional<Dim> WholeNumber(const Body& b, const char* input) {
+  const auto& contents = b.Raw(input).node()->contents;
+  if (!contents || contents->size() != 1) return std::nullopt;
+  return (*contents)[0];
+}
+
+Dim RangeLength(Builder& b, const Dim& from, const Dim& to, int64_t step, bool closed) {
+  const Dim room = step > 0 ? to - from : from - to;
+  const int64_t stride = std::abs(step);
+  const Dim count = closed ? FloorDiv(room, stride) + Dim(1) : CeilDiv(room, stride);
+  if (count.IsConst()) return std::max<int64_t>(count.value(), 0);
+  if (!count.NonNegative() && b.Assume(Less(count, 0), false)) return 0;
+  return count;
+}
+
+// 0, 1, ... as many as the bounds, computed while the graph runs, leave room for.
+Tensor RuntimeRange(const Tensor& start, const Tensor& limit, const Tensor& delta, bool closed) {
+  const DType wide = IsFloat(start.dtype()) ? DType::kF64 : DType::kI64;
+  const Dim n = start.builder().NewSymbol("range");
+  std::vector<int> ids;
+  n.CollectSymbols(&ids);
+  return Call("range", {Cast(start, wide), Cast(limit, wide), Cast(delta, wide)}, {{DType::kI64, {n}}},
+              {{"closed", closed}}, ids)[0];
+}
+
+Tensor RangeSteps(Body& b, DType dtype) {
   Builder& builder = b.builder();
-  Tensor start = ScalarOf(b.In("start")), delta = ScalarOf(b.In("delta"));
-  const DType dtype = Promote(b.In("start").dtype(), Promote(b.In("limit").dtype(), delta.dtype()));
-  Dim count;
   const bool closed = b.Bool("is_closed");
-  if (IsFloat(dtype)) {
-    const double from = b.ConstFloats("start")[0], to = b.ConstFloats("limit")[0];
-    const double step = b.ConstFloats("delta")[0];
-    if (step == 0) Fail("delta is 0");
-    const double steps = (to - from) / step;
-    count = std::max<int64_t>(0, static_cast<int64_t>(closed ? std::floor(steps) + 1 : std::ceil(steps)));
-  } else {
-    const Dim from = b.Dims("start")[0], to = b.Dims("limit")[0];
-    const std::vector<int64_t> step = b.ConstInts("delta");
-    if (step[0] == 0) Fail("delta is 0");
-    const Dim room = step[0] > 0 ? to - from : from - to;
-    const int64_t stride = std::abs(step[0]);
-    count = closed ? FloorDiv(room, stride) + Dim(1) : CeilDiv(room, stride);
-    if (count.IsConst()) {
-      count = std::max<int64_t>(count.value(), 0);
-    } else if (!count.NonNegative() && builder.Assume(Less(count, 0), false)) {
-      count = 0;
-    }
+  const auto from = WholeNumber(b, "start"), to = WholeNumber(b, "limit"), step = WholeNumber(b, "delta");
+  if (from && to && step && step->IsConst()) {
+    if (step->IsConst(0)) Fail("delta is 0");
+    return builder.Iota(DType::kI64, {RangeLength(builder, *from, *to, step->value(), closed)}, 0);
   }
-  Tensor at = Cast(builder.Iota(DType::kI64, {count}, 0), dtype);
-  Tensor y = Cast(start, dtype) + at * Cast(delta, dtype);
-  b.Out("y", y);
+  const auto known = [&](const char* input) { return b.Raw(input).node()->literal || WholeNumber(b, input); };
+  const bool inside_subgraph = &builder.graph() != &builder.root();
+  if (inside_subgraph && !(known("start") && known("limit") && known("delta"))) {
+    const auto scalar = [&](const char* input) { return Cast(ScalarOf(b.In(input)), dtype); };
+    return RuntimeRange(scalar("start"), scalar("limit"), scalar("delta"), closed);
+  }
+  if (!IsFloat(dtype)) {
+    const int64_t stride = b.ConstInts("delta")[0];
+    if (stride == 0) Fail("delta is 0");
+    const Dim count = RangeLength(builder, b.Dims("start")[0], b.Dims("limit")[0], stride, closed);
+    return builder.Iota(DType::kI64, {count}, 0);
+  }
+  const double stride = b.ConstFloats("delta")[0];
+  if (stride == 0) Fail("delta is 0");
+  const double steps = (b.ConstFloats("limit")[0] - b.ConstFloats("start")[0]) / stride;
+  const Dim count = std::max<int64_t>(0, static_cast<int64_t>(closed ? std::floor(steps) + 1 : std::ceil(steps)));
+  return builder.Iota(DType::kI64, {count}, 0);
+}
+
+void RangeBody(Body& b) {
+  Tensor start = ScalarOf(b.In("start")), delta = ScalarOf(b.In("delta"));
+  const DType dtype = Promote(start.dtype(), Promote(b.In("limit").dtype(), delta.dtype()));
+  b.Out("y", Cast(start, dtype) + Cast(RangeSteps(b, dtype), dtype) * Cast(delta, dtype));
 }
 
 // What the padding repeated adds up; dy is as large as the padded tensor.
