@@ -21,6 +21,14 @@ Dim FlopsOf(const Node& node) {
   return flops;
 }
 
+// The scopes of graphs under control flow, nested ones included.
+void CollectScopes(const Node& node, std::vector<int>* scopes) {
+  for (const auto& sub : node.subgraphs) {
+    if (node.op == Op::kIf || node.op == Op::kWhile) scopes->push_back(sub->scope);
+    for (const auto& inner : sub->nodes()) CollectScopes(*inner, scopes);
+  }
+}
+
 class PlanBuilder {
  public:
   PlanBuilder(const Graph& graph, const CompileOptions& options)
@@ -148,6 +156,7 @@ class PlanBuilder {
     step.kind = node->op == Op::kIf ? StepKind::kIf : StepKind::kWhile;
     step.name = node->name;
     step.binds = node->binds;
+    if (step.kind == StepKind::kWhile) CollectScopes(*node, &step.scopes);
     for (Node* in : node->inputs) step.inputs.push_back(slot_of_[in->id]);
     for (const auto& sub : node->subgraphs) {
       sub->symbols = graph_.symbols;

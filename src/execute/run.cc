@@ -275,8 +275,20 @@ class StepwiseRun {
     return OkStatus();
   }
 
+  // What a loop carries has other extents in every round: its branches' guards hold in all of them, the others' when
+  // it has ended.
+  enum class Moment : uint8_t { kRound, kEnd };
+
+  static bool IsDue(const Guard& g, const Step& step, Moment moment) {
+    const auto inside = [&](int scope) {
+      return std::find(step.scopes.begin(), step.scopes.end(), scope) != step.scopes.end();
+    };
+    return moment == Moment::kRound ? std::any_of(g.scopes.begin(), g.scopes.end(), inside)
+                                    : !std::all_of(g.scopes.begin(), g.scopes.end(), inside);
+  }
+
   // The compiler took decisions about extents that only now are known.
-  Status CheckGuards(const Step& step) {
+  Status CheckGuards(const Step& step, Moment moment = Moment::kEnd) {
     for (int id : step.binds) bound_[id] = 1;
     for (const Guard& g : plan_.guards) {
       std::vector<int> ids;
@@ -287,7 +299,7 @@ class StepwiseRun {
       const bool ours = std::any_of(ids.begin(), ids.end(), [&](int id) {
         return std::find(step.binds.begin(), step.binds.end(), id) != step.binds.end();
       });
-      if (known && ours && (g.condition.Evaluate(symbols_) != 0) != g.expected) {
+      if (known && ours && IsDue(g, step, moment) && (g.condition.Evaluate(symbols_) != 0) != g.expected) {
         return NotSupported("node '{}': its data give extents that the graph was not compiled for ({} is {})",
                             step.name, g.condition.ToString(), g.condition.Evaluate(symbols_));
       }
@@ -296,7 +308,7 @@ class StepwiseRun {
   }
 
   // The symbols a branch binds beyond ours: its results' extents, in order.
-  Status BindResults(const Step& step, const Extents& dims) {
+  Status BindResults(const Step& step, const Extents& dims, Moment moment = Moment::kEnd) {
     for (size_t k = 0; k < step.outputs.size(); ++k) {
       const Shape& shape = plan_.slots[step.outputs[k]].type.shape;
       if (shape.size() != dims[k].size()) {
@@ -313,7 +325,7 @@ class StepwiseRun {
         }
       }
     }
-    return CheckGuards(step);
+    return CheckGuards(step, moment);
   }
 
   Status RunBranch(const Plan& branch, const std::vector<void*>& inputs, std::vector<Block>* outputs,
@@ -364,7 +376,7 @@ class StepwiseRun {
       dims.push_back(EvaluateShape(plan_.slots[s].type.shape, symbols_));
     }
     for (;;) {
-      BELAY_RETURN_IF_ERROR(BindResults(step, dims));  // the branches' own shapes depend on these
+      BELAY_RETURN_IF_ERROR(BindResults(step, dims, Moment::kRound));  // the branches' own shapes depend on these
       std::vector<Block> verdict, next;
       Extents ignored;
       BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[0], carried, &verdict, &ignored));

@@ -149,8 +149,11 @@ void CheckWindow(const Window& w, int spatial) {
 
 bool Builder::Assume(const Dim& condition, bool likely) {
   if (condition.IsConst()) return condition.value() != 0;
-  for (const Guard& g : root_->guards) {
-    if (g.condition == condition) return g.expected;
+  for (Guard& g : root_->guards) {
+    if (g.condition != condition) continue;
+    const bool new_here = std::find(g.scopes.begin(), g.scopes.end(), graph_->scope) == g.scopes.end();
+    if (new_here) g.scopes.push_back(graph_->scope);
+    return g.expected;
   }
   std::vector<int> ids;
   condition.CollectSymbols(&ids);
@@ -158,7 +161,7 @@ bool Builder::Assume(const Dim& condition, bool likely) {
   for (int id : ids) known = known && root_->symbols[id].hint >= 0;
   const bool expected =
       known ? condition.Evaluate([&](int id) { return root_->symbols[id].hint; }) != 0 : likely;
-  root_->guards.push_back({condition, expected});
+  root_->guards.push_back({condition, expected, {graph_->scope}});
   return expected;
 }
 

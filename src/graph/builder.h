@@ -36,7 +36,9 @@ class Tensor;
 class Builder {
  public:
   // `root` owns symbols and guards (differs from `graph` inside subgraphs). hints: by symbol id, -1 unknown.
-  explicit Builder(Graph* graph, Graph* root = nullptr) : graph_(graph), root_(root ? root : graph) {}
+  explicit Builder(Graph* graph, Graph* root = nullptr) : graph_(graph), root_(root ? root : graph) {
+    if (graph_ != root_ && graph_->scope == 0) graph_->scope = root_->scopes++;
+  }
   Graph& graph() { return *graph_; }
   Graph& root() { return *root_; }
 

@@ -165,6 +165,8 @@ std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite) 
   auto out = std::make_unique<Graph>();
   out->symbols = graph.symbols;
   out->guards = graph.guards;
+  out->scope = graph.scope;
+  out->scopes = graph.scopes;
   out->output_names = graph.output_names;
   out->variables = graph.variables;
   std::vector<Node*> map(graph.size(), nullptr);

@@ -163,6 +163,7 @@ struct Store {
 struct Guard {
   Dim condition;  // 1 or 0
   bool expected = true;
+  std::vector<int> scopes{0};  // Graph::scope of the graphs that rely on it
   // Instead of the condition: what only a function can tell about a call's symbols.
   std::shared_ptr<const std::function<bool(const std::vector<int64_t>& symbols)>> test;
   bool Holds(const std::vector<int64_t>& symbols) const;
@@ -188,6 +189,8 @@ class Graph {
   std::vector<std::string> output_names;
   std::vector<Store> stores;           // at most one per input; none in subgraphs
   std::vector<std::string> variables;  // the last inputs are memory that outlives the run, by these names
+  int scope = 0;             // its number among the graphs under one root; the root is 0
+  int scopes = 1;            // the root's: numbers given so far
   std::vector<SymbolInfo> symbols;  // by id; empty in fragments and subgraphs (they use the root's)
   std::vector<Guard> guards;
 

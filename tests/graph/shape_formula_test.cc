@@ -78,8 +78,9 @@ TEST_F(Formula, HintsComeFirst) {
 }
 
 TEST(Guards, ATestStandsForTheCondition) {
-  Guard guard{Dim(1), true, std::make_shared<const std::function<bool(const std::vector<int64_t>&)>>(
-                                [](const std::vector<int64_t>& s) { return s[0] == 3; })};
+  Guard guard;
+  guard.test = std::make_shared<const std::function<bool(const std::vector<int64_t>&)>>(
+      [](const std::vector<int64_t>& s) { return s[0] == 3; });
   EXPECT_TRUE(guard.Holds({3}));
   EXPECT_FALSE(guard.Holds({4}));
 }

@@ -426,6 +426,7 @@ class Fuser {
     auto out = std::make_unique<Graph>();
     out->symbols = graph_.symbols;
     out->guards = graph_.guards;
+    out->scope = graph_.scope;
     out->output_names = graph_.output_names;
     out->variables = graph_.variables;
     std::vector<Node*> made(graph_.size(), nullptr);
