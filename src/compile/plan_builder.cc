@@ -156,8 +156,11 @@ class PlanBuilder {
     step.kind = node->op == Op::kIf ? StepKind::kIf : StepKind::kWhile;
     step.name = node->name;
     step.binds = node->binds;
-    if (step.kind == StepKind::kWhile) CollectScopes(*node, &step.scopes);
     for (Node* in : node->inputs) step.inputs.push_back(slot_of_[in->id]);
+    if (step.kind == StepKind::kWhile) {
+      CollectScopes(*node, &step.scopes);
+      for (Node* in : node->inputs) step.initial.push_back(in->shape());
+    }
     for (const auto& sub : node->subgraphs) {
       sub->symbols = graph_.symbols;
       for (const Guard& g : graph_.guards) {

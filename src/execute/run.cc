@@ -371,9 +371,9 @@ class StepwiseRun {
     std::vector<void*> carried;
     std::vector<Block> owned(step.inputs.size());  // what carried points to, after the first round
     Extents dims;
-    for (int s : step.inputs) {
-      carried.push_back(Address(s));
-      dims.push_back(EvaluateShape(plan_.slots[s].type.shape, symbols_));
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      carried.push_back(Address(step.inputs[i]));
+      dims.push_back(EvaluateShape(step.initial[i], symbols_));
     }
     for (;;) {
       BELAY_RETURN_IF_ERROR(BindResults(step, dims, Moment::kRound));  // the branches' own shapes depend on these

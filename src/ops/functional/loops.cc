@@ -89,6 +89,26 @@ bool Joiner::IsInner(const Dim& d) const {
 
 namespace {
 
+// Exporters take single elements for scalars, so that ways to a value differ in rank: it has the greatest.
+bool IsSingle(const TensorType& t) { return t.dtype != DType::kResource && NumElements(t.shape).IsConst(1); }
+
+bool DiffersInRankAlone(const TensorType& x, const TensorType& y) {
+  return x.dtype == y.dtype && x.shape.size() != y.shape.size() && IsSingle(x) && IsSingle(y);
+}
+
+Node* SingleOfRank(Builder& b, Node* x, size_t rank) { return Reshape(b.Wrap(x), Shape(rank, Dim(1))).node(); }
+
+void AlignRanks(Builder& b, Graph* yes, Graph* no) {
+  for (size_t k = 0; k < yes->outputs.size(); ++k) {
+    Node *&x = yes->outputs[k], *&y = no->outputs[k];
+    if (!DiffersInRankAlone(x->type, y->type)) continue;
+    const size_t rank = std::max(x->shape().size(), y->shape().size());
+    Builder in_yes(yes, &b.root()), in_no(no, &b.root());
+    x = SingleOfRank(in_yes, x, rank);
+    y = SingleOfRank(in_no, y, rank);
+  }
+}
+
 std::vector<Tensor> Results(Builder& b, Node* node) {
   if (node->call_types.size() == 1) return {b.Wrap(node)};
   std::vector<Tensor> results;
@@ -105,6 +125,7 @@ std::vector<Tensor> Results(Builder& b, Node* node) {
 std::vector<Tensor> MakeIf(Builder& b, const Tensor& condition, const std::vector<Tensor>& arguments,
                            std::shared_ptr<Graph> yes, std::shared_ptr<Graph> no, Joiner joiner) {
   std::vector<TensorType> types;
+  AlignRanks(b, yes.get(), no.get());
   for (size_t k = 0; k < yes->outputs.size(); ++k) {
     types.push_back(joiner.Join(yes->outputs[k]->type, no->outputs[k]->type, "a result"));
   }
@@ -119,7 +140,11 @@ std::vector<Tensor> MakeIf(Builder& b, const Tensor& condition, const std::vecto
 
 std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, const std::vector<TensorType>& types,
                               std::shared_ptr<Graph> condition, std::shared_ptr<Graph> body, std::vector<int> binds) {
-  Node* node = b.graph().Add(Op::kWhile, NodesOf(initial), types[0]);
+  std::vector<Node*> inputs = NodesOf(initial);
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    if (DiffersInRankAlone(inputs[k]->type, types[k])) inputs[k] = SingleOfRank(b, inputs[k], types[k].shape.size());
+  }
+  Node* node = b.graph().Add(Op::kWhile, inputs, types[0]);
   node->subgraphs = {std::move(condition), std::move(body)};
   node->call_types = types;
   node->binds = std::move(binds);
@@ -133,6 +158,13 @@ std::shared_ptr<Graph> LowerUntilStable(
     std::shared_ptr<Graph> body = lower(*types);
     bool stable = true;
     for (size_t k = 0; k < types->size(); ++k) {
+      if (DiffersInRankAlone(body->outputs[k]->type, (*types)[k])) {
+        Shape& wanted = (*types)[k].shape;
+        stable = stable && wanted.size() > body->outputs[k]->shape().size();
+        wanted.resize(std::max(wanted.size(), body->outputs[k]->shape().size()), Dim(1));
+        Builder inner(body.get(), &joiner->root());
+        body->outputs[k] = SingleOfRank(inner, body->outputs[k], wanted.size());
+      }
       const TensorType next = body->outputs[k]->type, now = (*types)[k];
       if (next.dtype != now.dtype || next.shape.size() != now.shape.size()) {
         FailNotSupported("a loop whose value changes from {} to {}", ToString(now), ToString(next));

@@ -29,6 +29,7 @@ class Joiner {
   const std::vector<int>& binds() const { return binds_; }
   bool Binds(const Dim& d) const;
   int outer_symbols() const { return outer_symbols_; }
+  Graph& root() const { return b_.root(); }
 
  private:
   bool IsInner(const Dim& d) const;
@@ -40,6 +41,7 @@ class Joiner {
 // The branches have as many outputs; at least one.
 std::vector<Tensor> MakeIf(Builder& b, const Tensor& condition, const std::vector<Tensor>& arguments,
                            std::shared_ptr<Graph> yes, std::shared_ptr<Graph> no, Joiner joiner);
+// The values after the last turn.
 std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, const std::vector<TensorType>& types,
                               std::shared_ptr<Graph> condition, std::shared_ptr<Graph> body, std::vector<int> binds);
 // The body for types that stay the same from one turn to the next: extents that it changes become symbols.
@@ -48,13 +50,6 @@ std::shared_ptr<Graph> LowerUntilStable(
     const std::function<std::shared_ptr<Graph>(const std::vector<TensorType>&)>& lower);
 // Copies a lowered subgraph into `to`, its inputs replaced.
 std::vector<Tensor> CopyInto(Builder& to, const Graph& from, const std::vector<Tensor>& arguments);
-
-std::vector<TensorType> TypesOf(const std::vector<Tensor>& tensors);
-std::vector<Node*> NodesOf(const std::vector<Tensor>& tensors);
-std::vector<Tensor> AddInputs(Builder& b, const std::vector<TensorType>& types);
-// The values after the last turn.
-std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, const std::vector<TensorType>& types,
-                              std::shared_ptr<Graph> condition, std::shared_ptr<Graph> body, std::vector<int> binds);
 
 // A tensor of which each turn of a Scan sees one entry along `axis`, from the last to the first when `back`.
 struct ScanSequence {
