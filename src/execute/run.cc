@@ -375,12 +375,16 @@ class StepwiseRun {
       carried.push_back(Address(step.inputs[i]));
       dims.push_back(EvaluateShape(step.initial[i], symbols_));
     }
-    for (;;) {
+    for (bool first = true;; first = false) {
       BELAY_RETURN_IF_ERROR(BindResults(step, dims, Moment::kRound));  // the branches' own shapes depend on these
       std::vector<Block> verdict, next;
       Extents ignored;
       BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[0], carried, &verdict, &ignored));
-      if (*static_cast<const uint8_t*>(verdict[0].get()) == 0) break;
+      if (*static_cast<const uint8_t*>(verdict[0].get()) == 0) {
+        if (!first || !step.needs_turn) break;
+        return NotSupported("node '{}': the loop takes no turn, and a result of it would have another rank then",
+                            step.name);
+      }
       BELAY_RETURN_IF_ERROR(RunBranch(*step.branches[1], carried, &next, &dims));
       for (size_t i = 0; i < carried.size(); ++i) {
         owned[i] = std::move(next[i]);

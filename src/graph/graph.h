@@ -109,6 +109,8 @@ struct TensorType {
 std::string ToString(const TensorType& type);  // "f32[2,s0]"
 
 using CallAttr = std::pair<std::string, int64_t>;
+// Of a kWhile: without a turn, some result would have another rank than its type says.
+inline constexpr char kNeedsTurn[] = "needs_turn";
 struct LibraryCall;
 using LibraryFn = std::function<Status(LibraryCall& call)>;  // see graph/library.h
 
@@ -127,7 +129,7 @@ struct Node {
   std::shared_ptr<const Window> window;
   std::string callee;
   std::shared_ptr<const LibraryFn> function;  // kCall: what it runs, where the library has no `callee`
-  std::vector<CallAttr> attrs;
+  std::vector<CallAttr> attrs;  // kCall; kWhile: kNeedsTurn
   std::vector<TensorType> call_types;             // kCall, kIf, kWhile: all outputs
   std::vector<int> binds;                         // kCall: symbols whose values it returns, in order
   std::vector<std::shared_ptr<Graph>> subgraphs;

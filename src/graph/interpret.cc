@@ -155,10 +155,13 @@ Result<Values> RunIf(const Node& node, const Values& in, std::vector<int64_t>* s
 Result<Values> RunWhile(const Node& node, const Values& in, std::vector<int64_t>* symbols,
                         RunValues* values) {
   Values carried = in;
-  while (true) {
+  for (bool first = true;; first = false) {
     BindExtents(node, carried, symbols);
     BELAY_TRY(Values condition, InterpretFragment(*node.subgraphs[0], carried, symbols, values));
-    if (!IsTrue(*condition[0])) return carried;
+    if (!IsTrue(*condition[0])) {
+      if (first && !node.attrs.empty()) return NotSupported("a loop without turns, whose result has another rank then");
+      return carried;
+    }
     BELAY_TRY(carried, InterpretFragment(*node.subgraphs[1], carried, symbols, values));
   }
 }

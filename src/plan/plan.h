@@ -44,6 +44,7 @@ struct Step {
   std::vector<int> binds;         // symbols it sets (data-dependent extents)
   std::vector<std::shared_ptr<const Plan>> branches;
   std::vector<Shape> initial;     // kWhile: of its inputs, of which slots may hold other views
+  bool needs_turn = false;        // kWhile: see kNeedsTurn
   std::vector<int> scopes;        // kWhile: of the guards that its branches rely on, see Graph::scope
   std::string name;               // the user's node
   // For people: what the step computes and why it ends where it does.

@@ -43,6 +43,35 @@ def loop_cases():
                    reads=('x0', 's'), fixed=(2,))
 
 
+def placeholder_cases():
+    """The value goes in as a scalar that no turn reads, and comes back as a matrix."""
+    body = helper.make_graph(
+        [helper.make_node('Identity', ['go'], ['go_on']), helper.make_node('Cast', ['turn'], ['t'], to=FLOAT),
+         helper.make_node('Mul', ['x0', 't'], ['made'])],
+        'body', [info('turn', INT64), info('go', BOOL), info('unread')], [info('go_on', BOOL), info('made', dims=(2, 3))])
+    x, s = np.arange(6, dtype=np.float32).reshape(2, 3), np.array(4, np.float32)
+    for turns in (1, 4):
+        before = [helper.make_node('Loop', ['x2', '', 'x1'], ['v'], body=body)]
+        yield Case('Neg', [x, s, np.array(turns)], [-x * np.float32(turns - 1)], name='loop_placeholder', before=before,
+                   reads=('v',))
+
+
+def slice_cases():
+    """Rows up to a number that a loop counts."""
+    body = helper.make_graph(
+        [helper.make_node('Identity', ['go'], ['go_on']), helper.make_node('Add', ['n', 'x2'], ['m'])],
+        'body', [info('turn', INT64), info('go', BOOL), info('n', INT64, (1,))], [info('go_on', BOOL), info('m', INT64, (1,))])
+    x = np.arange(30, dtype=np.float32).reshape(10, 3)
+    for start, step, turns in ((1, 2, 3), (0, 4, 9), (3, -2, 3), (5, -3, 1), (0, 0, 1)):
+        before = [helper.make_node('Loop', ['x1', '', 'x3'], ['end'], body=body)]
+        end = start + step * turns
+        yield Case('Slice', [x, np.array(turns), np.array([step]), np.array([start]), np.array([0]), np.array([0])],
+                   [x[0:end]], name='slice_to_count', before=before, reads=('x0', 'x4', 'end', 'x5'), const=(4, 5),
+                   fixed=(2, 3))
+
+
 def cases():
     yield from branch_cases()
+    yield from slice_cases()
+    yield from placeholder_cases()
     yield from loop_cases()

@@ -109,6 +109,20 @@ void AlignRanks(Builder& b, Graph* yes, Graph* no) {
   }
 }
 
+bool IsRead(const Graph& subgraph, size_t input) { return UseCounts(subgraph)[subgraph.inputs[input]->id] > 0; }
+
+// In place of a first value that no turn reads, as its rank is not the later ones'.
+Node* NothingYet(Builder& b, const TensorType& type, const std::vector<int>& binds) {
+  Shape shape = type.shape;
+  for (Dim& d : shape) {
+    std::vector<int> ids;
+    d.CollectSymbols(&ids);
+    const auto open = [&](int id) { return std::find(binds.begin(), binds.end(), id) != binds.end(); };
+    if (std::any_of(ids.begin(), ids.end(), open)) d = 0;
+  }
+  return Full(b, shape, type.dtype, 0).node();
+}
+
 std::vector<Tensor> Results(Builder& b, Node* node) {
   if (node->call_types.size() == 1) return {b.Wrap(node)};
   std::vector<Tensor> results;
@@ -141,10 +155,22 @@ std::vector<Tensor> MakeIf(Builder& b, const Tensor& condition, const std::vecto
 std::vector<Tensor> MakeWhile(Builder& b, const std::vector<Tensor>& initial, const std::vector<TensorType>& types,
                               std::shared_ptr<Graph> condition, std::shared_ptr<Graph> body, std::vector<int> binds) {
   std::vector<Node*> inputs = NodesOf(initial);
+  bool needs_turn = false;
   for (size_t k = 0; k < inputs.size(); ++k) {
-    if (DiffersInRankAlone(inputs[k]->type, types[k])) inputs[k] = SingleOfRank(b, inputs[k], types[k].shape.size());
+    const size_t rank = types[k].shape.size();
+    if (inputs[k]->shape().size() == rank) continue;
+    if (DiffersInRankAlone(inputs[k]->type, types[k])) {
+      inputs[k] = SingleOfRank(b, inputs[k], rank);
+      continue;
+    }
+    if (IsRead(*condition, k)) {
+      FailNotSupported("a loop whose value changes from {} to {}", ToString(inputs[k]->type), ToString(types[k]));
+    }
+    inputs[k] = NothingYet(b, types[k], binds);
+    needs_turn = true;
   }
   Node* node = b.graph().Add(Op::kWhile, inputs, types[0]);
+  if (needs_turn) node->attrs = {{kNeedsTurn, 1}};
   node->subgraphs = {std::move(condition), std::move(body)};
   node->call_types = types;
   node->binds = std::move(binds);
@@ -166,6 +192,11 @@ std::shared_ptr<Graph> LowerUntilStable(
         body->outputs[k] = SingleOfRank(inner, body->outputs[k], wanted.size());
       }
       const TensorType next = body->outputs[k]->type, now = (*types)[k];
+      if (next.dtype == now.dtype && next.shape.size() != now.shape.size() && !IsRead(*body, k)) {
+        (*types)[k] = joiner->FromInside(next);
+        stable = false;
+        continue;
+      }
       if (next.dtype != now.dtype || next.shape.size() != now.shape.size()) {
         FailNotSupported("a loop whose value changes from {} to {}", ToString(now), ToString(next));
       }
