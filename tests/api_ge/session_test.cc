@@ -141,6 +141,58 @@ TEST_F(SessionTest, RunGraphWithStreamAsyncTrustsTheMemoryNotTheSize) {
   ExpectRefusal(session.RunGraphWithStreamAsync(1, stream_, {in}, out), {"4194304 bytes", "ends after"});
 }
 
+// Sizes come in host memory, where the tensors' placement is the one they have by default.
+TEST_F(SessionTest, RunGraphWithStreamAsyncReadsSizesOnTheHost) {
+  auto x = MakeData("x", 0, {-1}), n = MakeData("n", 1, {1}, ge::DT_INT64);
+  const ge::TensorDesc number(ge::Shape(std::vector<int64_t>{1}), ge::FORMAT_ND, ge::DT_INT64);
+  auto from = ge::op::Const("from").set_attr_value(ge::Tensor(number, std::vector<uint8_t>(8, 0)));
+  auto first = ge::op::Slice("first").set_input_x(x).set_input_offsets(from).set_input_size(n);
+  ge::Graph graph("first");
+  graph.SetInputs({x, n}).SetOutputs(std::vector<ge::Operator>{first});
+  ge::Session session(Options{});
+  Compile(session, 1, graph);
+  DeviceTensor data{ge::DT_FLOAT, {8}, 4};
+  data.Set<float>({1, 2, 3, 4, 5, 6, 7, 8});
+  ge::Tensor in(ge::TensorDesc(ge::Shape(std::vector<int64_t>{8}), ge::FORMAT_ND, ge::DT_FLOAT));
+  ASSERT_EQ(in.SetData(static_cast<uint8_t*>(data.data()), 32, [](uint8_t*) {}), ge::GRAPH_SUCCESS);
+  for (int64_t size : {3, 8, 1, 5}) {
+    const std::vector<ge::Tensor> inputs{in, ge::Tensor(number, reinterpret_cast<uint8_t*>(&size), sizeof size)};
+    std::vector<ge::Tensor> out;
+    ASSERT_EQ(session.RunGraphWithStreamAsync(1, stream_, inputs, out), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+    EXPECT_EQ(out.at(0).GetTensorDesc().GetShape().GetDims(), std::vector<int64_t>{size});
+    EXPECT_EQ(Floats(out[0]).back(), static_cast<float>(size));
+  }
+}
+
+// The call copies what lies on the host, so the caller may change it at once; what it calls a device's must be one's.
+TEST_F(SessionTest, RunGraphWithStreamAsyncCopiesHostInputs) {
+  ge::Session session(Options{});
+  Compile(session, 1, Twice({-1}));
+  Compile(session, 2, Twice({4}));
+  Load(session, 3, Twice({4}, "with"), stream_);
+  ASSERT_EQ(GeSessionLoadGraph(session, 3, Options{{"ge.exec.hostInputIndexes", "0"}}, stream_), ge::SUCCESS);
+  std::vector<float> host{1, 2, 3, 4};
+  ge::Tensor in(ge::TensorDesc(ge::Shape(std::vector<int64_t>{4}), ge::FORMAT_ND, ge::DT_FLOAT));
+  ASSERT_EQ(in.SetData(reinterpret_cast<uint8_t*>(host.data()), 16, [](uint8_t*) {}), ge::GRAPH_SUCCESS);
+  for (uint32_t id : {1, 3}) {
+    for (float factor : {1.0f, 10.0f}) {
+      host = {factor, 2 * factor, 3 * factor, 4 * factor};
+      std::vector<ge::Tensor> out;
+      ASSERT_EQ(session.RunGraphWithStreamAsync(id, stream_, {in}, out), ge::SUCCESS) << TakeErrors();
+      host = {-1, -1, -1, -1};
+      ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+      EXPECT_EQ(Floats(out.at(0)), (std::vector<float>{2 * factor, 4 * factor, 6 * factor, 8 * factor}));
+    }
+  }
+  std::vector<ge::Tensor> out;
+  ExpectRefusal(session.RunGraphWithStreamAsync(2, stream_, {in}, out), {"host", "hostInputIndexes"});
+  ge::TensorDesc desc = in.GetTensorDesc();
+  desc.SetPlacement(ge::kPlacementDevice);
+  ASSERT_EQ(in.SetTensorDesc(desc), ge::GRAPH_SUCCESS);
+  ExpectRefusal(session.RunGraphWithStreamAsync(1, stream_, {in}, out), {"'x'", "host memory"});
+}
+
 TEST_F(SessionTest, ContinuousTensorList) {
   ge::Session session(Options{});
   ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);

@@ -151,7 +151,7 @@ Status Session::RunGraphWithStreamAsync(uint32_t graph_id, void* stream, const s
     std::vector<Tensor> results = outputs;
     if (results.empty()) results.resize(count);
     std::vector<belay::TensorView> out = api::ToViews(results);
-    BELAY_RETURN_IF_ERROR(session->ExecuteAny(graph_id, target, api::ToDeviceInputs(inputs), out, allocator.get()));
+    BELAY_RETURN_IF_ERROR(session->ExecuteAny(graph_id, target, api::ToStreamInputs(inputs), out, allocator.get()));
     api::FromViews(out, allocator, &results);
     outputs = std::move(results);
     return belay::OkStatus();

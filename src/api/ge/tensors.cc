@@ -42,6 +42,11 @@ ge::graphStatus ManageOutput(gert::TensorAddress address, gert::TensorOperateTyp
   }
 }
 
+bool InDeviceMemory(const void* address) {
+  MemoryBlock block;
+  return FindMemory(address, &block) && block.kind == MemoryKind::kDevice;
+}
+
 }  // namespace
 
 void ToViews(const std::vector<gert::Tensor>& tensors, std::vector<TensorView>* views) {
@@ -112,13 +117,19 @@ std::vector<TensorView> ToViews(const std::vector<ge::Tensor>& tensors) {
   return views;
 }
 
-std::vector<TensorView> ToDeviceInputs(const std::vector<ge::Tensor>& tensors) {
+std::vector<TensorView> ToStreamInputs(const std::vector<ge::Tensor>& tensors) {
   std::vector<TensorView> views = ToViews(tensors);
-  for (TensorView& v : views) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    TensorView& v = views[i];
+    if (!v.data) continue;
+    if (!InDeviceMemory(v.data)) {
+      v.on_host = tensors[i].GetTensorDesc().GetPlacement() == ge::kPlacementHost;
+      continue;
+    }
     int64_t count = 1;
     bool fits = true;
     for (int d = 0; d < v.rank; ++d) fits = fits && v.dims[d] >= 0 && !__builtin_mul_overflow(count, v.dims[d], &count);
-    if (v.data && fits) v.bytes = std::max(v.bytes, static_cast<size_t>(ByteSize(v.dtype, count)));
+    if (fits) v.bytes = std::max(v.bytes, static_cast<size_t>(ByteSize(v.dtype, count)));
   }
   return views;
 }

@@ -19,9 +19,10 @@ void FromViews(const std::vector<TensorView>& views, const std::shared_ptr<Outpu
                std::vector<ge::Tensor>* tensors);
 
 std::vector<TensorView> ToViews(const std::vector<ge::Tensor>& tensors);
-// For device memory, whose real size the engine knows: clients that find an address unchanged change the shape alone,
-// so what a tensor says of its size may be too small.
-std::vector<TensorView> ToDeviceInputs(const std::vector<ge::Tensor>& tensors);
+// Of a call on a stream. Every tensor says host unless told otherwise, so that counts only where the memory is no
+// device's. Of device memory the engine knows the real size: clients that find an address unchanged change the shape
+// alone, so what a tensor says of its size may be too small.
+std::vector<TensorView> ToStreamInputs(const std::vector<ge::Tensor>& tensors);
 // Host tensors that own copies of the views' memory, which is freed.
 std::vector<ge::Tensor> ToHostTensors(std::vector<TensorView>* views);
 
