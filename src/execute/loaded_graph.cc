@@ -204,8 +204,21 @@ Status LoadedGraph::CompileFor(const std::vector<std::vector<int64_t>>& input_di
   }
   std::vector<int> needs;
   BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(input_dims, {}, {}, &needs));
-  if (plan) variants_.push_back({std::move(plan), {}});
+  if (plan) Keep(std::move(plan));
   return OkStatus();
+}
+
+// The one chosen longest ago makes room; runs in flight hold their plans themselves.
+LoadedGraph::Variant* LoadedGraph::Keep(std::shared_ptr<const Plan> plan) {
+  if (variants_.size() >= kMaxVariants) {
+    auto oldest = std::min_element(variants_.begin(), variants_.end(),
+                                   [](const Variant& a, const Variant& b) { return a.chosen < b.chosen; });
+    BELAY_LOG(Info, "graph '{}': {} compiled variants are the most, the one used longest ago goes", name_,
+              kMaxVariants);
+    variants_.erase(oldest);
+  }
+  variants_.push_back({std::move(plan), {}, ++choices_});
+  return &variants_.back();
 }
 
 Status LoadedGraph::UseGears(Gears gears) {
@@ -337,9 +350,6 @@ bool LoadedGraph::ReadsDeviceContents(const Plan& plan, const std::vector<Tensor
 
 Result<LoadedGraph::Variant*> LoadedGraph::CompileVariant(Stream& stream,
                                                           const std::vector<TensorView>& inputs) {
-  if (variants_.size() >= kMaxVariants) {
-    return NotSupported("the calls of graph '{}' need more than {} compiled variants", name_, kMaxVariants);
-  }
   std::vector<std::vector<int64_t>> dims;
   for (const TensorView& t : inputs) dims.emplace_back(t.dims, t.dims + t.rank);
   std::set<int> readable;
@@ -351,9 +361,8 @@ Result<LoadedGraph::Variant*> LoadedGraph::CompileVariant(Stream& stream,
     std::vector<int> needs;
     BELAY_TRY(std::shared_ptr<const Plan> plan, compiler_(dims, contents, readable, &needs));
     if (plan) {
-      BELAY_LOG(Info, "graph '{}': compiled variant {}", name_, variants_.size());
-      variants_.push_back({std::move(plan), {}});
-      return &variants_.back();
+      BELAY_LOG(Info, "graph '{}': compiled a variant beside {}", name_, variants_.size());
+      return Keep(std::move(plan));
     }
     // Contents in device memory are known once everything queued before this call has run.
     if (!std::all_of(needs.begin(), needs.end(), [&](int i) { return readable.count(i) != 0; })) {
@@ -411,6 +420,7 @@ Result<LoadedGraph::Selected> LoadedGraph::Select(Stream& stream, const std::vec
       return Internal("the variant of graph '{}' does not fit the call it was made for", name_);
     }
   }
+  variant->chosen = ++choices_;
   auto& cache = variant->prepared;
   auto it = std::find_if(cache.begin(), cache.end(), [&](const auto& p) { return p->symbols == symbols; });
   std::shared_ptr<const Prepared> prepared = it != cache.end() ? *it : Prepare(*variant->plan, symbols);

@@ -74,6 +74,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   struct Variant {
     std::shared_ptr<const Plan> plan;
     std::vector<std::shared_ptr<const Prepared>> prepared;  // newest first
+    uint64_t chosen = 0;  // the number of the choice that took it last
   };
   struct Selected {
     std::shared_ptr<const Plan> plan;
@@ -96,6 +97,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   bool ReadsDeviceContents(const Plan& plan, const std::vector<TensorView>& inputs) const;
   bool Matches(const Plan& plan, const std::vector<TensorView>& inputs, std::vector<int64_t>* symbols) const;
   Result<Variant*> CompileVariant(Stream& stream, const std::vector<TensorView>& inputs);
+  Variant* Keep(std::shared_ptr<const Plan> plan);
   bool SameAsLast(const std::vector<TensorView>& inputs) const;
   void Remember(const std::vector<TensorView>& inputs, const Selected& selected);
 
@@ -119,6 +121,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   Gears gears_;
   std::vector<bool> host_inputs_;
   std::vector<Variant> variants_;
+  uint64_t choices_ = 0;
   Selected last_;
   std::vector<int64_t> last_dims_;
   std::vector<std::pair<const void*, size_t>> checked_;  // addresses found good at checked_generation_
