@@ -109,6 +109,36 @@ TEST(Build, OperatorsThatWentOutOfScopeStay) {
   EXPECT_EQ(Names(graph), std::vector<std::string>({"data", "inner", "outer"}));
 }
 
+// SetInputs sees what is linked when it is called, SetOutputs and SetTargets what was linked since.
+TEST(Build, OutputsMayBeLinkedAfterSetInputs) {
+  op::Data data("data");
+  op::Relu first("first");
+  first.set_input_x(data);
+  Graph graph("graph");
+  graph.SetInputs({data});
+  const std::vector<GNode> before = graph.GetDirectNode();
+  op::Const weight("weight");
+  op::Add sum("sum");
+  sum.set_input_x1(first).set_input_x2(weight);
+  op::Relu last("last"), stranger("stranger"), target("target");
+  last.set_input_x(sum);
+  last.AddControlInput(weight);
+  EXPECT_EQ(Names(graph), std::vector<std::string>({"data", "first"}));
+  graph.SetOutputs(std::vector<Operator>{stranger, last});
+  EXPECT_EQ(Names(graph), std::vector<std::string>({"data", "first", "weight", "sum", "last"}));
+  target.set_input_x(first);
+  graph.SetTargets({target});
+  EXPECT_EQ(Names(graph).back(), "target");
+  // Handles from before see the new edges, and no edge stands twice.
+  const auto users = before[1].GetOutDataNodesAndPortIndexs(0);
+  ASSERT_EQ(users.size(), 2u);
+  AscendString name;
+  EXPECT_EQ(users[0].first->GetName(name), GRAPH_SUCCESS);
+  EXPECT_STREQ(name.GetString(), "sum");
+  EXPECT_EQ(graph.GetDirectNode()[4].GetInControlNodes().size(), 1u);
+  EXPECT_EQ(before[0].GetOutDataNodesAndPortIndexs(0).size(), 1u);
+}
+
 TEST(Build, ControlInputsOrder) {
   op::Data data("data");
   op::Relu first("first"), second("second");

@@ -11,7 +11,7 @@ namespace {
 
 const char* NameOf(const GraphImplPtr& impl) { return impl == nullptr ? "" : impl->name.c_str(); }
 
-// The node of an operator, with a line in the log when it has none.
+// The node of an operator, which may have been linked since SetInputs; a line in the log when it has none.
 NodeImpl* NodeOf(const GraphImplPtr& impl, const Operator& op, const char* what) {
   if (op.IsEmpty()) {
     BELAY_LOG(Warning, "graph '{}': an empty operator cannot be {}", NameOf(impl), what);
@@ -19,6 +19,10 @@ NodeImpl* NodeOf(const GraphImplPtr& impl, const Operator& op, const char* what)
   }
   const OpDesc& desc = *OperatorImpl::Of(op)->desc;
   NodeImpl* node = impl->Find(&desc);
+  if (node == nullptr) {
+    impl->Extend(op);
+    node = impl->Find(&desc);
+  }
   if (node == nullptr) {
     BELAY_LOG(Warning, "graph '{}': operator '{}' is not linked to its inputs, so cannot be {}",
               NameOf(impl), desc.name, what);

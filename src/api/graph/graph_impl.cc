@@ -88,21 +88,42 @@ NodeImpl* GraphImpl::Add(std::shared_ptr<OpDesc> desc) {
   return nodes.back().get();
 }
 
-void GraphImpl::Build(const std::vector<Operator>& from) {
-  Clear();
-  const std::vector<OperatorImpl*> sorted = Sorted(Reach(from));
+std::unordered_map<OperatorImpl*, NodeImpl*> GraphImpl::AddLinked(const std::vector<OperatorImpl*>& sorted) {
+  std::unordered_map<const OpDesc*, NodeImpl*> present;
+  for (const auto& node : nodes) present[node->desc.get()] = node.get();
   std::unordered_map<OperatorImpl*, NodeImpl*> made;
-  for (OperatorImpl* op : sorted) made[op] = Add(op->desc);
+  std::vector<OperatorImpl*> fresh;
   for (OperatorImpl* op : sorted) {
+    auto it = present.find(op->desc.get());
+    if (it == present.end()) fresh.push_back(op);
+    made[op] = it == present.end() ? Add(op->desc) : it->second;
+  }
+  for (OperatorImpl* op : fresh) {
     for (const OperatorImpl::Link& link : op->inputs) {
       made[op]->inputs.push_back({link.to, made[link.from], link.port});
     }
     for (OperatorImpl* control : op->control_inputs) made[op]->control_inputs.push_back(made[control]);
   }
+  return made;
+}
+
+void GraphImpl::Build(const std::vector<Operator>& from) {
+  Clear();
+  const auto made = AddLinked(Sorted(Reach(from)));
   for (const Operator& op : from) {
-    if (!op.IsEmpty()) inputs.push_back(made[OperatorImpl::Of(op).get()]);
+    if (!op.IsEmpty()) inputs.push_back(made.at(OperatorImpl::Of(op).get()));
   }
   valid = true;
+}
+
+void GraphImpl::Extend(const Operator& op) {
+  const std::vector<OperatorImpl*> linked = Reach({op});
+  std::unordered_set<const OpDesc*> present;
+  for (const auto& node : nodes) present.insert(node->desc.get());
+  const bool touches = std::any_of(linked.begin(), linked.end(), [&](const OperatorImpl* other) {
+    return present.count(other->desc.get()) != 0;
+  });
+  if (touches) (void)AddLinked(Sorted(linked));
 }
 
 NodeImpl* GraphImpl::Find(const OpDesc* desc) const {

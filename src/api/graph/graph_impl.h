@@ -3,6 +3,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,8 @@ class GraphImpl : public std::enable_shared_from_this<GraphImpl> {
   std::shared_ptr<void> name_by_abi[2];  // what GetName refers to, one per std::string
 
   void Build(const std::vector<Operator>& from);
+  // Adds what is linked to an operator by now and was not when the graph was built; nothing when none of it is here.
+  void Extend(const Operator& op);
   NodeImpl* Add(std::shared_ptr<OpDesc> desc);
   NodeImpl* Find(const OpDesc* desc) const;
   void Clear();
@@ -56,6 +59,10 @@ class GraphImpl : public std::enable_shared_from_this<GraphImpl> {
   // This level and below.
   void Collect(bool with_subgraphs, std::vector<GNode>* out);
   std::shared_ptr<GraphImpl> Clone() const;
+
+ private:
+  // Nodes for those of the operators, sources first, that have none. By operator.
+  std::unordered_map<OperatorImpl*, NodeImpl*> AddLinked(const std::vector<OperatorImpl*>& sorted);
 };
 
 // Reaches the private parts for the rest of the library.
