@@ -495,7 +495,9 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
     lowered.needs_extents = true;
     return lowered;
   }
-  if (graph->outputs.empty() && graph->stores.empty()) return InvalidArgument("the graph has no outputs");
+  if (graph->outputs.empty() && graph->stores.empty() && !model.may_be_empty) {
+    return InvalidArgument("the graph has no outputs");
+  }
   AddResults(lowerer.builder(), &lowered.outputs);
   LowerToStorage(graph.get());
   BELAY_RETURN_IF_ERROR(CheckDtypes(*graph));

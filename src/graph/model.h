@@ -70,6 +70,7 @@ class ModelGraph {
   std::string name;
   std::vector<ModelNode> nodes;   // any order; cycles are refused by the compiler
   std::vector<ModelEdge> outputs;
+  bool may_be_empty = false;      // no outputs and no writes are what the user meant
   std::vector<int> targets;       // nodes that run before outputs are read, though nothing reads them
   std::vector<std::string> output_names;  // user's names; may be empty
 };

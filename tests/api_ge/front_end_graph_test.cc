@@ -143,6 +143,23 @@ TEST_F(FrontEndGraph, InputsLeftOutAndControlEdges) {
   EXPECT_EQ(y[1], 21);
 }
 
+// A function whose results are all arguments: the client hands them on itself, and nothing is left to compute.
+TEST_F(FrontEndGraph, NothingToCompute) {
+  DeviceTensor x{ge::DT_FLOAT, {2}, 4};
+  for (int64_t rows : {2, -1}) {
+    EXPECT_TRUE(Run({DataNode("x", 0, 1, {rows}), {"NetOutput", "NetOutput", {}, {}, {}, {}, {}}}, Views({&x}), 0)
+                    .empty());
+  }
+  ge::Session session(Options{});
+  Compile(session, 1, GraphOf({DataNode("x", 0, 1, {2}), {"NetOutput", "NetOutput", {}, {}, {}, {}, {}}}));
+  std::vector<ge::Shape> shapes(1);
+  EXPECT_EQ(session.GetCompiledGraphSummary(1)->GetOutputShapes(shapes), ge::SUCCESS);
+  EXPECT_TRUE(shapes.empty());
+  // Without that end, outputs have been forgotten.
+  ASSERT_EQ(session.AddGraph(2, GraphOf({DataNode("x", 0, 1, {2})})), ge::SUCCESS);
+  ExpectRefusal(session.CompileGraph(2), {"no outputs"});
+}
+
 ge::op::Const Number(const char* name, int64_t value) {
   ge::TensorDesc desc(ge::Shape({1}), ge::FORMAT_ND, ge::DT_INT64);
   return ge::op::Const(name).set_attr_value(ge::Tensor(desc, reinterpret_cast<uint8_t*>(&value), sizeof value));

@@ -357,6 +357,7 @@ class Loader {
       for (const NodeImpl::Edge& edge : end->inputs) add(edge.from, edge.port);
     }
     graph->Remove(end);
+    graph->has_end = true;
     return OkStatus();
   }
 
@@ -378,6 +379,7 @@ Status Replace(GraphImplPtr* impl, std::string_view bytes) {
   (*impl)->Clear();
   (*impl)->name = loaded->name;
   (*impl)->valid = true;
+  (*impl)->has_end = loaded->has_end;
   (*impl)->nodes = std::move(loaded->nodes);
   (*impl)->inputs = std::move(loaded->inputs);
   (*impl)->outputs = std::move(loaded->outputs);

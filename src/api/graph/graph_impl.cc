@@ -67,6 +67,7 @@ void GraphImpl::Clear() {
     removed.push_back(std::move(node));
   }
   nodes.clear();
+  has_end = false;
   inputs.clear();
   outputs.clear();
   targets.clear();
@@ -170,6 +171,7 @@ std::shared_ptr<GraphImpl> GraphImpl::Clone() const {
   copy->name = name;
   copy->valid = valid;
   copy->need_iteration = need_iteration;
+  copy->has_end = has_end;
   std::unordered_map<const NodeImpl*, NodeImpl*> made;
   for (const auto& node : nodes) {
     auto twin = std::make_unique<NodeImpl>();

@@ -82,6 +82,7 @@ class ToModel {
   Result<std::shared_ptr<ModelGraph>> Run() {
     auto model = std::make_shared<ModelGraph>();
     model->name = graph_.name;
+    model->may_be_empty = graph_.has_end;
     for (size_t i = 0; i < graph_.nodes.size(); ++i) number_[graph_.nodes[i].get()] = i;
     for (const auto& node : graph_.nodes) {
       auto converted = Convert(*node);
