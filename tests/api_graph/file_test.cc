@@ -211,6 +211,121 @@ TEST(GraphFile, NetOutputNamesTheOutputs) {
   EXPECT_EQ((*model)->outputs[0].node, 1);
 }
 
+// A marker of its own in a field that no message has.
+void Mark(pbf_writer& w, const std::string& marker) { w.add_string(99, "<" + marker + ">"); }
+
+void MarkedDesc(pbf_writer&& desc, const std::string& name, const std::string& where) {
+  desc.add_string(1, name);
+  desc.add_enum(2, 99);              // a type yet to come
+  desc.add_string(4, "NC1HWC0:16");  // with a part that the number of the format leaves out
+  pbf_writer shape(desc, 3);
+  shape.add_int64(1, 4);
+  Mark(shape, where + "-shape");
+  shape.commit();
+  desc.add_string(14, "NPU-" + where);
+  desc.add_fixed32(98, 0xABCD);
+  Mark(desc, where);
+}
+
+// Fields this library does not know, in every message, and attributes of kinds that no operator has.
+std::string MarkedModel() {
+  std::string bytes;
+  pbf_writer model(bytes);
+  model.add_string(1, "marked");
+  model.add_uint32(2, 7);
+  model.add_string(3, "custom-version");
+  Mark(model, "model");
+  pbf_writer graph(model, 7);
+  graph.add_string(1, "root");
+  graph.add_string(5, "const:0");
+  Mark(graph, "graph");
+  pbf_writer op(graph, 6);
+  op.add_string(1, "const");
+  op.add_string(2, "Const");
+  op.add_int64(21, 12345);
+  Mark(op, "op");
+  for (const auto& [kind, marker] : {std::pair(10, "func"), {11, "desc"}, {13, "graph"}, {16, "lists"}, {77, "new"}}) {
+    pbf_writer entry(op, 10);
+    entry.add_string(1, std::string("attr-") + marker);
+    pbf_writer value(entry, 2);
+    pbf_writer inside(value, kind);
+    Mark(inside, std::string("attr-") + marker);
+  }
+  {
+    pbf_writer entry(op, 10);
+    entry.add_string(1, "value");
+    pbf_writer value(entry, 2);
+    pbf_writer tensor(value, 12);
+    MarkedDesc(pbf_writer(tensor, 1), "inner", "tensor-desc");
+    tensor.add_bytes(2, "1234");
+    Mark(tensor, "tensor");
+  }
+  MarkedDesc(pbf_writer(op, 34), "y", "output");
+  op.commit();
+  graph.commit();
+  return bytes;
+}
+
+std::string Saved(const ge::Graph& graph) {
+  ge::GraphBuffer buffer;
+  EXPECT_EQ(graph.SaveToMem(buffer), ge::GRAPH_SUCCESS);
+  return std::string(reinterpret_cast<const char*>(buffer.GetData()), buffer.GetSize());
+}
+
+TEST(GraphFile, WhatItDoesNotKnowSurvives) {
+  ge::Graph graph("g"), copy("copy"), again("again");
+  ASSERT_EQ(Load(MarkedModel(), &graph), ge::GRAPH_SUCCESS);
+  const std::string saved = Saved(graph);
+  for (const char* marker :
+       {"model", "graph", "op", "attr-func", "attr-desc", "attr-graph", "attr-lists", "attr-new", "tensor",
+         "tensor-desc",
+        "tensor-desc-shape", "output", "output-shape"}) {
+    const std::string text = std::string("<") + marker + ">";
+    const size_t at = saved.find(text);
+    EXPECT_NE(at, std::string::npos) << marker;
+    EXPECT_EQ(saved.find(text, at + 1), std::string::npos) << marker << " stands twice";
+  }
+  for (const char* text : {"custom-version", "NPU-output", "NPU-tensor-desc", "NC1HWC0:16", "inner"}) {
+    EXPECT_NE(saved.find(text), std::string::npos) << text;
+  }
+  // Every field stands where it stood: reading and writing once more changes nothing.
+  ASSERT_EQ(Load(saved, &again), ge::GRAPH_SUCCESS);
+  EXPECT_EQ(Saved(again), saved);
+  ASSERT_EQ(copy.CopyFrom(graph), ge::GRAPH_SUCCESS);
+  for (const char* marker : {"<model>", "<graph>", "<op>", "<attr-new>", "<tensor-desc-shape>", "<output>"}) {
+    EXPECT_NE(Saved(copy).find(marker), std::string::npos) << marker;
+  }
+}
+
+TEST(GraphFile, WhatTheProgramSetsGoesBeforeWhatWasRead) {
+  ge::Graph graph("g");
+  ASSERT_EQ(Load(MarkedModel(), &graph), ge::GRAPH_SUCCESS);
+  ge::GNode node = graph.GetDirectNode()[0];
+  TensorDesc desc(ge::Shape({2, 2}), ge::FORMAT_NHWC, ge::DT_INT8);
+  ASSERT_EQ(node.UpdateOutputDesc(0, desc), ge::GRAPH_SUCCESS);
+  int64_t number = 3;
+  ASSERT_EQ(node.SetAttr("attr-new", number), ge::GRAPH_SUCCESS);
+  const std::string saved = Saved(graph);
+  EXPECT_NE(saved.find("<output>"), std::string::npos);
+  ge::Graph again("again");
+  ASSERT_EQ(Load(saved, &again), ge::GRAPH_SUCCESS);
+  node = again.GetDirectNode()[0];
+  ASSERT_EQ(node.GetOutputDesc(0, desc), ge::GRAPH_SUCCESS);
+  EXPECT_EQ(desc.GetDataType(), ge::DT_INT8);
+  EXPECT_EQ(desc.GetFormat(), ge::FORMAT_NHWC);
+  number = 0;
+  EXPECT_EQ(node.GetAttr("attr-new", number), ge::GRAPH_SUCCESS);
+  EXPECT_EQ(number, 3);
+}
+
+TEST(GraphFile, AnEndWithoutInputsSurvives) {
+  ge::Graph graph("g"), again("again");
+  ASSERT_EQ(Load(Model({{"a", "Data", {}, {}}, {"end", "NetOutput", {}, {}, {}}}, {}), &graph), ge::GRAPH_SUCCESS);
+  ASSERT_EQ(Load(Saved(graph), &again), ge::GRAPH_SUCCESS);
+  EXPECT_EQ(again.GetDirectNode().size(), 1u);
+  EXPECT_TRUE((*belay::ModelFromGraph(again))->may_be_empty);
+}
+
 TEST(GraphFile, BadGraphsAreRefused) {
   ge::Graph graph("g");
   const OpText data = {"a", "Data", {}, {}};

@@ -35,6 +35,26 @@ int32_t ToProtoType(DataType type) {
   return 0;
 }
 
+// Keeps the bytes of fields that mean nothing here.
+class Reader : public pbf_reader {
+ public:
+  Reader(const pbf_reader& message, std::string* rest) : pbf_reader(message), rest_(rest) {}
+  bool next() {
+    start_ = data().data();
+    return pbf_reader::next();
+  }
+  void Keep() {
+    skip();
+    KeepRead();
+  }
+  // The field that was just read, too.
+  void KeepRead() { rest_->append(start_, static_cast<size_t>(data().data() - start_)); }
+
+ private:
+  std::string* const rest_;
+  const char* start_ = nullptr;
+};
+
 Format FormatOf(const std::string& layout) {
   const Format format = FormatOfText(layout.substr(0, layout.find(':')).c_str());
   return format == FORMAT_RESERVED ? FORMAT_ND : format;
@@ -52,45 +72,77 @@ void Append(const Range& range, std::vector<T>* out) {
   for (auto it = range.begin(); it != range.end(); ++it) out->push_back(static_cast<T>(*it));
 }
 
-TensorDesc ReadDesc(pbf_reader r, std::string* name) {
+// The text of a layout among the rest, which says more than the number of the format; "" when there is none.
+std::string LayoutIn(const std::string& rest) {
+  std::string layout;
+  for (pbf_reader r(rest); r.next();) {
+    if (Key(r) == Bytes(4)) {
+      layout = r.get_string();
+    } else {
+      r.skip();
+    }
+  }
+  return layout;
+}
+
+TensorDesc ReadDesc(const pbf_reader& message, std::string* name, std::string* rest) {
+  Reader r(message, rest);
   TensorDesc desc;
   desc.SetDataType(DT_UNDEFINED);
   std::vector<int64_t> dims;
   while (r.next()) {
     switch (Key(r)) {
       case Bytes(1): *name = r.get_string(); break;
-      case Varint(2): desc.SetDataType(FromProtoType(r.get_int64())); break;
+      case Varint(2): {
+        const int64_t number = r.get_int64();
+        desc.SetDataType(FromProtoType(number));
+        if (number != ToProtoType(desc.GetDataType())) r.KeepRead();
+        break;
+      }
       case Bytes(3): {
-        pbf_reader shape = r.get_message();
+        std::string shape_rest;
+        Reader shape(r.get_message(), &shape_rest);
         while (shape.next()) {
           switch (Key(shape)) {
             case Varint(1): dims.push_back(shape.get_int64()); break;
             case Bytes(1): Append(shape.get_packed_int64(), &dims); break;
-            default: shape.skip();
+            default: shape.Keep();
           }
         }
+        if (!shape_rest.empty()) pbf_writer(*rest).add_message(3, shape_rest);  // readers merge the two
         break;
       }
-      case Bytes(4): desc.SetFormat(FormatOf(r.get_string())); break;
-      default: r.skip();
+      case Bytes(4): {
+        const std::string layout = r.get_string();
+        desc.SetFormat(FormatOf(layout));
+        const char* text = FormatText(desc.GetFormat());
+        if (text == nullptr || layout != text) r.KeepRead();
+        break;
+      }
+      default: r.Keep();
     }
   }
   desc.SetShape(Shape(dims));
   return desc;
 }
 
-Tensor ReadTensor(pbf_reader r) {
+Tensor ReadTensor(const pbf_reader& message) {
   Tensor tensor;
+  TensorImpl& impl = *TensorAdapter::Impl(tensor);
+  Reader r(message, &impl.rest);
   std::string name;
   while (r.next()) {
     switch (Key(r)) {
-      case Bytes(1): (void)tensor.SetTensorDesc(ReadDesc(r.get_message(), &name)); break;
+      case Bytes(1):
+        impl.desc = ReadDesc(r.get_message(), &name, &impl.desc_rest);
+        impl.desc.SetName(name.c_str());
+        break;
       case Bytes(2): {
         const protozero::data_view data = r.get_view();
         (void)tensor.SetData(reinterpret_cast<const uint8_t*>(data.data()), data.size());
         break;
       }
-      default: r.skip();
+      default: r.Keep();
     }
   }
   return tensor;
@@ -109,13 +161,17 @@ struct ListProto {
   std::vector<Tensor> tensors;
   std::vector<DataType> types;
   int64_t kind = 0;
-  bool other = false;
+  bool other = false;    // holds what no operator has
+  bool unknown = false;  // holds what nobody knows
 };
 
 // The list its val_type names, or else the one with something in it; an empty one of no type is of
 // integers.
 AttrData ListOf(ListProto list) {
-  if (list.other) return AttrData();
+  if (list.other || (list.kind == 0 && list.unknown && list.ints.empty() && list.texts.empty() && list.floats.empty() &&
+                     list.bools.empty() && list.tensors.empty() && list.types.empty())) {
+    return AttrData();
+  }
   if (list.kind == 1 || (list.kind == 0 && !list.texts.empty())) return std::move(list.texts);
   if (list.kind == 3 || (list.kind == 0 && !list.floats.empty())) return std::move(list.floats);
   if (list.kind == 4 || (list.kind == 0 && !list.bools.empty())) return std::move(list.bools);
@@ -142,7 +198,7 @@ AttrData ReadList(pbf_reader r) {
       case Bytes(12): Append(r.get_packed_int64(), &types); break;
       case Varint(20): list.kind = r.get_int64(); break;
       case Bytes(7): case Bytes(8): case Bytes(10): case Bytes(11): list.other = true; r.skip(); break;
-      default: r.skip();
+      default: list.unknown = true; r.skip();
     }
   }
   for (int64_t type : types) list.types.push_back(static_cast<DataType>(type));
@@ -169,7 +225,7 @@ AttrData ReadLists(pbf_reader r) {
   return lists;
 }
 
-// Monostate for the kinds that no operator declares: graphs, descriptions, named attributes.
+// Monostate for the kinds that no operator declares: graphs, descriptions, named attributes, and those not known.
 AttrData ReadAttr(pbf_reader r) {
   AttrData data;
   while (r.next()) {
@@ -189,7 +245,8 @@ AttrData ReadAttr(pbf_reader r) {
   return data;
 }
 
-void ReadAttrEntry(pbf_reader r, OpProto* op) {
+// False for an attribute whose value means nothing here.
+bool ReadAttrEntry(pbf_reader r, OpProto* op) {
   std::string key;
   AttrData data;
   while (r.next()) {
@@ -201,60 +258,86 @@ void ReadAttrEntry(pbf_reader r, OpProto* op) {
   }
   if (std::holds_alternative<std::monostate>(data)) {
     op->unreadable_attrs.push_back(std::move(key));
-  } else {
-    op->attrs.emplace_back(std::move(key), std::move(data));
+    return false;
   }
+  op->attrs.emplace_back(std::move(key), std::move(data));
+  return true;
 }
 
-OpProto ReadOp(pbf_reader r) {
+OpProto ReadOp(const pbf_reader& message) {
   OpProto op;
+  Reader r(message, &op.rest);
   auto desc = [&r](std::vector<DescProto>* descs) {
     descs->emplace_back();
-    descs->back().desc = ReadDesc(r.get_message(), &descs->back().name);
+    descs->back().desc = ReadDesc(r.get_message(), &descs->back().name, &descs->back().rest);
   };
   while (r.next()) {
     switch (Key(r)) {
       case Bytes(1): op.name = r.get_string(); break;
       case Bytes(2): op.type = r.get_string(); break;
       case Bytes(5): op.inputs.push_back(r.get_string()); break;
-      case Bytes(10): ReadAttrEntry(r.get_message(), &op); break;
+      case Bytes(10):
+        if (!ReadAttrEntry(r.get_message(), &op)) r.KeepRead();
+        break;
       case Bytes(33): desc(&op.input_descs); break;
       case Bytes(34): desc(&op.output_descs); break;
       case Bytes(35): op.subgraph_names.push_back(r.get_string()); break;
-      default: r.skip();
+      default: r.Keep();
     }
   }
   return op;
 }
 
-GraphProto ReadGraph(pbf_reader r) {
+GraphProto ReadGraph(const pbf_reader& message) {
   GraphProto graph;
+  Reader r(message, &graph.rest);
   while (r.next()) {
     switch (Key(r)) {
       case Bytes(1): graph.name = r.get_string(); break;
       case Bytes(4): graph.inputs.push_back(r.get_string()); break;
       case Bytes(5): graph.outputs.push_back(r.get_string()); break;
       case Bytes(6): graph.ops.push_back(ReadOp(r.get_message())); break;
-      default: r.skip();
+      default: r.Keep();
     }
   }
   return graph;
 }
 
+void Append(const std::string& rest, pbf_writer* w) {
+  for (pbf_reader r(rest); r.next();) {
+    const protozero::pbf_tag_type tag = r.tag();
+    switch (r.wire_type()) {
+      case protozero::pbf_wire_type::varint: w->add_uint64(tag, r.get_uint64()); break;
+      case protozero::pbf_wire_type::fixed64: w->add_fixed64(tag, r.get_fixed64()); break;
+      case protozero::pbf_wire_type::fixed32: w->add_fixed32(tag, r.get_fixed32()); break;
+      default: w->add_bytes(tag, r.get_view());
+    }
+  }
+}
+
+// Of a field that stands twice, readers take the last: what a program has set since is behind the rest.
 void WriteDesc(pbf_writer&& w, const DescProto& proto) {
+  Append(proto.rest, &w);
   if (!proto.name.empty()) w.add_string(1, proto.name);
-  w.add_enum(2, ToProtoType(proto.desc.GetDataType()));
+  const int32_t type = ToProtoType(proto.desc.GetDataType());
+  if (type != 0 || proto.rest.empty()) w.add_enum(2, type);
   {
     pbf_writer shape(w, 3);
     const std::vector<int64_t> dims = proto.desc.GetShape().GetDims();
     shape.add_packed_int64(1, dims.begin(), dims.end());
   }
+  const std::string read = LayoutIn(proto.rest);
+  if (!read.empty() && FormatOf(read) == proto.desc.GetFormat()) return;
   const char* layout = FormatText(proto.desc.GetFormat());
   w.add_string(4, layout == nullptr ? "ND" : layout);
 }
 
 void WriteTensor(pbf_writer&& w, const Tensor& tensor) {
-  WriteDesc(pbf_writer(w, 1), {"", tensor.GetTensorDesc()});
+  const TensorImpl& impl = *TensorAdapter::Impl(tensor);
+  Append(impl.rest, &w);
+  AscendString name;
+  (void)impl.desc.GetName(name);
+  WriteDesc(pbf_writer(w, 1), {name.GetString(), impl.desc, impl.desc_rest});
   if (tensor.GetSize() != 0) {
     w.add_bytes(2, reinterpret_cast<const char*>(tensor.GetData()), tensor.GetSize());
   }
@@ -322,6 +405,7 @@ struct AttrWriter {
 };
 
 void WriteOp(pbf_writer&& w, const OpProto& op) {
+  Append(op.rest, &w);
   w.add_string(1, op.name);
   w.add_string(2, op.type);
   for (const std::string& input : op.inputs) w.add_string(5, input);
@@ -344,12 +428,12 @@ belay::Result<ModelProto> ParseModel(std::string_view bytes) {
   }
   ModelProto model;
   try {
-    pbf_reader r(bytes.data(), bytes.size());
+    Reader r(pbf_reader(bytes.data(), bytes.size()), &model.rest);
     while (r.next()) {
       switch (Key(r)) {
         case Bytes(1): model.name = r.get_string(); break;
         case Bytes(7): model.graphs.push_back(ReadGraph(r.get_message())); break;
-        default: r.skip();
+        default: r.Keep();
       }
     }
   } catch (const protozero::exception& error) {
@@ -362,10 +446,12 @@ belay::Result<ModelProto> ParseModel(std::string_view bytes) {
 belay::Result<std::string> SerializeModel(const ModelProto& model) {
   std::string bytes;
   pbf_writer w(bytes);
+  Append(model.rest, &w);
   w.add_string(1, model.name);
-  w.add_uint32(2, 1);
+  if (model.rest.empty()) w.add_uint32(2, 1);  // the version, else as it was read
   for (const GraphProto& graph : model.graphs) {
     pbf_writer g(w, 7);
+    Append(graph.rest, &g);
     g.add_string(1, graph.name);
     for (const std::string& input : graph.inputs) g.add_string(4, input);
     for (const std::string& output : graph.outputs) g.add_string(5, output);

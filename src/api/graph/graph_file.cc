@@ -50,6 +50,7 @@ class Writer {
   ModelProto Write(const GraphImpl& root) {
     ModelProto model;
     model.name = root.name;
+    model.rest = root.model_rest;
     Add(root, root.name, &model);
     return model;
   }
@@ -61,7 +62,7 @@ class Writer {
 
   // No type: nobody said what the tensor is.
   static DescProto Describe(const Port& port) {
-    DescProto proto = {port.name, port.desc};
+    DescProto proto = {port.name, port.desc, port.rest};
     if (!port.desc_set) proto.desc.SetDataType(DT_UNDEFINED);
     return proto;
   }
@@ -72,11 +73,16 @@ class Writer {
     model->graphs.emplace_back();
     GraphProto proto;
     proto.name = name;
+    proto.rest = graph.rest;
     for (const NodeImpl* node : graph.inputs) {
       if (node->desc->type == "Data") proto.inputs.push_back(Source(node, 0));
     }
     for (const auto& [node, port] : graph.outputs) proto.outputs.push_back(Source(node, port));
     for (const auto& node : graph.nodes) proto.ops.push_back(Convert(*node, model));
+    if (graph.has_end && graph.outputs.empty()) {
+      proto.ops.emplace_back();
+      proto.ops.back().name = proto.ops.back().type = "NetOutput";
+    }
     model->graphs[index] = std::move(proto);
   }
 
@@ -85,6 +91,7 @@ class Writer {
     OpProto op;
     op.name = desc.name;
     op.type = desc.type;
+    op.rest = desc.rest;
     for (const auto& [name, data] : desc.attrs) op.attrs.emplace_back(name, data);
     for (const PortPtr& port : desc.inputs.instances) {
       const NodeImpl::Edge* edge = node.FindEdge(port.get());
@@ -224,6 +231,7 @@ class Loader {
   Status Load(const GraphProto& proto, int depth, GraphImpl* graph) {
     if (depth > kMaxDepth) return InvalidArgument("subgraphs are nested more than {} deep", kMaxDepth);
     graph->name = proto.name;
+    graph->rest = proto.rest;
     graph->valid = true;
     std::unordered_map<std::string, Made> made;
     std::vector<Made*> order;
@@ -263,6 +271,7 @@ class Loader {
     for (size_t i = 0; i < descs.size() && i < ports.size(); ++i) {
       ports[i]->desc = descs[i].desc;
       ports[i]->desc_set = descs[i].desc.GetDataType() != DT_UNDEFINED;
+      ports[i]->rest = descs[i].rest;
     }
   }
 
@@ -270,9 +279,10 @@ class Loader {
     auto desc = std::make_shared<OpDesc>();
     desc->name = op.name;
     desc->type = op.type;
+    desc->rest = op.rest;
     DeclareType(desc.get());
     for (const std::string& name : op.unreadable_attrs) {
-      BELAY_LOG(Warning, "node '{}': attribute '{}' is of a kind no operator has: left out", op.name, name);
+      BELAY_LOG(Warning, "node '{}': attribute '{}' is of a kind no operator has: only kept", op.name, name);
     }
     for (const auto& [name, data] : op.attrs) desc->attrs[name] = AsDeclared(*desc, name, data);
     BELAY_TRY(made->inputs, Match(&desc->inputs, op.input_descs, DataInputs(op)));
@@ -380,6 +390,8 @@ Status Replace(GraphImplPtr* impl, std::string_view bytes) {
   (*impl)->name = loaded->name;
   (*impl)->valid = true;
   (*impl)->has_end = loaded->has_end;
+  (*impl)->rest = std::move(loaded->rest);
+  (*impl)->model_rest = std::move(model.rest);
   (*impl)->nodes = std::move(loaded->nodes);
   (*impl)->inputs = std::move(loaded->inputs);
   (*impl)->outputs = std::move(loaded->outputs);

@@ -68,6 +68,8 @@ void GraphImpl::Clear() {
   }
   nodes.clear();
   has_end = false;
+  rest.clear();
+  model_rest.clear();
   inputs.clear();
   outputs.clear();
   targets.clear();
@@ -172,6 +174,8 @@ std::shared_ptr<GraphImpl> GraphImpl::Clone() const {
   copy->valid = valid;
   copy->need_iteration = need_iteration;
   copy->has_end = has_end;
+  copy->rest = rest;
+  copy->model_rest = model_rest;
   std::unordered_map<const NodeImpl*, NodeImpl*> made;
   for (const auto& node : nodes) {
     auto twin = std::make_unique<NodeImpl>();

@@ -38,6 +38,7 @@ class GraphImpl : public std::enable_shared_from_this<GraphImpl> {
   std::string name;
   bool valid = false;
   bool need_iteration = false;
+  std::string rest, model_rest;  // of the file it was read from; see ge_proto.h
   bool has_end = false;  // was read with a NetOutput, so that no outputs are meant, too
   std::mutex claim_mutex;
   std::weak_ptr<void> claim;  // of the session that has the graph

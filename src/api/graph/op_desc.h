@@ -32,6 +32,7 @@ struct Port {
   bool desc_set = false;  // by the program, not by linking
   TensorDesc desc;
   AttrDataMap attrs;
+  std::string rest;  // of the file it was read from; see ge_proto.h
 };
 using PortPtr = std::shared_ptr<Port>;
 
@@ -74,6 +75,7 @@ class OpDesc {
   AttrDataMap attrs;  // what was set
   std::vector<Subgraphs> subgraphs;
   std::map<std::string, std::vector<DataType>> type_symbols;  // DATATYPE: what a symbol may be
+  std::string rest;  // of the file it was read from; see ge_proto.h
 
   const AttrData* FindAttr(const std::string& attr) const;  // set or default; nullptr when neither
   void DeclareAttr(const std::string& attr, const std::string& attr_type, AttrData default_value);

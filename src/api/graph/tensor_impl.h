@@ -49,6 +49,7 @@ class TensorImpl {
  public:
   TensorDesc desc;
   std::shared_ptr<TensorBuffer> buffer;  // nullptr when empty
+  std::string rest, desc_rest;           // of the file it was read from; see ge_proto.h
 
   uint8_t* data() const { return buffer == nullptr ? nullptr : buffer->data; }
   size_t size() const { return buffer == nullptr ? 0 : buffer->size; }
