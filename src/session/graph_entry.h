@@ -13,12 +13,14 @@ struct Session::GraphEntry {
   std::string name;
   ModelSource source;
   OptionMap options;
+  std::shared_ptr<void> origin;
   std::mutex mutex;  // guards what follows
   GraphState state = GraphState::kAdded;
   std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on
   std::shared_ptr<Stream> run_stream;   // of Run(), made at its first call
   void* const_memory = nullptr;         // the user's; filled when loaded
   std::shared_ptr<void> summary;        // Session::Summary's
+  Notices notices;
   bool has_feature_memory = false, has_fixed_memory = false;
 
   std::string Title() const { return fmt::format("graph {} '{}'", id, name); }

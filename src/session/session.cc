@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "backend/memory.h"
+#include "compile/variables.h"
 #include "base/error_report.h"
 #include "execute/loaded_graph.h"
 #include "session/async_worker.h"
@@ -36,27 +37,38 @@ Result<std::shared_ptr<Session::GraphEntry>> Session::Find(uint32_t graph_id) {
                   known.empty() ? "none" : known, graph_id);
 }
 
-Result<bool> Session::Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options) {
+Result<bool> Session::Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
+                              std::shared_ptr<void> origin) {
   BELAY_RETURN_IF_ERROR(CheckOptions(options));
   auto entry = std::make_shared<GraphEntry>();
   entry->id = graph_id;
   entry->name = std::move(name);
   entry->source = std::move(source);
+  entry->origin = std::move(origin);
   entry->options = MergeOptions(options_, options);
   std::lock_guard<std::mutex> lock(mutex_);
   return graphs_.emplace(graph_id, entry).second;
 }
 
-Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options) {
-  BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options));
+Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
+                         std::shared_ptr<void> origin) {
+  BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options, std::move(origin)));
   if (!added) ReportWarning(fmt::format("session {} has graph {} already; AddGraph is ignored", id_, graph_id));
   return OkStatus();
 }
 
-Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options) {
-  BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options));
+Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
+                            std::shared_ptr<void> origin) {
+  BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options, std::move(origin)));
   if (added) return OkStatus();
   return AlreadyExists("session {} has graph {} already\nDo: remove it first, or use another id", id_, graph_id);
+}
+
+std::map<uint32_t, std::shared_ptr<void>> Session::Origins() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  std::map<uint32_t, std::shared_ptr<void>> origins;
+  for (const auto& [id, entry] : graphs_) origins[id] = entry->origin;
+  return origins;
 }
 
 bool Session::HasGraph(uint32_t graph_id) {
@@ -73,16 +85,43 @@ Status Session::RunLater(std::function<void()> work) {
   return worker_->Push(std::move(work));
 }
 
-Status Session::CompileEntry(GraphEntry& entry) {
+namespace {
+
+// What the Summary nodes read becomes one more output each.
+Result<Notices> AddNotices(ModelGraph* model) {
+  Notices notices;
+  for (const ModelEdge& output : model->outputs) {
+    const ModelNode& node = model->nodes[output.node];
+    const bool reads = node.type == "ReadVariableOp" && node.inputs[0].node >= 0;
+    BELAY_TRY(const auto variable, DeclaredVariable(reads ? model->nodes[node.inputs[0].node] : node));
+    if (variable) notices.saves.push_back(variable->name);
+  }
+  if (notices.saves.size() != model->outputs.size()) notices.saves.clear();
+  for (const ModelNode& node : model->nodes) {
+    if (node.type != "Summary" || node.inputs.empty() || node.inputs[0].node < 0) continue;
+    notices.summaries.push_back(node.name);
+    model->outputs.push_back(node.inputs[0]);
+    if (!model->output_names.empty()) model->output_names.push_back(node.name);
+  }
+  return notices;
+}
+
+}  // namespace
+
+Status Session::CompileEntry(GraphEntry& entry, bool with_notices) {
   std::lock_guard<std::mutex> one_at_a_time(compile_mutex_);
   BELAY_TRY(std::shared_ptr<ModelGraph> model, entry.source().Context("reading " + entry.Title()));
+  if (with_notices) {
+    model = std::make_shared<ModelGraph>(*model);
+    BELAY_TRY(entry.notices, AddNotices(model.get()));
+  }
   BELAY_TRY(entry.loaded, CompileModel(entry.name, *model, entry.options, entry.Title(), &variables_)
                               .Context("compiling " + entry.Title()));
   return OkStatus();
 }
 
-Status Session::BuildEntry(GraphEntry& entry) {
-  BELAY_RETURN_IF_ERROR(CompileEntry(entry));
+Status Session::BuildEntry(GraphEntry& entry, bool with_notices) {
+  BELAY_RETURN_IF_ERROR(CompileEntry(entry, with_notices));
   entry.state = GraphState::kBuilt;
   return OkStatus();
 }
@@ -136,7 +175,7 @@ Status Session::Build(uint32_t graph_id, const std::vector<InputDesc>& inputs) {
   if (entry->state != GraphState::kAdded) {
     return WrongState(*entry, "be built", "compiled by CompileGraph", "load it, or use another graph id");
   }
-  BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+  BELAY_RETURN_IF_ERROR(BuildEntry(*entry, true));
   if (inputs.empty()) return OkStatus();
   std::vector<std::vector<int64_t>> dims;
   for (const InputDesc& input : inputs) dims.push_back(input.dims);
@@ -197,7 +236,11 @@ Status Session::ExecuteAny(uint32_t graph_id, const std::shared_ptr<Stream>& str
   {
     std::lock_guard<std::mutex> lock(entry->mutex);
     BELAY_RETURN_IF_ERROR(NeedRunFlag(*entry));
-    if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+    if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry, false));
+    if (!entry->notices.summaries.empty()) {
+      return FailedPrecondition("{} was built by RunGraph to show its Summary nodes\nDo: use another graph id for "
+                                "RunGraphWithStreamAsync", entry->Title());
+    }
     if (entry->state == GraphState::kCompiled) BELAY_RETURN_IF_ERROR(LoadEntry(*entry, entry->options));
     graph = entry->loaded;
   }
@@ -208,7 +251,7 @@ Status Session::ExecuteAny(uint32_t graph_id, const std::shared_ptr<Stream>& str
 Result<size_t> Session::OutputCount(uint32_t graph_id) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
   std::lock_guard<std::mutex> lock(entry->mutex);
-  if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry));
+  if (entry->state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(*entry, false));
   return entry->loaded->output_count();
 }
 
@@ -252,19 +295,21 @@ class DeviceCopies {
 }  // namespace
 
 Status Session::Run(uint32_t graph_id, const std::vector<TensorView>& inputs,
-                    std::vector<TensorView>* outputs) {
+                    std::vector<TensorView>* outputs, Notices* notices) {
   BELAY_TRY(std::shared_ptr<GraphEntry> entry, Find(graph_id));
-  return RunEntry(*entry, inputs, outputs);
+  return RunEntry(*entry, inputs, outputs, notices);
 }
 
-Status Session::RunEntry(GraphEntry& entry, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs) {
+Status Session::RunEntry(GraphEntry& entry, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs,
+                         Notices* notices) {
   std::lock_guard<std::mutex> lock(entry.mutex);
   BELAY_RETURN_IF_ERROR(NeedRunFlag(entry));
   if (entry.state == GraphState::kCompiled || entry.state == GraphState::kLoaded) {
     return WrongState(entry, "be run by RunGraph", "compiled by CompileGraph",
                       "execute it with GeSessionExecuteGraphWithStreamAsync, or use another graph id");
   }
-  if (entry.state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(entry));
+  if (entry.state == GraphState::kAdded) BELAY_RETURN_IF_ERROR(BuildEntry(entry, true));
+  *notices = entry.notices;
   if (!entry.run_stream) entry.run_stream = MakeStream();
   DeviceCopies copies;
   for (const TensorView& t : inputs) BELAY_RETURN_IF_ERROR(copies.Add(t));

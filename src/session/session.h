@@ -34,6 +34,12 @@ struct GraphFacts {
   std::vector<std::pair<uint32_t, uint32_t>> shared_io;  // input and output in one memory
 };
 
+// What Run tells of a graph beside its results. Names of outputs: those behind the graph's own, which its Summary nodes
+// read; or all of them, where a graph only reads variables.
+struct Notices {
+  std::vector<std::string> summaries, saves;
+};
+
 // What a caller says of an input before any run; an undefined dtype is not checked.
 struct InputDesc {
   DType dtype = DType::kUndefined;
@@ -52,9 +58,13 @@ class Session {
 
   uint64_t id() const { return id_; }
   // A repeated id is ignored.
-  Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options);
+  // origin: what the source reads, for Origins.
+  Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
+                  std::shared_ptr<void> origin = nullptr);
   // Refuses a repeated id.
-  Status AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options);
+  Status AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
+                     std::shared_ptr<void> origin = nullptr);
+  std::map<uint32_t, std::shared_ptr<void>> Origins();  // by graph id
   bool HasGraph(uint32_t graph_id);
   Status CompileGraph(uint32_t graph_id);
   Status LoadGraph(uint32_t graph_id, const OptionMap& options, const std::shared_ptr<Stream>& stream);
@@ -69,10 +79,12 @@ class Session {
   // Compiles and loads for Run. inputs: none, or one per input, whose extents are compiled for.
   Status Build(uint32_t graph_id, const std::vector<InputDesc>& inputs);
   // Compiles and loads at the first call, runs, waits. Inputs may lie anywhere; outputs come back in memory
-  // of AllocateMemory that the caller frees.
-  Status Run(uint32_t graph_id, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs);
+  // of AllocateMemory that the caller frees, those of the notices among them.
+  Status Run(uint32_t graph_id, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs,
+             Notices* notices);
   // The same for a graph found before, which RemoveGraph leaves to its holders.
-  Status RunEntry(GraphEntry& entry, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs);
+  Status RunEntry(GraphEntry& entry, const std::vector<TensorView>& inputs, std::vector<TensorView>* outputs,
+                  Notices* notices);
   Result<std::shared_ptr<GraphEntry>> Find(uint32_t graph_id);
   // One Run of a session at a time, without waiting: check owns_lock().
   std::unique_lock<std::mutex> TryTurn() { return std::unique_lock<std::mutex>(turn_mutex_, std::try_to_lock); }
@@ -99,10 +111,11 @@ class Session {
 
  private:
   // False when the id is taken.
-  Result<bool> Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options);
+  Result<bool> Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
+                       std::shared_ptr<void> origin);
   // These need the entry's lock.
-  Status CompileEntry(GraphEntry& entry);
-  Status BuildEntry(GraphEntry& entry);
+  Status CompileEntry(GraphEntry& entry, bool with_notices = false);
+  Status BuildEntry(GraphEntry& entry, bool with_notices);
   Status LoadEntry(GraphEntry& entry, const OptionMap& options);
 
   const uint64_t id_;

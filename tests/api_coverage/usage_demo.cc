@@ -14,7 +14,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < 3; ++i) {
     ge::Session session(Options{{"some.client", "a\tb"}});
     if (session.RemoveGraph(7) == ge::SUCCESS) return 2;
-    if (session.SaveGraphsToPb("file") == ge::SUCCESS) return 3;
+    if (session.ShardGraphsToFile("file") == ge::SUCCESS) return 3;
   }
   if (aclrtSetDevice(0) != ACL_SUCCESS || aclrtSetOpExecuteTimeOut(3) != ACL_SUCCESS) return 4;
   uint32_t model = 0;

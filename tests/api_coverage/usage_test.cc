@@ -38,7 +38,7 @@ TEST_F(Usage, CallsOptionsAndErrors) {
   for (const char* line : {
            "kind\treality\tcount\tname\tremark",
            "call\tfull\t3\tge::Session::RemoveGraph(unsigned int)\t",
-           "call\trefused\t3\tge::Session::SaveGraphsToPb(char const*) const\t",
+           "call\trefused\t3\tge::Session::ShardGraphsToFile(char const*) const\t",
            "call\tfull\t1\tge::GEFinalize()\t",
            "call\tfull\t1\taclrtSetDevice\t",
            "call\tno effect\t1\taclrtSetOpExecuteTimeOut\t",

@@ -265,7 +265,11 @@ TEST_F(SessionTest, RegisteredIrDef) {
 TEST_F(SessionTest, BothLayoutsOfStrings) {
   char texts[4096] = "";
   std::vector<ge::Tensor> out;
-  const ge::Graph graph = Twice({4});
+  auto x = MakeData("x", 0, {4});
+  auto y = ge::op::Add("y").set_input_x1(x).set_input_x2(x);
+  ge::op::Summary("a name too long for the small strings of either layout").set_input_x(y);
+  ge::Graph graph("twice");
+  graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{y});
   ASSERT_EQ(RunWithOldStrings(&graph, &in_, &out, texts, sizeof texts), 0) << texts << TakeErrors();
   EXPECT_EQ(Floats(out.at(0)), twice_);
   for (const char* word : {"a key of some client", "'ge.no'", "ge.graphRunMode", "GetVariables", "added already"}) {

@@ -10,7 +10,6 @@ namespace ge {
 #define REFUSED(member, ...) \
   BELAY_REFUSES Status Session::member __VA_ARGS__ { return api::Refuse("Session::" #member); }
 
-REFUSED(RegisterCallBackFunc, (const char*, const session::pCallBackFunc&))
 REFUSED(FeedDataFlowGraph, (uint32_t, const std::vector<Tensor>&, const DataFlowInfo&, int32_t))
 REFUSED(FeedDataFlowGraph, (uint32_t, const std::vector<uint32_t>&, const std::vector<Tensor>&,
                             const DataFlowInfo&, int32_t))
@@ -18,7 +17,6 @@ REFUSED(FetchDataFlowGraph, (uint32_t, std::vector<Tensor>&, DataFlowInfo&, int3
 REFUSED(FetchDataFlowGraph, (uint32_t, const std::vector<uint32_t>&, std::vector<Tensor>&, DataFlowInfo&,
                              int32_t))
 REFUSED(ShardGraphsToFile, (const char*) const)
-REFUSED(SaveGraphsToPb, (const char*) const)
 REFUSED(RunGraphDistribute, (uint32_t, const std::map<int32_t, std::vector<Tensor>>&,
                              std::map<int32_t, std::vector<Tensor>>&))
 #undef REFUSED

@@ -1,4 +1,6 @@
 // ge::Session: the members that work. See refused.cc for those that do not yet.
+#include <filesystem>
+
 #include "api/ge/guard.h"
 #include "api/ge/state.h"
 #include "api/ge/tensors.h"
@@ -45,7 +47,7 @@ Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
                                   "first, or add a copy made by Graph::CopyFrom", name.GetString(), graph_id);
     }
     auto source = [graph, claim] { return belay::ModelFromGraph(graph); };
-    return session->AddGraph(graph_id, name.GetString(), source, map);
+    return session->AddGraph(graph_id, name.GetString(), source, map, std::make_shared<Graph>(graph));
   });
 }
 
@@ -54,6 +56,27 @@ Status Session::RemoveGraph(uint32_t graph_id) {
   return api::Guarded(describe, [&]() -> belay::Status {
     BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
     return session->RemoveGraph(graph_id);
+  });
+}
+
+// One file per graph, as Graph::SaveToFile writes them.
+Status Session::SaveGraphsToPb(const char* file_path) const {
+  auto describe = [&] {
+    return fmt::format("Session::SaveGraphsToPb(session {}, '{}')", sessionId_, file_path ? file_path : "");
+  };
+  return api::Guarded(describe, [&]() -> belay::Status {
+    BELAY_TRY(std::shared_ptr<belay::Session> session, api::FindSession(sessionId_));
+    if (!file_path) return belay::InvalidArgument("the folder is null");
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(file_path, ignored)) {
+      return belay::InvalidArgument("'{}' is no folder\nDo: make it first", file_path);
+    }
+    for (const auto& [id, origin] : session->Origins()) {
+      const auto path = std::filesystem::path(file_path) / fmt::format("graph_{}.pb", id);
+      if (std::static_pointer_cast<Graph>(origin)->SaveToFile(path.c_str()) == GRAPH_SUCCESS) continue;
+      return belay::InvalidArgument("graph {} cannot be written to '{}'", id, path.string());
+    }
+    return belay::OkStatus();
   });
 }
 

@@ -6,6 +6,17 @@
 
 namespace api = belay::api;
 
+namespace belay::api {
+
+ge::Status RegisterCallBack(uint64_t session_id, const char* key, CallBack callback) {
+  auto describe = [&] {
+    return fmt::format("Session::RegisterCallBackFunc(session {}, '{}')", session_id, key ? key : "");
+  };
+  return Guarded(describe, [&] { return SetCallBack(session_id, key, std::move(callback)); });
+}
+
+}  // namespace belay::api
+
 namespace ge {
 namespace {
 
@@ -43,7 +54,9 @@ Status Session::AddGraphWithCopy(uint32_t graph_id, const Graph& graph,
     (void)graph.GetName(name);
     BELAY_TRY(std::shared_ptr<belay::ModelGraph> model, belay::ModelFromGraph(graph));
     auto source = [model]() -> belay::Result<std::shared_ptr<belay::ModelGraph>> { return model; };
-    return session->AddNewGraph(graph_id, name.GetString(), source, map);
+    auto copy = std::make_shared<Graph>(name.GetString());
+    (void)copy->CopyFrom(graph);
+    return session->AddNewGraph(graph_id, name.GetString(), source, map, copy);
   });
 }
 
@@ -78,6 +91,29 @@ Status Session::BuildGraph(uint32_t graph_id, const std::vector<Tensor>& inputs)
   return Build(sessionId_, graph_id, descs);
 }
 
+namespace {
+
+// Takes the summaries off the results and tells the callbacks.
+belay::Status Tell(const api::CallBacks& callbacks, uint32_t graph_id, const belay::Notices& notices,
+                   std::vector<Tensor>* results) {
+  const auto call = [&](const char* key, const std::vector<std::string>& names, size_t first) -> belay::Status {
+    const auto callback = callbacks.find(key);
+    if (names.empty() || callback == callbacks.end()) return belay::OkStatus();
+    std::map<AscendString, Tensor> values;
+    for (size_t i = 0; i < names.size(); ++i) values[AscendString(names[i].c_str())] = (*results)[first + i];
+    const uint32_t status = callback->second(graph_id, values);
+    if (status == SUCCESS) return belay::OkStatus();
+    return belay::FailedPrecondition("the program's callback '{}' returned {} for graph {}", key, status, graph_id);
+  };
+  const size_t own = results->size() - notices.summaries.size();
+  BELAY_RETURN_IF_ERROR(call("Summary", notices.summaries, own));
+  BELAY_RETURN_IF_ERROR(call("Save", notices.saves, 0));
+  results->resize(own);
+  return belay::OkStatus();
+}
+
+}  // namespace
+
 Status Session::RunGraph(uint32_t graph_id, const std::vector<Tensor>& inputs,
                          std::vector<Tensor>& outputs) {
   auto describe = [&] {
@@ -86,15 +122,19 @@ Status Session::RunGraph(uint32_t graph_id, const std::vector<Tensor>& inputs,
   Refusal refusal;
   const Status status = api::Guarded(describe, [&]() -> belay::Status {
     BELAY_TRY(std::shared_ptr<belay::Session> session, SessionWith(sessionId_, graph_id, &refusal));
-    const std::unique_lock<std::mutex> turn = session->TryTurn();
+    std::unique_lock<std::mutex> turn = session->TryTurn();
     if (!turn.owns_lock()) {
       refusal.number = GE_SESS_ALREADY_RUNNING;
       return belay::FailedPrecondition("session {} runs a graph already\nDo: call RunGraph of one session from one "
                                        "thread at a time, or use RunGraphAsync", sessionId_);
     }
     std::vector<belay::TensorView> results;
-    BELAY_RETURN_IF_ERROR(session->Run(graph_id, api::ToViews(inputs), &results));
-    outputs = api::ToHostTensors(&results);
+    belay::Notices notices;
+    BELAY_RETURN_IF_ERROR(session->Run(graph_id, api::ToViews(inputs), &results, &notices));
+    turn.unlock();  // a callback may run graphs
+    std::vector<Tensor> tensors = api::ToHostTensors(&results);
+    BELAY_RETURN_IF_ERROR(Tell(api::CallBacksOf(sessionId_), graph_id, notices, &tensors));
+    outputs = std::move(tensors);
     return belay::OkStatus();
   });
   return refusal(status);
@@ -117,12 +157,15 @@ Status Session::RunGraphAsync(uint32_t graph_id, const std::vector<Tensor>& inpu
     // The session calls all of its queue before it ends, so the pointer holds.
     belay::Session* runner = session.get();
     // The copies share their bytes with the caller's tensors and keep them alive.
-    return session->RunLater([=, held = inputs] {
+    return session->RunLater([=, held = inputs, callbacks = api::CallBacksOf(sessionId_)] {
       std::vector<Tensor> outputs;
       const Status ran = api::Guarded(describe, [&]() -> belay::Status {
         std::vector<belay::TensorView> results;
-        BELAY_RETURN_IF_ERROR(runner->RunEntry(*entry, api::ToViews(held), &results));
-        outputs = api::ToHostTensors(&results);
+        belay::Notices notices;
+        BELAY_RETURN_IF_ERROR(runner->RunEntry(*entry, api::ToViews(held), &results, &notices));
+        std::vector<Tensor> tensors = api::ToHostTensors(&results);
+        BELAY_RETURN_IF_ERROR(Tell(callbacks, graph_id, notices, &tensors));
+        outputs = std::move(tensors);
         return belay::OkStatus();
       });
       if (callback) callback(ran, outputs);
@@ -157,6 +200,10 @@ Status Session::RunGraphWithStreamAsync(uint32_t graph_id, void* stream, const s
     return belay::OkStatus();
   });
   return refusal(status);
+}
+
+Status Session::RegisterCallBackFunc(const char* key, const session::pCallBackFunc& callback) {
+  return api::RegisterCallBack(sessionId_, key, callback ? api::CallBack(callback) : api::CallBack());
 }
 
 // Only a variable that changed its format would need it, and none does.

@@ -31,6 +31,7 @@ class BoundDevice {
 struct LiveSession {
   std::shared_ptr<BoundDevice> device;
   std::shared_ptr<Session> session;  // ends before its device
+  CallBacks callbacks;
 };
 
 struct Process {
@@ -110,7 +111,7 @@ Result<uint64_t> MakeSession(OptionMap options) {
   OptionMap all = MergeOptions(p.options, options);
   BELAY_TRY(std::shared_ptr<BoundDevice> device, BoundDevice::Retain(all));
   const uint64_t id = p.next_session++;
-  p.sessions[id] = {std::move(device), std::make_shared<Session>(id, std::move(all))};
+  p.sessions[id] = {std::move(device), std::make_shared<Session>(id, std::move(all)), {}};
   return id;
 }
 
@@ -122,6 +123,27 @@ Result<std::shared_ptr<Session>> FindSession(uint64_t id) {
   if (it != p.sessions.end()) return it->second.session;
   return FailedPrecondition("session {} does not exist: it was made before GEInitialize or ended by GEFinalize"
                             "\nDo: make the ge::Session between GEInitialize and GEFinalize", id);
+}
+
+CallBacks CallBacksOf(uint64_t session_id) {
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  auto it = p.sessions.find(session_id);
+  return it == p.sessions.end() ? CallBacks() : it->second.callbacks;
+}
+
+Status SetCallBack(uint64_t session_id, const char* key, CallBack callback) {
+  BELAY_RETURN_IF_ERROR(FindSession(session_id).status());
+  const std::string name = key ? key : "";
+  if (name != "Summary" && name != "Save") {
+    return InvalidArgument("there is no callback '{}'; the keys are Summary and Save", name);
+  }
+  if (!callback) return InvalidArgument("callback '{}' is null", name);
+  Process& p = TheProcess();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  auto it = p.sessions.find(session_id);
+  if (it != p.sessions.end()) it->second.callbacks[name] = std::move(callback);
+  return OkStatus();
 }
 
 void DropSession(uint64_t id) {

@@ -1,5 +1,6 @@
 // The process's side of the Graph Engine: initialised or not, and the sessions by id.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,13 @@ Result<uint64_t> MakeSession(OptionMap options);
 // Refuses by name when the engine is not initialised or the session is gone.
 Result<std::shared_ptr<Session>> FindSession(uint64_t id);
 void DropSession(uint64_t id);
+
+// Of a session, by key; an empty function when there is none.
+using CallBack = std::function<uint32_t(uint32_t graph_id, const std::map<ge::AscendString, ge::Tensor>& values)>;
+using CallBacks = std::map<std::string, CallBack>;
+CallBacks CallBacksOf(uint64_t session_id);
+Status SetCallBack(uint64_t session_id, const char* key, CallBack callback);
+ge::Status RegisterCallBack(uint64_t session_id, const char* key, CallBack callback);  // reports a failure
 
 // The stream behind an aclrtStream.
 Result<std::shared_ptr<Stream>> LiveStream(void* stream);

@@ -51,6 +51,11 @@ BELAY_OP(NoOp) {
   op.Computes([](Body&) {});
 }
 
+// The session shows its input to the program; a graph that runs on a stream has nobody to show it to.
+BELAY_OP(Summary) {
+  op.Computes([](Body&) {});
+}
+
 // Its elements have no meaning; zeros are as good as any.
 BELAY_OP(Empty) {
   op.Computes([](Body& b) {
