@@ -193,6 +193,32 @@ TEST_F(SessionTest, RunGraphWithStreamAsyncCopiesHostInputs) {
   ExpectRefusal(session.RunGraphWithStreamAsync(1, stream_, {in}, out), {"'x'", "host memory"});
 }
 
+// A process that a launcher started as one of several is not the only rank.
+TEST_F(SessionTest, CollectivesAreOfOneRank) {
+  const auto all_reduce = [] {
+    auto x = MakeData("x", 0, {4});
+    auto y = ge::op::HcomAllReduce("sum").set_input_x(x).set_attr_reduction("sum").set_attr_group("hccl_world_group");
+    ge::Graph graph("all_reduce");
+    graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{y});
+    return graph;
+  };
+  ge::Session session(Options{});
+  std::vector<ge::Tensor> out;
+  ASSERT_EQ(session.AddGraph(1, all_reduce()), ge::SUCCESS);
+  ASSERT_EQ(session.RunGraph(1, in_, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(Floats(out.at(0)), Floats(in_[0]));
+  uint32_t id = 2;
+  for (const char* name : {"RANK_SIZE", "WORLD_SIZE"}) {
+    ASSERT_EQ(setenv(name, "8", 1), 0);
+    ASSERT_EQ(session.AddGraph(id, all_reduce()), ge::SUCCESS);
+    ExpectRefusal(session.CompileGraph(id++), {"'sum'", "more than one rank", name});
+    ASSERT_EQ(setenv(name, "1", 1), 0);
+    ASSERT_EQ(session.AddGraph(id, all_reduce()), ge::SUCCESS);
+    EXPECT_EQ(session.CompileGraph(id++), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(unsetenv(name), 0);
+  }
+}
+
 TEST_F(SessionTest, ContinuousTensorList) {
   ge::Session session(Options{});
   ASSERT_EQ(session.AddGraph(1, Twice({4})), ge::SUCCESS);
