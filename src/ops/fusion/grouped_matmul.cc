@@ -245,7 +245,54 @@ void GroupedMatMulBody(Body& b) {
   b.Outs("y", y);
 }
 
+// Scales of group i: one number, or one per column.
+Tensor ScaleOfGroup(const Tensor& scale, int i, int count) {
+  if (scale.rank() > 0 && !scale.builder().Assume(Equal(scale.dim(0), count), true)) {
+    Fail("a scale has shape {}, but there are {} groups", ToString(scale.shape()), count);
+  }
+  if (scale.rank() != 1 && scale.rank() != 2) {
+    FailNotSupported("a scale of shape {} (only one number per group, or one per row or column)",
+                     ToString(scale.shape()));
+  }
+  return Squeeze(Slice(scale, 0, i, 1), {0});
+}
+
+// y[i] + x1[:, group i] @ x2[group i] * scale2[i] * scale1[i]; what y holds becomes the sums.
+void GroupedAddBody(Body& b) {
+  if (b.Int("group_size") != 0 || b.Raw("scale2").dtype() != DType::kF32) {
+    FailNotSupported("scales of blocks (group_size {}, scale2 in {})", b.Int("group_size"),
+                     DTypeName(b.Raw("scale2").dtype()));
+  }
+  Tensor x1 = Cast(b.Raw("x1"), DType::kF32), x2 = Cast(b.Raw("x2"), DType::kF32), y = b.Raw("y");
+  if (x1.rank() != 2 || x2.rank() != 2 || y.rank() != 3) {
+    Fail("x1, x2 and y have ranks {}, {} and {}, but must have 2, 2 and 3", x1.rank(), x2.rank(), y.rank());
+  }
+  if (!y.dim(0).IsConst()) FailNotSupported("a number of groups that is only known at run time");
+  const int count = static_cast<int>(y.dim(0).value());
+  const Borders borders = ReadBorders(b, count);
+  // Both sides are cut as one, so that they are known to fit.
+  Tensor both = Concat({SwapLast(x1), x2}, 1);
+  std::vector<Tensor> sums;
+  for (int i = 0; i < count; ++i) {
+    Tensor part = Part(both, 0, borders, i);
+    Tensor lhs = SwapLast(Slice(part, 1, 0, x1.dim(0)));
+    Tensor product = MatMul(lhs, Slice(part, 1, x1.dim(0), x2.dim(1)), DType::kF32);
+    product = product * ScaleOfGroup(b.Raw("scale2"), i, count);
+    if (b.Has("scale1")) {
+      Tensor rows = ScaleOfGroup(b.Raw("scale1"), i, count);
+      product = product * Unsqueeze(rows, {rows.rank()});
+    }
+    sums.push_back(Unsqueeze(product, {0}));
+  }
+  b.OutRaw("y", y + Concat(sums, 0));
+}
+
 }  // namespace
+
+BELAY_OP(QuantGroupedMatmulInplaceAdd) {
+  const std::vector<DType> bytes = {DType::kF8E5M2, DType::kF8E4M3};
+  op.Dtypes("x1", bytes).Dtypes("x2", bytes).Dtypes("y", {DType::kF32}).Computes(GroupedAddBody);
+}
 
 BELAY_OP(GroupedMatmul) { op.Computes(GroupedMatMulBody); }
 

@@ -1,7 +1,7 @@
 """Quantised products and quantisation by rows, in whole numbers and f64."""
 import numpy as np
 
-from table import golden, grid
+from table import Narrow, golden, grid
 
 
 def whole(seed, *shape, bound=127):
@@ -107,6 +107,57 @@ def split_lines():
     yield golden([x @ w[0] + bias[0]], x=x, weight=w[0], bias=bias[0])
 
 
+def small(seed, *shape):
+    """Numbers that every 8-bit float holds."""
+    return np.random.RandomState(seed).choice([-2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 3], shape)
+
+
+def added_lines():
+    """What y holds is added to; narrow floats are exact, and the sums of their products, too."""
+    a, b, y = small(17, 3, 70), small(18, 70, 5), f32(grid(19, 3, 5))
+    columns, rows = f32(2.0**np.arange(-2.0, 3)), f32([0.5, 1, 2])
+
+    def line(dtype, want, scale, first=None, a=a, b=b, **more):
+        want = f32(want)
+        return golden([want], {'y': want}, x1=Narrow(dtype, a), x2=Narrow(dtype, b), x2_scale_data=scale, y_data=y,
+                      x1_scale_data=first, **more)
+    yield 'op:    QuantBatchMatmulInplaceAdd'
+    yield line('f8e4m3', y + a @ b * 0.25, f32([0.25]))
+    yield line('f8e5m2', y + a @ b * columns * rows[:, None], columns, rows)
+    yield line('f8e5m2', y + a @ b * columns * 2, columns, f32([2]), a=a.T, b=b.T, transpose_x1=True, transpose_x2=True)
+    # One power of two per 32 numbers along k, in pairs; the last block of the second pair has 6.
+    one = 2.0**np.random.RandomState(20).randint(-2, 3, (3, 2, 2))
+    two = 2.0**np.random.RandomState(21).randint(-2, 3, (5, 2, 2))
+
+    def spread(scale):
+        return np.repeat(scale.reshape(len(scale), 4), 32, axis=1)[:, :70]
+    want = y + (a * spread(one)) @ (b * spread(two).T)
+    yield line('f8e4m3', want, Narrow('f8e8m0', two.transpose(1, 0, 2)), Narrow('f8e8m0', one), group_size=32)
+    yield line('f8e5m2', want, Narrow('f8e8m0', two), Narrow('f8e8m0', one.transpose(1, 0, 2)), a=a.T, b=b.T,
+               transpose_x1=True, transpose_x2=True, group_size=1 << 32 | 1 << 16 | 32)
+
+
+def added_group_lines():
+    """Groups divide what is summed up; each adds to a matrix of its own."""
+    a, b, y = small(22, 2, 6), small(23, 6, 4), f32(grid(24, 3, 2, 4))
+    counts = [2, 0, 3]  # the last number along k belongs to none
+    two, one = f32(2.0**np.arange(-6.0, 6).reshape(3, 4)), f32(2.0**np.arange(-3.0, 3).reshape(3, 2))
+    products = np.stack([a[:, end - n:end] @ b[end - n:end] for n, end in zip(counts, np.cumsum(counts))])
+
+    def line(want, **more):
+        want = f32(want)
+        return golden([want], {'y': want}, x1=Narrow('f8e4m3', a), x2=Narrow('f8e5m2', b), y_data=y, **more)
+    yield 'op:    QuantGroupedMatmulInplaceAdd'
+    yield 'fixed: y group_list'
+    want = y + products * two[:, None]
+    yield line(want, scale2_data=two, group_list=np.cumsum(counts))
+    yield line(want, scale2_data=two, group_list_data=np.cumsum(counts))
+    yield line(want * 1, scale2_data=two, group_list_data=np.array(counts), group_list_type=1)
+    yield line(y + products * two[:, None] * one[:, :, None], scale2_data=two, scale1_data=one,
+               group_list_data=np.cumsum(counts))
+    yield line(y + products * two[:, 0][:, None, None], scale2_data=f32(two[:, 0]), group_list_data=np.cumsum(counts))
+
+
 def row_lines():
     x, smooth = grid(15, 4, 3), grid(16, 3)
     x[2] = 0  # a row without a scale
@@ -128,6 +179,6 @@ def row_lines():
     yield golden([saturated(x / scale[:, None] + offset[:, None]), scale, offset], x=x)
 
 
-FILES = {'matrix_calculation/quant_matmul_golden.cases': lambda: [*matmul_lines(), *weight_lines()],
-         'fusion/grouped_matmul_golden.cases': split_lines,
+FILES = {'matrix_calculation/quant_matmul_golden.cases': lambda: [*matmul_lines(), *weight_lines(), *added_lines()],
+         'fusion/grouped_matmul_golden.cases': lambda: [*split_lines(), *added_group_lines()],
          'nn_quantize/dynamic_quant_golden.cases': row_lines}

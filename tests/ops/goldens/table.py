@@ -9,6 +9,13 @@ DTYPES = {'float64': 'f64', 'float32': 'f32', 'float16': 'f16', 'int8': 'i8', 'u
           'int64': 'i64', 'bool': 'b', 'uint64': 'u64'}
 
 
+class Narrow:
+    """Numbers of a type that NumPy lacks, by its name in the tables."""
+
+    def __init__(self, dtype, values):
+        self.dtype, self.values = dtype, np.asarray(values, np.float64)
+
+
 def grid(seed, *shape, low=-2, high=2):
     """Random multiples of 1/8 in [low, high]."""
     return np.random.RandomState(seed).randint(low * 8, high * 8 + 1, shape) / 8.0
@@ -37,6 +44,8 @@ def tensor(x):
 
 
 def word(value):
+    if isinstance(value, Narrow):
+        return f'{value.dtype}:{nested(value.values)}'
     if isinstance(value, np.ndarray):
         return tensor(value)
     if isinstance(value, bool):
