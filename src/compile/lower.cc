@@ -257,8 +257,12 @@ class Lowerer {
     } catch (OpError& error) {
       return std::move(error.status);
     }
+    const auto keep = node.attrs.find("_keep_dtype");
+    const bool keeps = keep != node.attrs.end() && keep->second == AttrValue(int64_t{1});
     for (int id = first_new; id < graph.size(); ++id) {
-      if (graph.nodes()[id]->name.empty()) graph.nodes()[id]->name = node.name;
+      Node& made = *graph.nodes()[id];
+      if (made.name.empty()) made.name = node.name;
+      if (keeps && (made.op == Op::kContract || made.op == Op::kConv)) made.flags |= kKeepsOperands;
     }
     return OkStatus();
   }

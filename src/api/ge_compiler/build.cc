@@ -1,4 +1,5 @@
-// ge/ge_ir_build.h: models built ahead of time. Files of our own do not exist yet, so these refuse.
+// ge/ge_ir_build.h: models built ahead of time. Files of our own do not exist yet, so these refuse; what works on
+// graphs stands in single_op.cc, op_attr.cc and dump.cc.
 #include "ge/ge_ir_build.h"
 
 #include "api/ge_compiler/refuse.h"
@@ -43,19 +44,6 @@ graphStatus aclgrphGetIRVersion(int32_t* major_version, int32_t* minor_version,
   *minor_version = 0;
   *patch_version = 0;
   return GRAPH_SUCCESS;
-}
-BELAY_REFUSES graphStatus aclgrphDumpGraph(const Graph&, const char*, const size_t) {
-  return RefuseBuild("aclgrphDumpGraph");
-}
-BELAY_REFUSES graphStatus aclgrphGenerateForOp(const AscendString&, const std::vector<TensorDesc>&,
-                                 const std::vector<TensorDesc>&, Graph&) {
-  return RefuseBuild("aclgrphGenerateForOp");
-}
-BELAY_REFUSES graphStatus aclgrphGenerateForOp(const AscendString&, std::vector<Graph>&) {
-  return RefuseBuild("aclgrphGenerateForOp");
-}
-BELAY_REFUSES graphStatus aclgrphSetOpAttr(Graph&, aclgrphAttrType, const char*) {
-  return RefuseBuild("aclgrphSetOpAttr");
 }
 
 }  // namespace ge

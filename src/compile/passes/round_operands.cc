@@ -1,6 +1,7 @@
 // contract(a, b) -> contract(cast(a), cast(b)), and conv alike, where a, b and the sum are f32: products of bf16 or f16
 // operands, summed in f32. A value that is rounded so and computed by maps or pooling is rounded for all its readers,
 // residual sums for one: then only the half is kept. Results of the graph and everything else between stay as they are.
+#include "compile/lower.h"
 #include "compile/passes/passes.h"
 #include "graph/builder.h"
 
@@ -10,7 +11,7 @@ namespace {
 bool IsProduct(const Node* n) { return n->op == Op::kContract || n->op == Op::kConv; }
 
 bool RoundsOperands(const Node& n) {
-  if (!IsProduct(&n) || n.type.dtype != DType::kF32) return false;
+  if (!IsProduct(&n) || n.type.dtype != DType::kF32 || (n.flags & kKeepsOperands)) return false;
   return n.inputs[0]->type.dtype == DType::kF32 && n.inputs[1]->type.dtype == DType::kF32;
 }
 
