@@ -57,10 +57,10 @@ TEST_F(ControlFlow, IfTakesOneBranch) {
     choice.set_subgraph_builder_then_branch(
         Subgraph("then", 1, [](auto& a) { return std::vector<ge::Operator>{Times(a[0], 2)}; }));
     choice.set_subgraph_builder_else_branch(
-        Subgraph("else", 1, [](auto& a) { return std::vector<ge::Operator>{Plus(a[0], a[0])}; }));
+        Subgraph("else", 1, [](auto& a) { return std::vector<ge::Operator>{Plus(Times(a[0], 2), a[0])}; }));
     Add(session, 1, Built("if", {c, x}, {choice}));
     EXPECT_EQ(Run(session, 1, {Int(1), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{2, 4, 6}));
-    EXPECT_EQ(Run(session, 1, {Int(0), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{2, 4, 6}));
+    EXPECT_EQ(Run(session, 1, {Int(0), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{3, 6, 9}));
     if (extent < 0) {
       EXPECT_EQ(Run(session, 1, {Int(7), HostTensor({2}, {1, -1})}), (std::vector<float>{2, -2}));
     }
