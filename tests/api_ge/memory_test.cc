@@ -214,6 +214,54 @@ TEST_F(Memory, TheSizesAreWhatIsUsed) {
   EXPECT_EQ(weights, std::vector<uint8_t>(constants.data(), constants.data() + need.constants));
 }
 
+// A convolution with odd extents, a bias and a softmax; constants of several sizes.
+ge::Graph Convolved() {
+  auto x = MakeData("x", 0, {2, 9, 7, 3});
+  std::vector<float> weights(3 * 3 * 3 * 5);
+  for (size_t i = 0; i < weights.size(); ++i) weights[i] = 0.01f * static_cast<float>(i % 17) - 0.05f;
+  auto w = ge::op::Const("w").set_attr_value(HostTensor({3, 3, 3, 5}, weights));
+  auto bias = Weights("bias", {5}, 0.25f), shift = Weights("shift", {1}, -1);
+  auto conv = ge::op::Conv2D("conv").set_input_x(x).set_input_filter(w).set_input_bias(bias)
+                  .set_attr_strides({1, 2, 1, 1}).set_attr_pads({1, 1, 1, 1}).set_attr_data_format("NHWC");
+  auto s = ge::op::SoftmaxV2("s").set_input_x(conv);
+  const std::vector<int64_t> axes = {1};
+  auto sum = ge::op::ReduceSumD("sum").set_input_x(s).set_attr_axes(axes);
+  auto y = ge::op::Add("y").set_input_x1(sum).set_input_x2(shift);
+  ge::Graph graph("convolved");
+  graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{y});
+  return graph;
+}
+
+// The engine's own memory and the user's, between pages that nobody may touch, give the same bytes.
+TEST_F(Memory, TheUsersMemoryIsAsGoodAsTheEngines) {
+  ge::Session session(Options{{"ge.featureBaseRefreshable", "1"}});
+  Load(session, 1, Convolved(), stream_);
+  Compile(session, 2, Convolved());
+  const Sizes need = SizesOf(session, 2);
+  size_t refreshable = 0;
+  ASSERT_EQ(session.GetCompiledGraphSummary(2)->GetRefreshableFeatureMemorySize(refreshable), ge::SUCCESS);
+  DeviceTensor image{ge::DT_FLOAT, {2, 9, 7, 3}, 4}, own{ge::DT_FLOAT, {2, 7, 5}, 4}, users{ge::DT_FLOAT, {2, 7, 5}, 4};
+  std::vector<float> pixels(2 * 9 * 7 * 3);
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i % 13) - 6;
+  image.Set(pixels);
+  auto in = Views({&image}), own_out = Views({&own}), users_out = Views({&users});
+  ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, in, own_out), ge::SUCCESS) << TakeErrors();
+  GuardedMemory constants(need.constants), first(refreshable), second(refreshable);
+  ASSERT_EQ(session.SetGraphConstMemoryBase(2, constants.data(), need.constants), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(GeSessionLoadGraph(session, 2, Options{}, stream_), ge::SUCCESS) << TakeErrors();
+  EXPECT_LE(constants.Untouched(), 64u + need.constants / 64);
+  for (GuardedMemory* scratch : {&first, &second, &first}) {
+    std::memset(scratch->data(), 0xFF, refreshable);
+    ExpectRefusal(session.UpdateGraphRefreshableFeatureMemoryBase(2, scratch->data(), refreshable - 1), {"feature"});
+    ASSERT_EQ(session.UpdateGraphRefreshableFeatureMemoryBase(2, scratch->data(), refreshable), ge::SUCCESS)
+        << TakeErrors();
+    users.Set(std::vector<float>(70, -1));
+    ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 2, stream_, in, users_out), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+    EXPECT_EQ(users.Get<float>(), own.Get<float>());
+  }
+}
+
 // Runs with the user's scratch take turns, whichever stream they are on.
 TEST_F(Memory, OneScratchServesManyStreams) {
   ge::Session session(Options{});
