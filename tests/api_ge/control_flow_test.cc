@@ -239,6 +239,72 @@ TEST_F(ControlFlow, ACallWritesItsArgument) {
   EXPECT_EQ(buffer.Get<float>(), (std::vector<float>{6, 16}));
 }
 
+// while (n > 0) { n -= 1; x *= 2; v += 1; }, as its x
+ge::Operator Doubled(ge::Operator n, ge::Operator x) {
+  auto loop = ge::op::While("loop").create_dynamic_input_input(2).create_dynamic_output_output(2);
+  loop.set_dynamic_input_input(0, n).set_dynamic_input_input(1, x);
+  loop.set_subgraph_builder_cond(Subgraph("more", 2, [](auto& a) {
+    return std::vector<ge::Operator>{
+        Wire(ge::op::Greater("more"), {{"x1", a[0]}, {"x2", MakeConst("zero", {1}, {0})}})};
+  }));
+  loop.set_subgraph_builder_body(Subgraph("body", 2, [](auto& a) {
+    auto v = MakeVariable("turns", {1}).set_attr_value(HostTensor({1}, {0}));
+    auto add = Wire(ge::op::AssignAdd("count"), {{"ref", v}, {"value", MakeConst("one", {1}, {1})}});
+    auto less = Wire(ge::op::Sub("less"), {{"x1", a[0]}, {"x2", MakeConst("one", {1}, {1})}});
+    less.AddControlInput(add);
+    return std::vector<ge::Operator>{less, Times(a[1], 2)};
+  }));
+  ge::op::Muls y("doubled");
+  y.set_attr_value(1);
+  y.SetInput("x", loop, 1u);
+  return y;
+}
+
+// A Case whose branch is an If whose branch calls a graph that loops and writes a variable.
+TEST_F(ControlFlow, AllOfThemInsideEachOther) {
+  const auto called = [](auto& a) { return std::vector<ge::Operator>{Doubled(a[0], a[1])}; };
+  const auto calls = [=](auto& a) {
+    auto call = ge::op::PartitionedCall("call").create_dynamic_input_args(2).create_dynamic_output_output(1);
+    call.set_dynamic_input_args(0, a[0]).set_dynamic_input_args(1, a[1]);
+    call.set_subgraph_builder_f(Subgraph("called", 2, called));
+    return std::vector<ge::Operator>{call};
+  };
+  const auto triples = [](auto& a) { return std::vector<ge::Operator>{Times(a[1], 3)}; };
+  const auto chooses = [=](auto& a) {
+    auto choice = ge::op::If("if").create_dynamic_input_input(2).create_dynamic_output_output(1);
+    choice.set_input_cond(a[0]).set_dynamic_input_input(0, a[1]).set_dynamic_input_input(1, a[2]);
+    choice.set_subgraph_builder_then_branch(Subgraph("then", 2, calls));
+    choice.set_subgraph_builder_else_branch(Subgraph("else", 2, triples));
+    return std::vector<ge::Operator>{choice};
+  };
+  const auto sevenfold = [](auto& a) { return std::vector<ge::Operator>{Times(a[2], 7)}; };
+  for (int64_t extent : {2, -1}) {
+    ge::Session session(Options{});
+    auto i = MakeData("i", 0, {}, ge::DT_INT32), c = MakeData("c", 1, {}, ge::DT_INT32);
+    auto n = MakeData("n", 2, {1}), x = MakeData("x", 3, {extent});
+    auto outer = ge::op::Case("case").create_dynamic_input_input(3).create_dynamic_output_output(1)
+                     .create_dynamic_subgraph_branches(2);
+    outer.set_input_branch_index(i).set_dynamic_input_input(0, c).set_dynamic_input_input(1, n)
+        .set_dynamic_input_input(2, x);
+    outer.set_dynamic_subgraph_builder_branches(0, Subgraph("chooses", 3, chooses));
+    outer.set_dynamic_subgraph_builder_branches(1, Subgraph("sevenfold", 3, sevenfold));
+    Add(session, 1, Built("all", {i, c, n, x}, {outer}));
+    const auto run = [&](int32_t index, int32_t cond, float turns, std::vector<float> values) {
+      const auto rows = static_cast<int64_t>(values.size());
+      return Run(session, 1, {Int(index), Int(cond), HostTensor({1}, {turns}), HostTensor({rows}, values)});
+    };
+    EXPECT_EQ(run(0, 1, 3, {1, 5}), (std::vector<float>{8, 40}));
+    EXPECT_EQ(Value(session, "turns"), (std::vector<float>{3}));
+    EXPECT_EQ(run(0, 0, 3, {1, 5}), (std::vector<float>{3, 15}));
+    EXPECT_EQ(run(1, 1, 3, {1, 5}), (std::vector<float>{7, 35}));
+    EXPECT_EQ(run(0, 1, 0, {1, 5}), (std::vector<float>{1, 5}));
+    if (extent < 0) {
+      EXPECT_EQ(run(0, 1, 2, {1, 2, 3}), (std::vector<float>{4, 8, 12}));
+    }
+    EXPECT_EQ(Value(session, "turns"), (std::vector<float>{extent < 0 ? 5.0f : 3.0f}));
+  }
+}
+
 TEST_F(ControlFlow, WhatIsRefused) {
   ge::Session session(Options{});
   auto x = MakeData("x", 0, {1});
