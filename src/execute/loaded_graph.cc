@@ -7,6 +7,7 @@
 #include "backend/memory.h"
 #include "base/dump.h"
 #include "base/log.h"
+#include "execute/profile.h"
 #include "execute/staging.h"
 
 namespace belay {
@@ -29,6 +30,7 @@ class RunTask final : public Task {
   RunTask() { may_run_on_caller = true; }
 
   Status Run() override {
+    const RunTimer timer(graph_->name_);
     staging_.CopyIn();
     Status status = stepwise_waits_ ? RunSteps() : RunOnce();
     if (status.ok()) staging_.CopyOut();

@@ -38,6 +38,16 @@ int64_t SlotBytes(const Plan& plan, int s, const std::vector<int64_t>& symbols) 
 
 std::atomic<bool> profiling{false};
 
+namespace {
+
+void Keep(StepRecord* record) {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (profiling.load() && Records().size() < kMaxRecords) Records().push_back(std::move(*record));
+  delete record;
+}
+
+}  // namespace
+
 void StartProfile() {
   std::lock_guard<std::mutex> lock(mutex);
   Records().clear();
@@ -70,9 +80,20 @@ void StepTimer::Begin(const Plan& plan, int step, const std::vector<int64_t>& sy
 void StepTimer::End() {
   record_->end_ns = Now();
   --depth;
-  std::lock_guard<std::mutex> lock(mutex);
-  if (profiling.load()) Records().push_back(std::move(*record_));
-  delete record_;
+  Keep(record_);
+}
+
+void RunTimer::Begin(const std::string& graph) {
+  record_ = new StepRecord;
+  record_->step = -1;
+  record_->name = graph;
+  record_->thread = ThreadNumber();
+  record_->start_ns = Now();
+}
+
+void RunTimer::End() {
+  record_->end_ns = Now();
+  Keep(record_);
 }
 
 }  // namespace belay

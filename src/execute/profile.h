@@ -11,7 +11,7 @@ namespace belay {
 
 struct StepRecord {
   const void* plan = nullptr;  // tells plans apart, no more: it may be gone
-  int step = 0;
+  int step = 0;  // -1: a whole run, named after its graph
   int depth = 0;  // of control flow: a step of a branch lies inside its kIf's or kWhile's record
   std::string name, about, note;
   std::vector<std::string> nodes;
@@ -21,10 +21,30 @@ struct StepRecord {
   int thread = 0;                    // numbered by first use
 };
 
+// One profile at a time; what comes after kMaxRecords is lost.
+constexpr size_t kMaxRecords = 1 << 20;
 void StartProfile();
 std::vector<StepRecord> TakeProfile();  // ends it
 
 extern std::atomic<bool> profiling;
+
+// Records one run of a graph from its construction to its end, if a profile is on.
+class RunTimer {
+ public:
+  explicit RunTimer(const std::string& graph) {
+    if (profiling.load(std::memory_order_relaxed)) Begin(graph);
+  }
+  ~RunTimer() {
+    if (record_) End();
+  }
+  RunTimer(const RunTimer&) = delete;
+  RunTimer& operator=(const RunTimer&) = delete;
+
+ private:
+  void Begin(const std::string& graph);
+  void End();
+  StepRecord* record_ = nullptr;
+};
 
 // Records one step from its construction to its end, if a profile is on.
 class StepTimer {

@@ -5,9 +5,6 @@ import json
 import os
 import resource
 import subprocess
-import sys
-import tempfile
-import traceback
 
 import numpy as np
 import onnx
@@ -15,35 +12,12 @@ from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
-BELAY = os.path.abspath(sys.argv[1])
-
-
-def belay(*args, code=0, **more):
-    done = subprocess.run([BELAY, *map(str, args)], capture_output=True, text=True, timeout=120, **more)
-    assert done.returncode == code, f'exit status {done.returncode}, expected {code}: {done.stdout} {done.stderr}'
-    return done
-
-
-def value(name, dtype=T.FLOAT, dims=(2, 3)):
-    return h.make_tensor_value_info(name, dtype, dims)
-
-
-def write_model(path, nodes, inputs, outputs, initializers=(), opset=17, **more):
-    graph = h.make_graph(nodes, 'g', inputs, outputs, list(initializers))
-    model = h.make_model(graph, ir_version=8, opset_imports=[h.make_opsetid('', opset)], **more)
-    onnx.save(model, path)
-    return path
+from support import BELAY, belay, run_tests, save, value, write_model
 
 
 def two_inputs(folder, dims=('n', 3)):
     return write_model(os.path.join(folder, 'm.onnx'), [h.make_node('Sub', ['a', 'b'], ['y']), h.make_node('Neg', ['y'], ['z'])],
                        [value('a', T.FLOAT, dims), value('b', T.FLOAT, dims)], [value('y', T.FLOAT, dims), value('z', T.FLOAT, dims)])
-
-
-def save(folder, name, array):
-    path = os.path.join(folder, name)
-    np.save(path, array)
-    return path
 
 
 def run_files_and_outputs(d):
@@ -223,20 +197,5 @@ def ops_and_doctor(d):
     assert 'note' in forced and 'BELAY_CPU=nonsense' in forced
 
 
-def main():
-    passed = failed = 0
-    for test in (run_files_and_outputs, run_shapes_zeros_random, run_every_dtype, run_says_what_is_wrong, bench_numbers, bench_turns,
-                 explain_steps, cases_run_and_refuse, cases_crash_and_time_out, ops_and_doctor):
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(folder)
-                passed += 1
-            except Exception:
-                failed += 1
-                print(f'{test.__name__} failed')
-                traceback.print_exc(file=sys.stdout)
-    print(f'{passed} passed, {failed} failed')
-    sys.exit(failed != 0)
-
-
-main()
+run_tests((run_files_and_outputs, run_shapes_zeros_random, run_every_dtype, run_says_what_is_wrong, bench_numbers, bench_turns,
+           explain_steps, cases_run_and_refuse, cases_crash_and_time_out, ops_and_doctor))

@@ -9,16 +9,19 @@
 
 #include "commands.h"
 #include "model_flags.h"
+#include "trace.h"
 
 namespace belay::tool {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr int kTracedRuns = 10;
 
 struct BenchFlags : ModelFlags {
   double seconds = 3;
   int warmup = 5;
   bool json = false, turns = false;
+  std::string trace;
 };
 
 struct Samples {
@@ -133,6 +136,7 @@ Status Bench(const BenchFlags& flags) {
     BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &samples));
   }
   Report(flags, model, samples, first.total_s[0]);
+  if (!flags.trace.empty()) BELAY_RETURN_IF_ERROR(WriteTrace(kTracedRuns, flags.trace, model.runner.get()));
   model.runner.reset();
   FinalizeEngine();
   return OkStatus();
@@ -148,6 +152,8 @@ void AddBench(CLI::App* app, int* exit_code) {
       ->capture_default_str();
   command->add_option("--warmup", flags->warmup, "runs before measuring")->capture_default_str();
   command->add_flag("--json", flags->json, "one line of JSON");
+  command->add_option("--trace", flags->trace,
+                      "write what ten more runs did, for browsers' trace viewers");
   command->add_flag("--turns", flags->turns, "answer `run N` and `save DIR` on stdin");
   command->callback([=] {
     Status status = Bench(*flags);

@@ -2,11 +2,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "commands.h"
-#include "execute/profile.h"
+#include "measure.h"
 #include "model_flags.h"
 #include "peak.h"
 #include "plan/constants.h"
@@ -19,67 +18,27 @@ struct ExplainFlags : ModelFlags {
   bool by_time = false, memory = false, json = false;
 };
 
-// One step over all runs.
-struct Row {
-  StepRecord record;
-  std::vector<double> seconds;
-  double median_s = 0;
-};
-
-double Median(std::vector<double> v) {
-  std::nth_element(v.begin(), v.begin() + static_cast<long>(v.size() / 2), v.end());
-  return v[v.size() / 2];
-}
-
-Status RunOnce(Runner* runner) {
-  BELAY_RETURN_IF_ERROR(runner->Launch());
-  return runner->Synchronize();
-}
-
-// Steps of one run in the order they began; a step that runs several times in it (a loop's) is summed.
-Result<std::vector<Row>> Measure(const ExplainFlags& flags, Runner* runner) {
-  for (int i = 0; i < 3; ++i) BELAY_RETURN_IF_ERROR(RunOnce(runner));
-  std::vector<Row> rows;
-  std::map<std::pair<const void*, int>, size_t> known;
-  for (int run = 0; run < flags.runs; ++run) {
-    StartProfile();
-    const Status ran = RunOnce(runner);
-    std::vector<StepRecord> records = TakeProfile();
-    BELAY_RETURN_IF_ERROR(ran);
-    std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.start_ns < b.start_ns; });
-    for (Row& row : rows) row.seconds.push_back(0);
-    for (StepRecord& r : records) {
-      const double seconds = static_cast<double>(r.end_ns - r.start_ns) * 1e-9;
-      auto [at, is_new] = known.emplace(std::make_pair(r.plan, r.step), rows.size());
-      if (is_new) rows.push_back({std::move(r), {0}, 0});
-      rows[at->second].seconds.back() += seconds;
-    }
-  }
-  for (Row& row : rows) row.median_s = Median(row.seconds);
-  return rows;
-}
-
 std::string Joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
   return text;
 }
 
-std::string RateText(const Row& row, double peak) {
+std::string RateText(const StepRow& row, double peak) {
   if (row.record.flops <= 0 || row.median_s <= 0) return fmt::format("{:>8} {:>5}", "", "");
   const double gflops = row.record.flops / row.median_s * 1e-9;
   return fmt::format("{:>8.1f} {:>5}", gflops, peak > 0 ? fmt::format("{:.0f}%", 100 * gflops / peak) : "");
 }
 
-void Print(const std::vector<Row>& rows, double peak) {
+void Print(const std::vector<StepRow>& rows, double peak) {
   double total = 0, flops = 0;
-  for (const Row& row : rows) {
+  for (const StepRow& row : rows) {
     if (row.record.depth == 0) total += row.median_s;
     flops += row.record.flops;
   }
   std::printf("%5s %10s %6s %8s %5s %9s %7s  %s\n", "step", "us", "share", "GFLOP/s", "peak", "KiB", "GB/s",
               "kernel; nodes; why it ends here");
-  for (const Row& row : rows) {
+  for (const StepRow& row : rows) {
     const StepRecord& r = row.record;
     const double rate = row.median_s > 0 ? static_cast<double>(r.bytes) / row.median_s * 1e-9 : 0;
     std::printf("%5s %10.1f %5.1f%% %s %9.1f %7.1f  %s\n",
@@ -94,10 +53,10 @@ void Print(const std::vector<Row>& rows, double peak) {
   std::printf("\n");
 }
 
-void PrintJson(const std::vector<Row>& rows, double peak) {
+void PrintJson(const std::vector<StepRow>& rows, double peak) {
   nlohmann::ordered_json all;
   all["peak_gflops_of_one_core"] = peak;
-  for (const Row& row : rows) {
+  for (const StepRow& row : rows) {
     const StepRecord& r = row.record;
     all["steps"].push_back({{"step", r.step}, {"depth", r.depth}, {"us", row.median_s * 1e6}, {"flops", r.flops},
                             {"bytes", r.bytes}, {"kernel", r.about}, {"name", r.name}, {"nodes", r.nodes},
@@ -128,12 +87,14 @@ void PrintMemory(double before) {
 Status Explain(const ExplainFlags& flags) {
   const double before = ResidentMiB();
   BELAY_TRY(PreparedModel model, Prepare(flags, !flags.json));
-  BELAY_TRY(std::vector<Row> rows, Measure(flags, model.runner.get()));
+  BELAY_TRY(Measured measured, MeasureSteps(flags.runs, model.runner.get()));
+  std::vector<StepRow>& rows = measured.rows;
   if (flags.memory) {
     PrintMemory(before);
   } else {
     if (flags.by_time) {
-      std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.median_s > b.median_s; });
+      std::stable_sort(rows.begin(), rows.end(),
+                       [](const StepRow& a, const StepRow& b) { return a.median_s > b.median_s; });
     }
     const double peak = MeasurePeakGflops();
     flags.json ? PrintJson(rows, peak) : Print(rows, peak);

@@ -7,6 +7,7 @@
 #include "base/half.h"
 #include "commands.h"
 #include "model_flags.h"
+#include "trace.h"
 
 namespace belay::tool {
 namespace {
@@ -41,10 +42,19 @@ std::string Summary(const Array& a) {
                      nans ? fmt::format(", {} NaN", nans) : "");
 }
 
-Status Run(const ModelFlags& flags, const std::string& output_dir) {
+struct RunFlags : ModelFlags {
+  std::string output_dir, trace;
+};
+
+Status Run(const RunFlags& flags) {
+  const std::string& output_dir = flags.output_dir;
   BELAY_TRY(PreparedModel model, Prepare(flags, true));
-  BELAY_RETURN_IF_ERROR(model.runner->Launch());
-  BELAY_RETURN_IF_ERROR(model.runner->Synchronize());
+  if (flags.trace.empty()) {
+    BELAY_RETURN_IF_ERROR(model.runner->Launch());
+    BELAY_RETURN_IF_ERROR(model.runner->Synchronize());
+  } else {
+    BELAY_RETURN_IF_ERROR(WriteTrace(1, flags.trace, model.runner.get()));
+  }
   BELAY_TRY(std::vector<Array> outputs, model.runner->Outputs());
   if (!output_dir.empty()) {
     std::error_code error;
@@ -68,12 +78,12 @@ Status Run(const ModelFlags& flags, const std::string& output_dir) {
 
 void AddRun(CLI::App* app, int* exit_code) {
   CLI::App* command = app->add_subcommand("run", "run a model once and print its outputs");
-  auto flags = std::make_shared<ModelFlags>();
-  auto output_dir = std::make_shared<std::string>();
+  auto flags = std::make_shared<RunFlags>();
   flags->Add(command);
-  command->add_option("--output-dir", *output_dir, "write DIR/output_K.npy");
+  command->add_option("--output-dir", flags->output_dir, "write DIR/output_K.npy");
+  command->add_option("--trace", flags->trace, "write what the run did, for browsers' trace viewers");
   command->callback([=] {
-    Status status = Run(*flags, *output_dir);
+    Status status = Run(*flags);
     if (!status.ok()) *exit_code = Fail(status);
   });
 }
