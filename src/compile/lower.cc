@@ -11,11 +11,6 @@
 namespace belay {
 namespace {
 
-std::string Describe(const ModelNode& node) {
-  std::string text = "node '" + node.name + "' (" + node.type + ")";
-  return node.origin.empty() ? text : text + " from " + node.origin;
-}
-
 const OpRecord* RecordOf(const ModelNode& node) {
   return node.record ? node.record.get() : FindOpRecord(node.type);
 }
@@ -61,49 +56,16 @@ Status CheckDtypes(const Graph& graph) {
   return OkStatus();
 }
 
-// Node numbers, producers first.
-Result<std::vector<int>> Order(const ModelGraph& model) {
-  const int n = static_cast<int>(model.nodes.size());
-  std::vector<int> order, state(n, 0);
-  std::vector<std::pair<int, size_t>> stack;
-  for (int root = 0; root < n; ++root) {
-    if (state[root]) continue;
-    state[root] = 1;
-    stack.emplace_back(root, 0);
-    while (!stack.empty()) {
-      auto& [i, next] = stack.back();
-      const ModelNode& node = model.nodes[i];
-      if (next == node.inputs.size() + node.control_inputs.size()) {
-        state[i] = 2;
-        order.push_back(i);
-        stack.pop_back();
-        continue;
-      }
-      const size_t k = next++;
-      const int from = k < node.inputs.size() ? node.inputs[k].node
-                                              : node.control_inputs[k - node.inputs.size()];
-      if (from < 0) continue;
-      if (from >= n) return InvalidArgument("{} reads node {}, which does not exist", Describe(node), from);
-      if (state[from] == 1) return InvalidArgument("the graph has a cycle through {}", Describe(node));
-      if (state[from] == 0) {
-        state[from] = 1;
-        stack.emplace_back(from, 0);
-      }
-    }
-  }
-  return order;
-}
-
 class Lowerer {
  public:
-  Lowerer(Graph* graph, Graph* root) : builder_(graph, root) {}
+  Lowerer(Graph* graph, Graph* root, ModelTypes* types) : builder_(graph, root), types_(types) {}
 
   Builder& builder() { return builder_; }
 
   // `arguments` stand for the Data nodes by index; the last of them for variables, by these names.
   Result<LoweredSubgraph> Run(const ModelGraph& model, const std::vector<Tensor>& arguments,
                               const std::vector<std::string>& variables) {
-    BELAY_TRY(std::vector<int> order, Order(model));
+    BELAY_TRY(std::vector<int> order, TopologicalOrder(model));
     for (const Tensor& t : arguments) memories_.Add(t);  // memory k is argument k
     data_count_ = arguments.size() - variables.size();
     for (size_t v = 0; v < variables.size(); ++v) variables_[variables[v]] = static_cast<int>(data_count_ + v);
@@ -113,6 +75,7 @@ class Lowerer {
       Status status = RunNode(model, i);
       if (!status.ok()) return std::move(status).Context(Describe(model.nodes[i]));
     }
+    RecordTypes(model);
     return Results(model);
   }
 
@@ -246,7 +209,7 @@ class Lowerer {
     body.lower_subgraph = [&](const ModelGraph& sub, const std::vector<TensorType>& types,
                               const std::vector<Tensor>& known) { return LowerSubgraph(sub, types, known, names); };
     body.inline_subgraph = [&](const ModelGraph& sub, const std::vector<Tensor>& arguments) {
-      Lowerer inner(&builder_.graph(), &builder_.root());
+      Lowerer inner(&builder_.graph(), &builder_.root(), types_);
       Result<LoweredSubgraph> lowered = inner.Run(sub, arguments, names);
       if (lowered.ok()) return *std::move(lowered);
       throw OpError{std::move(lowered).status().Context("subgraph '" + sub.name + "'")};
@@ -310,7 +273,7 @@ class Lowerer {
   LoweredSubgraph LowerSubgraph(const ModelGraph& model, const std::vector<TensorType>& types,
                                 const std::vector<Tensor>& known, const std::vector<std::string>& variables) {
     auto graph = std::make_shared<Graph>();
-    Lowerer inner(graph.get(), &builder_.root());
+    Lowerer inner(graph.get(), &builder_.root(), types_);
     std::vector<Tensor> arguments;
     for (size_t i = 0; i < types.size(); ++i) {
       Node* input = graph->AddInput(static_cast<int>(i), types[i]);
@@ -327,7 +290,18 @@ class Lowerer {
     return *std::move(lowered);
   }
 
+  void RecordTypes(const ModelGraph& model) {
+    for (size_t i = 0; types_ && i < model.nodes.size(); ++i) {
+      std::vector<TensorType>& types = (*types_)[&model.nodes[i]];
+      types.clear();
+      for (const LoweredValue& value : values_[i]) {
+        types.push_back(value.tensor ? value.tensor.node()->type : TensorType{});
+      }
+    }
+  }
+
   Builder builder_;
+  ModelTypes* const types_;
   Memories memories_;
   size_t data_count_ = 0;
   std::map<std::string, int> variables_;  // their memories
@@ -430,7 +404,7 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
   BELAY_TRY(std::vector<VariableDecl> variables, CollectVariables(model));
   Lowered lowered;
   auto graph = std::make_unique<Graph>();
-  Lowerer lowerer(graph.get(), graph.get());
+  Lowerer lowerer(graph.get(), graph.get(), options.types);
   std::vector<Tensor> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
     const ModelDesc& desc = inputs[i]->output_descs.empty() ? ModelDesc{} : inputs[i]->output_descs[0];

@@ -23,6 +23,7 @@ struct LowerOptions {
   // Those of them whose contents are cheap to read at every call: where the elements are a few integers from 0 on, they
   // become symbols, and the variant is for all values.
   std::set<int> readable_inputs;
+  ModelTypes* types = nullptr;  // takes what inference finds, if nothing must be known first
 };
 
 struct Lowered {

@@ -90,6 +90,7 @@ class PlanBuilder {
 
   static void Describe(const Node& node, const Graph& fragment, Step* step) {
     step->note = node.note;
+    step->body = PrintGraph(fragment);
     for (const Node* n : TopologicalOrder(fragment)) {
       step->flops = step->flops + FlopsOf(*n);
       // Constants and their spreading are shared under the first user's name.

@@ -114,11 +114,15 @@ LoadedGraph::LoadedGraph(std::string name, std::vector<InputSignature> inputs, s
 
 bool LoadedGraph::IsStatic() const { return static_plan_ != nullptr; }
 
-std::vector<std::shared_ptr<const Plan>> LoadedGraph::Plans() {
+std::vector<LoadedGraph::VariantView> LoadedGraph::Variants() {
   std::lock_guard<std::mutex> lock(mutex_);
-  std::vector<std::shared_ptr<const Plan>> plans;
-  for (const Variant& v : variants_) plans.push_back(v.plan);
-  return plans;
+  std::vector<VariantView> views;
+  for (const Variant& v : variants_) {
+    VariantView view{v.plan, v.prepared.empty() ? nullptr : v.prepared.front()};
+    if (!view.prepared && v.plan == static_plan_) view.prepared = Prepare(*v.plan, {});
+    views.push_back(std::move(view));
+  }
+  return views;
 }
 
 namespace {

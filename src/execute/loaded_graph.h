@@ -59,7 +59,11 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   size_t ConstantBytes() const;
   size_t WorkspaceBytes() const;
   const Plan& static_plan() const { return *static_plan_; }
-  std::vector<std::shared_ptr<const Plan>> Plans();  // of the variants compiled so far
+  struct VariantView {
+    std::shared_ptr<const Plan> plan;
+    std::shared_ptr<const Prepared> prepared;  // for the newest extents; null where no call has brought any
+  };
+  std::vector<VariantView> Variants();  // compiled so far
   // Moves the constants of a static graph into memory that outlives the graph and its runs.
   void UseConstants(void* memory);
   // Calls from now on have their scratch there; such runs take turns, whatever their streams.

@@ -9,12 +9,14 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/status.h"
 #include "graph/literal.h"
 
 namespace belay {
 
 class ModelGraph;
 class OpRecord;
+struct TensorType;
 
 using AttrValue = std::variant<std::monostate, int64_t, double, bool, std::string, DType, LiteralPtr,
                                std::vector<int64_t>, std::vector<double>, std::vector<bool>,
@@ -74,5 +76,14 @@ class ModelGraph {
   std::vector<int> targets;       // nodes that run before outputs are read, though nothing reads them
   std::vector<std::string> output_names;  // user's names; may be empty
 };
+
+std::string Describe(const ModelNode& node);  // for messages: "node 'a' (Add) from ..."
+// Node numbers, producers first; refuses cycles and edges from nodes that do not exist.
+Result<std::vector<int>> TopologicalOrder(const ModelGraph& model);
+
+// What inference found, by node and output; an undefined dtype where it found nothing. Nodes of subgraphs are in it.
+using ModelTypes = std::map<const ModelNode*, std::vector<TensorType>>;
+// A copy whose descriptions say these types; extents that are no numbers are -1.
+std::shared_ptr<ModelGraph> WithTypes(const ModelGraph& model, const ModelTypes& types);
 
 }  // namespace belay

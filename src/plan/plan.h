@@ -50,6 +50,7 @@ struct Step {
   // For people: what the step computes and why it ends where it does.
   std::vector<std::string> nodes;  // the users' nodes in it, in order
   std::string note;                // why its result is written to memory
+  std::string body;                // what the kernel computes, in the text form of core graphs
   Dim flops;                       // of contractions and convolutions: 2 a multiplication and addition
 };
 

@@ -18,9 +18,10 @@ std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inpu
 
 }  // namespace
 
-Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const ModelGraph& user_model,
-                                                  const OptionMap& options, const std::string& title,
-                                                  VariableStore* variables) {
+Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& user_model, const OptionMap& options,
+                                   const std::string& title, const std::shared_ptr<GraphDump>& dump,
+                                   VariableStore* variables) {
+  if (dump) dump->Write(DumpStage::kBegin, user_model);
   auto model = std::make_shared<ModelGraph>(user_model);
   BELAY_TRY(GraphSettings settings, ApplyOptions(options, model.get()));
   BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(*model));
@@ -29,16 +30,18 @@ Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const
   base.plain_sums = settings.plain_sums;
   base.disabled_passes = settings.disabled_passes;
   base.dump_name = name.empty() ? "graph" : name;
-  VariantCompiler variants = [model, base](const std::vector<std::vector<int64_t>>& dims,
-                                           const std::map<int, LiteralPtr>& contents,
-                                           const std::set<int>& readable,
-                                           std::vector<int>* needs) -> Result<std::shared_ptr<const Plan>> {
-    CompileOptions variant = base;
+  ModelTypes types;
+  base.lower.types = &types;  // of the first variant
+  auto compile = [model, dump](CompileOptions variant, const std::vector<std::vector<int64_t>>& dims,
+                               const std::map<int, LiteralPtr>& contents, const std::set<int>& readable,
+                               std::vector<int>* needs) -> Result<std::shared_ptr<const Plan>> {
     variant.lower.input_dims = dims;
     variant.lower.input_contents = contents;
     variant.lower.readable_inputs = readable;
     BELAY_TRY(Compiled compiled, Compile(*model, variant));
     *needs = compiled.needs_contents;
+    if (dump && variant.lower.types) dump->Write(DumpStage::kInferred, *WithTypes(*model, *variant.lower.types));
+    if (dump && compiled.plan) dump->WritePlan(variant.dump_name, *compiled.plan);
     return compiled.plan;
   };
   std::vector<int> ignored;
@@ -48,13 +51,15 @@ Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const
     for (const InputSignature& input : signatures) declared.push_back(input.dims);
     settings.hints = GearDims(settings.gears, declared, settings.gears.rows[0]);
   }
-  BELAY_TRY(std::shared_ptr<const Plan> plan, variants(settings.hints, {}, {}, &ignored));
+  BELAY_TRY(std::shared_ptr<const Plan> plan, compile(base, settings.hints, {}, {}, &ignored));
+  base.lower.types = nullptr;
+  VariantCompiler variants = [compile, base](auto&&... call) { return compile(base, call...); };
   BELAY_TRY(std::vector<VariableDecl> declared, CollectVariables(*model));
   BELAY_TRY(std::vector<std::shared_ptr<Variable>> bound, variables->Bind(declared, title));
   auto graph = std::make_shared<LoadedGraph>(name, std::move(signatures), model->outputs.size(), std::move(plan),
                                              std::move(variants), std::move(bound));
   BELAY_RETURN_IF_ERROR(graph->UseGears(std::move(settings.gears)));
-  return graph;
+  return CompiledModel{std::move(graph), WithTypes(*model, types)};
 }
 
 }  // namespace belay

@@ -6,15 +6,21 @@
 #include "base/status.h"
 #include "execute/loaded_graph.h"
 #include "graph/model.h"
+#include "session/graph_dump.h"
 #include "session/options.h"
 #include "session/variables.h"
 
 namespace belay {
 
+struct CompiledModel {
+  std::shared_ptr<LoadedGraph> graph;
+  std::shared_ptr<const ModelGraph> model;  // with what the options changed and inference found
+};
+
 // options: of the graph, with those of its session and of the engine behind them. The model stays as it is. Its
-// variables are found in `variables` or made there; `title` names the graph in messages about them.
-Result<std::shared_ptr<LoadedGraph>> CompileModel(const std::string& name, const ModelGraph& model,
-                                                  const OptionMap& options, const std::string& title,
-                                                  VariableStore* variables);
+// variables are found in `variables` or made there; `title` names the graph in messages about them. dump: may be null.
+Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& model, const OptionMap& options,
+                                   const std::string& title, const std::shared_ptr<GraphDump>& dump,
+                                   VariableStore* variables);
 
 }  // namespace belay

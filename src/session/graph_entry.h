@@ -17,6 +17,7 @@ struct Session::GraphEntry {
   std::mutex mutex;  // guards what follows
   GraphState state = GraphState::kAdded;
   std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on
+  std::shared_ptr<const ModelGraph> model;  // likewise: what was compiled, for people
   std::shared_ptr<Stream> run_stream;   // of Run(), made at its first call
   void* const_memory = nullptr;         // the user's; filled when loaded
   std::shared_ptr<void> summary;        // Session::Summary's
@@ -32,6 +33,7 @@ inline Status NeedPlans(const Session::GraphEntry& entry) {
   return FailedPrecondition("{} is not compiled\nDo: call CompileGraph first", entry.Title());
 }
 
+std::string GraphJson(const Session::GraphEntry& entry);  // see Session::DebugJson; needs plans
 std::vector<std::string> StreamTexts(LoadedGraph& graph);  // see GraphFacts
 
 }  // namespace belay

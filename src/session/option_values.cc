@@ -57,6 +57,19 @@ std::vector<std::string> SplitText(const std::string& text, char separator) {
   return parts;
 }
 
+Result<int64_t> ParseBytes(const std::string& text) {
+  std::string product = text;
+  std::erase_if(product, [](char c) { return c == ' ' || c == '(' || c == ')' || c == 'U' || c == 'L'; });
+  int64_t bytes = 1;
+  for (const std::string& factor : SplitText(product, '*')) {
+    char* end = nullptr;
+    const int64_t value = std::strtoll(factor.c_str(), &end, 10);
+    if (factor.empty() || *end != 0) return InvalidArgument("'{}' is not a number of bytes", text);
+    if (__builtin_mul_overflow(bytes, value, &bytes)) bytes = INT64_MAX;
+  }
+  return bytes;
+}
+
 Result<std::vector<int>> ParseIndexes(const std::string& text) {
   BELAY_TRY(const std::vector<int64_t> values, ParseInts(text, text.find(';') == std::string::npos ? ',' : ';', 0));
   return std::vector<int>(values.begin(), values.end());

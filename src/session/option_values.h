@@ -13,6 +13,8 @@ namespace belay {
 // Parts between separators, without blanks around them.
 std::vector<std::string> SplitText(const std::string& text, char separator);
 
+// "5368709120", or a product like "31 * (1024UL * 1024UL)".
+Result<int64_t> ParseBytes(const std::string& text);
 // "0;1" or "0,1"
 Result<std::vector<int>> ParseIndexes(const std::string& text);
 // "0,1|2,0"

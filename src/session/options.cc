@@ -26,14 +26,6 @@ bool IsInt(const std::string& text) {
   return !text.empty() && *end == 0;
 }
 
-// "5368709120", or a product like "31 * (1024UL * 1024UL)".
-bool IsBytes(const std::string& product) {
-  std::string text = product;
-  std::erase_if(text, [](char c) { return c == ' ' || c == '(' || c == ')' || c == 'U' || c == 'L'; });
-  const std::vector<std::string> factors = SplitText(text, '*');
-  return std::all_of(factors.begin(), factors.end(), IsInt);
-}
-
 bool IsKey(const std::string& text) {
   return text.size() <= 128 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
            return std::isalnum(c) || c == '_' || c == '-';
@@ -60,7 +52,7 @@ struct Form {
 constexpr Form kForms[] = {
     {"*", "any text", [](const std::string&) { return true; }},
     {"int", "a whole number", IsInt},
-    {"bytes", "a number of bytes", IsBytes},
+    {"bytes", "a number of bytes", [](const std::string& v) { return ParseBytes(v).ok(); }},
     {"key", "up to 128 of A-Z a-z 0-9 _ -", IsKey},
     {"folder", "a folder that exists", IsFolder},
     {"indexes", "indexes like 0;1", [](const std::string& v) { return ParseIndexes(v).ok(); }},

@@ -115,8 +115,12 @@ Status Session::CompileEntry(GraphEntry& entry, bool with_notices) {
     model = std::make_shared<ModelGraph>(*model);
     BELAY_TRY(entry.notices, AddNotices(model.get()));
   }
-  BELAY_TRY(entry.loaded, CompileModel(entry.name, *model, entry.options, entry.Title(), &variables_)
-                              .Context("compiling " + entry.Title()));
+  const std::shared_ptr<GraphDump> dump = GraphDump::Make(entry.id, entry.options);
+  BELAY_TRY(CompiledModel compiled, CompileModel(entry.name, *model, entry.options, entry.Title(), dump, &variables_)
+                                        .Context("compiling " + entry.Title()));
+  entry.loaded = std::move(compiled.graph);
+  entry.model = std::move(compiled.model);
+  if (dump) dump->WriteJson(GraphJson(entry));
   return OkStatus();
 }
 

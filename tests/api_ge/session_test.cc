@@ -249,6 +249,15 @@ TEST_F(SessionTest, DebugJson) {
   EXPECT_EQ(plan["outputs"][0]["dtype"], "f32");
   ASSERT_EQ(plan["steps"].size(), 1u);
   EXPECT_EQ(plan["steps"][0]["node"], "add");
+  EXPECT_EQ(plan["steps"][0]["nodes"], nlohmann::json({"add"}));
+  EXPECT_NE(plan["steps"][0]["body"].get<std::string>().find(" = add("), std::string::npos);
+  EXPECT_EQ(plan["slots"][0]["bytes"], 16);
+  EXPECT_EQ(plan["arena_bytes"], 0);
+  const auto& nodes = json["model"]["nodes"];
+  ASSERT_EQ(nodes.size(), 2u);
+  EXPECT_EQ(nodes[1]["type"], "Add");
+  EXPECT_EQ(nodes[1]["outputs"], nlohmann::json({"f32[4]"}));
+  EXPECT_EQ(json["model"]["outputs"], nlohmann::json({{1, 0}}));
   const int written = plan["steps"][0]["writes"][0];
   EXPECT_EQ(plan["slots"][written]["kind"], "output");
   ASSERT_EQ(GeSessionGraphDebugJSONPrint(session, 2, 0xFFFF, text), ge::SUCCESS) << TakeErrors();

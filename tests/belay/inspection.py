@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Traces of the belay program: inspection.py BELAY."""
+"""Graph dumps and traces of the belay program: inspection.py BELAY."""
+import glob
 import json
 import os
+import re
 
 import numpy as np
+import onnx
+from google.protobuf import text_format
 from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
+from ge_proto import model_def
 from support import belay, run_tests, value, write_model
 
 
@@ -23,6 +28,111 @@ def branches(folder):
     other = h.make_graph([h.make_node('Exp', ['x'], ['e'], name='raised')], 'else', [], [value('e')])
     nodes = [h.make_node('If', ['c'], ['y'], name='choice', then_branch=then, else_branch=other)]
     return write_model(os.path.join(folder, 'if.onnx'), nodes, [value('c', T.BOOL, ()), value('x')], [value('y')])
+
+
+def dump(folder, model, content='2', level='', path='dumps', **more):
+    env = dict(os.environ, DUMP_GE_GRAPH=content, DUMP_GRAPH_LEVEL=level, DUMP_GRAPH_PATH=os.path.join(folder, path), **more)
+    return belay('run', model, env=env)
+
+
+def dumped(folder, pattern='*', path='dumps'):
+    return sorted(glob.glob(os.path.join(folder, path, 'pid_*_deviceid_0', pattern)))
+
+
+def kinds(folder):
+    """Names of the files without their numbers, in the order of these."""
+    names = sorted((os.path.basename(f) for f in dumped(folder)), key=lambda n: re.search(r'_(\d{8})_', n)[1] + n)
+    return [re.sub(r'_\d{8}_graph_1_', ' ', name) for name in names]
+
+
+def read_onnx(file):
+    model = onnx.ModelProto()
+    text_format.Parse(open(file).read(), model)
+    onnx.checker.check_model(model)
+    return model
+
+
+def read_ge(file):
+    model = model_def()()
+    text_format.Parse(open(file).read(), model)
+    return model
+
+
+def dump_forms(d):
+    model = three_nodes(d)
+    dump(d, model)
+    assert kinds(d) == ['ge_onnx PreRunBegin.pbtxt', 'ge_proto PreRunBegin.txt', 'ge_onnx PreRunAfterInferShape.pbtxt',
+                        'ge_proto PreRunAfterInferShape.txt', 'ge_onnx Build.pbtxt', 'ge_proto Build.txt', 'ge_belay Build.json'], kinds(d)
+    begin, inferred, build = (read_onnx(dumped(d, f'ge_onnx*_{stage}.pbtxt')[0]) for stage in ('PreRunBegin', 'PreRunAfterInferShape', 'Build'))
+    nodes = {n.name: n for n in begin.graph.node}
+    assert nodes['positive'].op_type == 'Relu' and nodes['positive'].input == ['product:0'] and nodes['positive'].domain == 'ge'
+    assert [i.name for i in begin.graph.input] == ['x:0'] and [o.name for o in begin.graph.output] == ['shares:0']
+    shape = inferred.graph.output[0].type.tensor_type
+    assert shape.elem_type == T.FLOAT and [x.dim_value for x in shape.shape.dim] == [8, 16]
+    steps = {n.name: n for n in build.graph.node if n.op_type == 'Kernel'}
+    assert sorted(steps) == ['positive', 'shares'], sorted(steps)
+    attributes = {a.name: h.get_attribute_value(a) for a in steps['positive'].attribute}
+    assert attributes['nodes'] == [b'product', b'positive'] and attributes['flops'] == 2 * 8 * 16 * 16, attributes
+    ge = read_ge(dumped(d, 'ge_proto*_PreRunAfterInferShape.txt')[0])
+    ops = {op.name: op for op in ge.graph[0].op}
+    assert ge.graph[0].output == ['shares:0'] and ops['shares'].type == 'SoftmaxV2' and ops['shares'].input == ['positive:0']
+    desc = ops['positive'].output_desc[0]
+    assert desc.name == 'y' and desc.dtype == 1 and desc.shape.dim == [8, 16] and desc.layout == 'ND'
+
+
+def constants(files):
+    ops = [op for file in files for graph in read_ge(file).graph for op in graph.op if op.type == 'Const']
+    return [attr.value.t for op in ops for attr in op.attr if attr.key == 'value']
+
+
+def dump_contents(d):
+    model = three_nodes(d)
+    for content, data in ('1', np.eye(16, dtype=np.float32).tobytes()), ('2', b''):
+        dump(d, model, content, '4', content)
+        assert [t.data for t in constants(dumped(d, 'ge_proto*', content))] == [data]
+    tensors = [a.t for n in read_onnx(dumped(d, 'ge_onnx*', '1')[0]).graph.node for a in n.attribute if a.name == 'value']
+    assert np.array_equal(numpy_helper.to_array(tensors[0]), np.eye(16))
+    dump(d, model, '3', '4', '3')
+    ops = read_ge(dumped(d, 'ge_proto*', '3')[0]).graph[0].op
+    assert {op.type for op in ops} >= {'Relu', 'SoftmaxV2'} and not any(op.attr or op.output_desc for op in ops)
+    assert not any(n.attribute for n in read_onnx(dumped(d, 'ge_onnx*', '3')[0]).graph.node)
+
+
+def dump_levels(d):
+    model = branches(d)
+    for level in '1234':
+        os.makedirs(d + '/' + level)
+        dump(d + '/' + level, model, level=level)
+    all_stages = {'PreRunBegin', 'PreRunAfterInferShape', 'Build'}
+    stages = lambda level: {re.sub(r'.*_graph_1_|\.txt', '', os.path.basename(f)) for f in dumped(d + '/' + level, 'ge_proto*')}
+    parts = {f'{s}_sub_graph_choice_{b}' for s in all_stages for b in ('then_branch', 'else_branch')}
+    assert stages('1') == all_stages | parts and stages('2') == all_stages, stages('1')
+    assert stages('3') == {'Build'} and stages('4') == {'PreRunBegin'}
+    assert not dumped(d + '/4', '*.json') and dumped(d + '/3', '*.json')
+    for file in dumped(d + '/1', '*.pbtxt'):
+        read_onnx(file)
+    root = read_ge(dumped(d + '/2', 'ge_proto*PreRunBegin.txt')[0])
+    assert len(root.graph) == 3 and {op.type for graph in root.graph[1:] for op in graph.op} >= {'Neg', 'Exp'}
+    choice = next(n for n in read_onnx(dumped(d + '/2', 'ge_onnx*Build.pbtxt')[0]).graph.node if n.op_type == 'If')
+    assert {a.name for a in choice.attribute if a.type == onnx.AttributeProto.GRAPH} == {'then_branch', 'else_branch'}
+
+
+def dump_bad_values(d):
+    model, log = three_nodes(d), {'ASCEND_GLOBAL_LOG_LEVEL': '2'}
+    done = dump(d, model, '7', **log)
+    assert "DUMP_GE_GRAPH is '7', but takes 1 to 3: no graph is dumped" in done.stderr and not os.path.exists(d + '/dumps'), done.stderr
+    dump(d, model, '0')
+    assert not os.path.exists(d + '/dumps')
+    done = dump(d, model, '2', 'x', **log)
+    assert "DUMP_GRAPH_LEVEL is 'x', but takes 1 to 4: 2 is used" in done.stderr and len(dumped(d)) == 7
+    open(d + '/file', 'w').close()
+    done = dump(d, model, path='file', **log)
+    assert 'graph 1 is dumped no further' in done.stderr and 'cannot be made' in done.stderr and done.stdout.startswith('s  f32'), done.stderr
+    env = {k: v for k, v in os.environ.items() if k not in ('DUMP_GRAPH_PATH', 'ASCEND_WORK_PATH')}
+    belay('run', model, env=dict(env, DUMP_GE_GRAPH='3', DUMP_GRAPH_LEVEL='4'), cwd=d)
+    assert len(glob.glob(d + '/ge_proto_00000000_graph_1_PreRunBegin.txt')) == 1
+    belay('run', model, env=dict(env, DUMP_GE_GRAPH='3', ASCEND_WORK_PATH=d + '/work'))
+    assert dumped(d, path='work')
 
 
 def events(file):
@@ -48,4 +158,4 @@ def traces(d):
     assert 'cannot be written' in done.stderr
 
 
-run_tests((traces,))
+run_tests((dump_forms, dump_contents, dump_levels, dump_bad_values, traces))
