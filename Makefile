@@ -1,6 +1,6 @@
 # Belay: the commands of daily work. Set-up runs by itself; see README.md.
 # make run [IMAGE=file.png]   make test   make test-asan [SHORT=1]   make test-tsan [SHORT=1]
-# make test-clients   make build   make check   make clean
+# make test-clients   make test-view   make build   make check   make clean
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
@@ -12,7 +12,7 @@ only_compile := public_headers|client_|op_classes|api_page
 # Nor do kernels that one thread calls under TSan.
 one_thread := backend_loops_test|contract_test
 
-.PHONY: build run test test-asan test-tsan test-clients check bench bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check bench bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -50,6 +50,12 @@ client_libraries := $(install_tree) acl_op_compiler acl_tdt_channel hccl fmk_par
 test-clients: setup
 	$(call configure_and_build,build,,$(client_libraries))
 	@tests/clients/torch/run.py build/dist "$$(tests/clients/torch/setup)"
+
+# Pages of `belay view` in headless Chromium; screenshots stay in build/view.
+test-view: setup
+	$(call configure_and_build,build,,$(install_tree))
+	@tests/view/setup
+	@tools/venv_python tests/view/run.py build/dist/bin/belay build/view
 
 check: setup
 	@tools/check

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Graph dumps and traces of the belay program: inspection.py BELAY."""
+"""Graph dumps, traces and pages of the belay program: inspection.py BELAY."""
 import glob
+import html.parser
 import json
 import os
 import re
@@ -158,4 +159,83 @@ def traces(d):
     assert 'cannot be written' in done.stderr
 
 
-run_tests((dump_forms, dump_contents, dump_levels, dump_bad_values, traces))
+class Page(html.parser.HTMLParser):
+    """Tags in their order, what they refer to, and the data."""
+    VOID = {'meta', 'input', 'link', 'br', 'img', 'hr'}
+
+    def __init__(self, file):
+        super().__init__()
+        self.open, self.references, self.ids, self.data, self.title = [], [], set(), None, ''
+        text = open(file, encoding='utf-8').read()
+        assert not re.search(r'(https?:)?//(?!www\.w3\.org/2000/svg)[a-z0-9-]+\.[a-z]', text), 'an address outside the page'
+        assert 'import(' not in text and 'fetch(' not in text and '@import' not in text and 'url(' not in text
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.references += [attrs[name] for name in ('src', 'href') if name in attrs]
+        self.ids.add(attrs.get('id'))
+        if tag not in self.VOID:
+            self.open.append((tag, attrs))
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1][0] == tag, (tag, self.open)
+        self.open.pop()
+
+    def handle_data(self, text):
+        tag, attrs = self.open[-1] if self.open else ('', {})
+        if attrs.get('id') == 'data':
+            self.data = json.loads(text)
+        self.title += text if tag == 'title' else ''
+
+
+def pages(d):
+    model = three_nodes(d)
+    belay('view', model, '-o', d + '/page.html', '--runs', 3)
+    page = Page(d + '/page.html')
+    assert not page.references and page.title == 'm.onnx' and {'graph', 'details', 'chart', 'search', 'data'} <= page.ids
+    data = page.data
+    assert {n['name'] for n in data['graph']['model']['nodes']} >= {'x', 'product', 'positive', 'shares'}
+    shares = next(n for n in data['graph']['model']['nodes'] if n['name'] == 'shares')
+    assert shares['type'] == 'SoftmaxV2' and shares['outputs'] == ['f32[8,16]'] and 'ONNX node' in shares['origin'], shares
+    plan = data['graph']['variants'][0]
+    assert [s['node'] for s in plan['steps']] == ['positive', 'shares'] and plan['steps'][0]['nodes'] == ['product', 'positive']
+    assert 'contract(' in plan['steps'][0]['body'] and plan['arena_bytes'] == 512
+    scratch = [s for s in plan['slots'] if s['kind'] == 'scratch']
+    assert len(scratch) == 1 and scratch[0]['bytes'] == 512 and scratch[0]['offset'] == 0 and scratch[0]['alive'] == [0, 1], scratch
+    assert [r['name'] for r in data['timeline']] == ['positive', 'shares'] and data['timeline'][0]['start_us'] == 0
+    assert [r['flops'] for r in data['steps']] == [4096, 0] and all(r['us'] >= 0 for r in data['steps'])
+
+
+def pages_of_other_models(d):
+    belay('view', branches(d), '-o', d + '/if.html', '--runs', 2)
+    plan = Page(d + '/if.html').data['graph']['variants'][0]
+    assert plan['steps'][0]['kind'] == 'if' and len(plan['steps'][0]['branches']) == 2 and 'arena_bytes' not in plan
+    name = '</script><script>alert("@DATA@")'
+    model = write_model(d + '/bad & <odd>.onnx', [h.make_node('Neg', ['x'], ['y'], name=name)], [value('x', T.FLOAT, ('n', 3))],
+                        [value('y', T.FLOAT, ('n', 3))])
+    belay('view', model, '--dynamic', '--shape', 'x=7x3', '-o', d + '/odd.html', '--runs', 1)
+    page = Page(d + '/odd.html')
+    assert page.title == 'bad & <odd>.onnx' and page.data['graph']['static'] is False
+    assert page.data['graph']['variants'][-1]['steps'][0]['node'] == name
+    assert any(s.get('bytes') == 84 for s in page.data['graph']['variants'][-1]['slots'])
+
+
+def pages_of_dumps(d):
+    dump(d, three_nodes(d))
+    for source in d, dumped(d, '*.json')[0]:
+        belay('view', source, '-o', d + '/page.html')
+        data = Page(d + '/page.html').data
+        assert data['title'] == 'model' and len(data['graph']['variants'][0]['steps']) == 2 and 'timeline' not in data
+    open(d + '/other.json', 'w').write('{}')
+    os.makedirs(d + '/empty')
+    for args, text in ([d + '/other.json'], 'is no graph'), ([d + '/empty'], 'has no ge_belay_'), ([d + '/absent.json'], 'absent.json'), \
+            ([d + '/absent.onnx'], 'absent.onnx'):
+        assert text in belay('view', *args, '-o', d + '/x.html', code=1).stderr
+    assert 'cannot be written' in belay('view', d, '-o', d + '/no/such/page.html', code=1).stderr
+    assert not os.path.exists(d + '/x.html')
+
+
+run_tests((dump_forms, dump_contents, dump_levels, dump_bad_values, traces, pages, pages_of_other_models, pages_of_dumps))

@@ -1,4 +1,4 @@
-// belay: runs and measures ONNX models, runs conformance cases, lists operators, looks at the machine.
+// belay: runs, measures and shows ONNX models, runs conformance cases, lists operators, looks at the machine.
 #include "commands.h"
 
 int main(int argc, char** argv) {
@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
   belay::tool::AddRun(&app, &exit_code);
   belay::tool::AddBench(&app, &exit_code);
   belay::tool::AddExplain(&app, &exit_code);
+  belay::tool::AddView(&app, &exit_code);
   belay::tool::AddCases(&app, &exit_code);
   belay::tool::AddOps(&app, &exit_code);
   belay::tool::AddDoctor(&app, &exit_code);

@@ -219,6 +219,13 @@ Result<std::vector<Array>> Runner::Outputs() {
   return arrays;
 }
 
+Result<std::string> Runner::DebugJson() {
+  ge::AscendString json;
+  BELAY_RETURN_IF_ERROR(
+      CheckGe(GeSessionGraphDebugJSONPrint(*state_->session, kGraph, 0, json), "describing the graph"));
+  return std::string(json.GetString());
+}
+
 Status InitializeEngine(int threads) {
   if (threads > 0) setenv("BELAY_THREADS", std::to_string(threads).c_str(), 1);
   return CheckGe(ge::GEInitialize(Options{{"ge.exec.deviceId", "0"}, {"ge.graphRunMode", "0"}}),

@@ -32,6 +32,7 @@ class Runner {
   Status Launch();
   Status Synchronize();
   Result<std::vector<Array>> Outputs();
+  Result<std::string> DebugJson();  // GeSessionGraphDebugJSONPrint's
 
  private:
   struct State;
