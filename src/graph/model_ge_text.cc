@@ -156,8 +156,9 @@ class GeWriter {
     for (size_t k = 0; k < node.inputs.size(); ++k) {
       const ModelEdge& edge = node.inputs[k];
       ModelDesc desc;
-      if (edge.node >= 0 && edge.output < static_cast<int>(model.nodes[edge.node].output_descs.size())) {
-        desc = model.nodes[edge.node].output_descs[edge.output];
+      if (edge.node >= 0) {
+        const std::vector<ModelDesc>& descs = model.nodes[edge.node].output_descs;
+        if (static_cast<size_t>(edge.output) < descs.size()) desc = descs[edge.output];
       }
       WriteDesc("input_desc", PortName(node.input_ports, k), desc, &w_);
     }
