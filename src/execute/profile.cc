@@ -10,6 +10,7 @@ namespace belay {
 namespace {
 
 std::mutex mutex;
+size_t lost_records = 0;
 std::vector<StepRecord>& Records() {
   static auto* records = new std::vector<StepRecord>;  // runs may end after static destructors
   return *records;
@@ -42,7 +43,13 @@ namespace {
 
 void Keep(StepRecord* record) {
   std::lock_guard<std::mutex> lock(mutex);
-  if (profiling.load() && Records().size() < kMaxRecords) Records().push_back(std::move(*record));
+  if (profiling.load()) {
+    if (Records().size() < kMaxRecords) {
+      Records().push_back(std::move(*record));
+    } else {
+      ++lost_records;
+    }
+  }
   delete record;
 }
 
@@ -51,12 +58,14 @@ void Keep(StepRecord* record) {
 void StartProfile() {
   std::lock_guard<std::mutex> lock(mutex);
   Records().clear();
+  lost_records = 0;
   profiling.store(true);
 }
 
-std::vector<StepRecord> TakeProfile() {
+std::vector<StepRecord> TakeProfile(size_t* lost) {
   std::lock_guard<std::mutex> lock(mutex);
   profiling.store(false);
+  if (lost) *lost = lost_records;
   return std::exchange(Records(), {});
 }
 

@@ -22,9 +22,9 @@ struct StepRecord {
 };
 
 // One profile at a time; what comes after kMaxRecords is lost.
-constexpr size_t kMaxRecords = 1 << 20;
+constexpr size_t kMaxRecords = 1 << 18;
 void StartProfile();
-std::vector<StepRecord> TakeProfile();  // ends it
+std::vector<StepRecord> TakeProfile(size_t* lost = nullptr);  // ends it
 
 extern std::atomic<bool> profiling;
 

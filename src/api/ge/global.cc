@@ -17,10 +17,7 @@ Status GEInitialize(const std::map<AscendString, AscendString>& options) {
 }
 
 Status GEFinalize() {
-  return api::Guarded("GEFinalize", [] {
-    api::Finalize();
-    return belay::OkStatus();
-  });
+  return api::Guarded("GEFinalize", [] { return api::Finalize(); });
 }
 
 AscendString GEGetErrorMsgV2() { return AscendString(belay::TakeErrorReports().c_str()); }

@@ -1,7 +1,6 @@
 // What is declared in ge/ and refuses: name and reason go to GEGetErrorMsgV2.
 #include "api/ge/state.h"
 #include "api/marks.h"
-#include "ge/ge_prof.h"
 
 namespace api = belay::api;
 
@@ -25,17 +24,6 @@ REFUSED(RunGraphDistribute, (uint32_t, const std::map<int32_t, std::vector<Tenso
   BELAY_REFUSES Status name __VA_ARGS__ { return api::Refuse(#name); }
 
 REFUSED(GetModelDistributeDesc, (const void*, const uint64_t, ModelDistibuteDesc&))
-REFUSED(aclgrphProfInit, (const char*, uint32_t))
-REFUSED(aclgrphProfFinalize, ())
-REFUSED(aclgrphProfDestroyConfig, (aclgrphProfConfig*))
-REFUSED(aclgrphProfStart, (aclgrphProfConfig*))
-REFUSED(aclgrphProfStop, (aclgrphProfConfig*))
 #undef REFUSED
-
-BELAY_REFUSES aclgrphProfConfig* aclgrphProfCreateConfig(uint32_t*, uint32_t, ProfilingAicoreMetrics,
-                                                         ProfAicoreEvents*, uint64_t) {
-  (void)api::Refuse("aclgrphProfCreateConfig");
-  return nullptr;
-}
 
 }  // namespace ge

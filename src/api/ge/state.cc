@@ -5,6 +5,7 @@
 
 #include "backend/device.h"
 #include "base/error_report.h"
+#include "session/profiler.h"
 
 namespace belay::api {
 namespace {
@@ -84,18 +85,29 @@ Status Initialize(OptionMap options) {
   std::lock_guard<std::mutex> lock(p.mutex);
   if (p.initialized) return OkStatus();
   BELAY_RETURN_IF_ERROR(CheckOptions(options));
+  BELAY_TRY(const std::string folder, ProfilerFolder(options));
+  if (!folder.empty()) {
+    BELAY_RETURN_IF_ERROR(OpenProfiler(ProfilerUser::kOptions, folder).Context("ge.exec.profilingMode"));
+    BELAY_RETURN_IF_ERROR(StartProfiler());
+  }
   p.initialized = true;
   p.options = std::move(options);
   return OkStatus();
 }
 
-void Finalize() {
+Status Finalize() {
   Process& p = TheProcess();
   std::map<uint64_t, LiveSession> ended;
-  std::lock_guard<std::mutex> lock(p.mutex);
-  p.initialized = false;
-  ended.swap(p.sessions);
+  {
+    std::lock_guard<std::mutex> lock(p.mutex);
+    p.initialized = false;
+    ended.swap(p.sessions);
+  }
+  ended.clear();  // the profile has their last runs
+  return UserOfProfiler() == ProfilerUser::kOptions ? CloseProfiler() : OkStatus();
 }
+
+Status NeedInitialized() { return IsInitialized() ? OkStatus() : NotInitialized(); }
 
 bool IsInitialized() {
   Process& p = TheProcess();

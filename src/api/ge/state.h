@@ -13,8 +13,9 @@
 namespace belay::api {
 
 Status Initialize(OptionMap options);
-void Finalize();
+Status Finalize();
 bool IsInitialized();
+Status NeedInitialized();  // refuses where it is not
 
 // The new session's id.
 Result<uint64_t> MakeSession(OptionMap options);
