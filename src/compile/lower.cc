@@ -15,31 +15,22 @@ const OpRecord* RecordOf(const ModelNode& node) {
   return node.record ? node.record.get() : FindOpRecord(node.type);
 }
 
-bool IsData(const ModelNode& node) { return node.type == "Data" || node.type == "RefData"; }
+bool IsData(const ModelNode& node) { return !node.refused && (node.type == "Data" || node.type == "RefData"); }
 bool IsSink(const ModelNode& node) { return node.type == "NetOutput"; }
 
-void CollectUnknown(const ModelGraph& model, std::map<std::string, std::vector<std::string>>* out) {
+void CollectUnknown(const ModelGraph& model, const std::string& outer, Problems* problems) {
   for (const ModelNode& node : model.nodes) {
-    if (!IsData(node) && !IsSink(node) && !RecordOf(node)) (*out)[node.type].push_back(node.name);
+    if (node.refused) continue;
+    if (!IsData(node) && !IsSink(node) && !RecordOf(node)) {
+      const std::string op = node.type + (FindPrototype(node.type) ? "" : " (no such GE operator)");
+      problems->Add({node.name, op, outer + Describe(node), "", Code::kNotSupported, true});
+    }
     for (auto& [name, graphs] : node.subgraphs) {
-      for (auto& g : graphs) CollectUnknown(*g, out);
+      for (auto& g : graphs) {
+        CollectUnknown(*g, fmt::format("{}{}: subgraph '{}': ", outer, Describe(node), g->name), problems);
+      }
     }
   }
-}
-
-Status CheckOperators(const ModelGraph& model) {
-  std::map<std::string, std::vector<std::string>> unknown;
-  CollectUnknown(model, &unknown);
-  if (unknown.empty()) return OkStatus();
-  std::string text;
-  for (auto& [type, names] : unknown) {
-    if (!text.empty()) text += "; ";
-    text += type + (FindPrototype(type) ? "" : " (no such GE operator)") + " in node";
-    for (size_t i = 0; i < names.size() && i < 4; ++i) text += (i ? ", '" : " '") + names[i] + "'";
-    if (names.size() > 4) text += fmt::format(" and {} more", names.size() - 4);
-  }
-  return NotSupported("{} operator{} cannot be computed: {}", unknown.size(),
-                      unknown.size() == 1 ? "" : "s", text);
 }
 
 bool IsComputed(DType dtype) { return IsFloat(dtype) || IsInt(dtype) || dtype == DType::kBool; }
@@ -58,7 +49,15 @@ Status CheckDtypes(const Graph& graph) {
 
 class Lowerer {
  public:
-  Lowerer(Graph* graph, Graph* root, ModelTypes* types) : builder_(graph, root), types_(types) {}
+  // Refusals go to `problems` and lowering goes on. defer: nor does it stop where a call must be known.
+  struct Report {
+    Problems* problems;
+    bool defer;
+    std::function<Status(const NeedsContents&)> known_to_calls;
+    ModelTypes* types;  // takes what inference finds; may be nullptr
+  };
+  Lowerer(Graph* graph, Graph* root, const Report& report, std::string where = "")
+      : builder_(graph, root), report_(report), where_(std::move(where)) {}
 
   Builder& builder() { return builder_; }
 
@@ -71,10 +70,9 @@ class Lowerer {
     for (size_t v = 0; v < variables.size(); ++v) variables_[variables[v]] = static_cast<int>(data_count_ + v);
     values_.assign(model.nodes.size(), {});
     seen_.assign(model.nodes.size(), {});
-    for (int i : order) {
-      Status status = RunNode(model, i);
-      if (!status.ok()) return std::move(status).Context(Describe(model.nodes[i]));
-    }
+    for (int i : order) TryNode(model, i);
+    const bool top = &builder_.graph() == &builder_.root();
+    if (top && (!report_.problems->empty() || !report_.problems->deferred.empty())) return LoweredSubgraph();
     RecordTypes(model);
     return Results(model);
   }
@@ -87,10 +85,80 @@ class Lowerer {
   }
 
  private:
+  // What stands for a refused node's output; no graph has such an input.
+  static constexpr int kStandIn = -1;
+
+  std::string Where(const ModelNode& node) const { return where_ + Describe(node); }
+
+  void TryNode(const ModelGraph& model, int i) {
+    const ModelNode& node = model.nodes[i];
+    if (node.refused) return StandIn(model, i);
+    if (ReadsUnknown(node)) return Pass(model, i, &report_.problems->unchecked);
+    const bool known = IsData(node) || IsSink(node) || RecordOf(node);
+    if (!known) return StandIn(model, i);  // CollectUnknown has said so
+    try {
+      const Status status = RunNode(model, i);
+      if (!status.ok()) Refuse(model, i, status);
+    } catch (NeedsContents& needs) {
+      const bool of_stand_in = std::count(needs.graph_inputs.begin(), needs.graph_inputs.end(), kStandIn) > 0;
+      const Status can_wait = of_stand_in ? OkStatus() : report_.known_to_calls(needs);
+      if (!can_wait.ok()) return Refuse(model, i, can_wait);
+      if (!of_stand_in && !report_.defer) throw;
+      Pass(model, i, of_stand_in ? &report_.problems->unchecked : &report_.problems->deferred);
+    } catch (NeedsExtents&) {
+      if (!report_.defer && report_.problems->empty()) throw;
+      Pass(model, i, &report_.problems->deferred);
+    }
+  }
+
+  bool ReadsUnknown(const ModelNode& node) const {
+    return std::any_of(node.inputs.begin(), node.inputs.end(), [&](const ModelEdge& edge) {
+      if (edge.node < 0 || !unknown_.count(edge.node)) return false;
+      const std::vector<LoweredValue>& outputs = values_[edge.node];
+      return edge.output < 0 || edge.output >= static_cast<int>(outputs.size()) || !outputs[edge.output].tensor;
+    });
+  }
+
+  void Refuse(const ModelGraph& model, int i, const Status& status) {
+    const ModelNode& node = model.nodes[i];
+    report_.problems->Add({node.name, node.type, Where(node), status.message(), status.code()});
+    StandIn(model, i);
+  }
+
+  // Nothing can be said of the node: it follows a refused one, or needs to know a call.
+  void Pass(const ModelGraph& model, int i, std::vector<std::string>* list) {
+    list->push_back(Where(model.nodes[i]));
+    StandIn(model, i);
+  }
+
+  // Outputs of the declared types, with contents that nobody knows.
+  void StandIn(const ModelGraph& model, int i) {
+    const ModelNode& node = model.nodes[i];
+    unknown_.insert(i);
+    values_[i].assign(node.output_ports.size(), {});
+    for (size_t k = 0; k < node.output_descs.size() && k < values_[i].size(); ++k) {
+      const ModelDesc& desc = node.output_descs[k];
+      if (desc.dtype == DType::kUndefined || desc.dims == std::vector<int64_t>{-2}) continue;
+      TensorType type{desc.dtype, {}};
+      for (int64_t d : desc.dims) {
+        if (d >= 0) {
+          type.shape.push_back(d);
+          continue;
+        }
+        type.shape.push_back(Dim::Symbol(static_cast<int>(builder_.root().symbols.size())));
+        builder_.root().symbols.push_back({node.name, 0, 0});  // as if a call could tell
+      }
+      Node* value = builder_.graph().Add(Op::kInput, {}, type);
+      value->index = kStandIn;
+      values_[i][k].tensor = builder_.Wrap(value);
+    }
+  }
+
   Result<LoweredValue*> Value(const ModelGraph& model, const ModelEdge& edge) {
     const ModelNode& from = model.nodes[edge.node];
     std::vector<LoweredValue>& outputs = values_[edge.node];
     if (edge.output < 0 || edge.output >= static_cast<int>(outputs.size()) || !outputs[edge.output].tensor) {
+      if (unknown_.count(edge.node)) throw NeedsContents{{kStandIn}};
       return NotSupported("output {} of {} is not computed", edge.output, Describe(from));
     }
     return &outputs[edge.output];
@@ -115,6 +183,7 @@ class Lowerer {
         return InvalidArgument("its index is {}, but there are {} inputs", index, data_count_);
       }
       values_[i] = {{memories_.At(index, 0), index}};
+      if (!values_[i][0].tensor) StandIn(model, i);
       return OkStatus();
     }
     BELAY_TRY(std::optional<VariableDecl> variable, DeclaredVariable(node));
@@ -206,10 +275,15 @@ class Lowerer {
     Graph& graph = builder_.graph();
     const int first_new = graph.size();
     Body body(builder_, node, *record.prototype, std::move(inputs), std::move(captures));
+    const auto inside_of = [&](const ModelGraph& sub) {
+      return fmt::format("{}: subgraph '{}': ", Where(node), sub.name);
+    };
     body.lower_subgraph = [&](const ModelGraph& sub, const std::vector<TensorType>& types,
-                              const std::vector<Tensor>& known) { return LowerSubgraph(sub, types, known, names); };
+                              const std::vector<Tensor>& known) {
+      return LowerSubgraph(sub, types, known, names, inside_of(sub));
+    };
     body.inline_subgraph = [&](const ModelGraph& sub, const std::vector<Tensor>& arguments) {
-      Lowerer inner(&builder_.graph(), &builder_.root(), types_);
+      Lowerer inner(&builder_.graph(), &builder_.root(), report_, inside_of(sub));
       Result<LoweredSubgraph> lowered = inner.Run(sub, arguments, names);
       if (lowered.ok()) return *std::move(lowered);
       throw OpError{std::move(lowered).status().Context("subgraph '" + sub.name + "'")};
@@ -271,9 +345,10 @@ class Lowerer {
   }
 
   LoweredSubgraph LowerSubgraph(const ModelGraph& model, const std::vector<TensorType>& types,
-                                const std::vector<Tensor>& known, const std::vector<std::string>& variables) {
+                                const std::vector<Tensor>& known, const std::vector<std::string>& variables,
+                                const std::string& where) {
     auto graph = std::make_shared<Graph>();
-    Lowerer inner(graph.get(), &builder_.root(), types_);
+    Lowerer inner(graph.get(), &builder_.root(), report_, where);
     std::vector<Tensor> arguments;
     for (size_t i = 0; i < types.size(); ++i) {
       Node* input = graph->AddInput(static_cast<int>(i), types[i]);
@@ -291,8 +366,8 @@ class Lowerer {
   }
 
   void RecordTypes(const ModelGraph& model) {
-    for (size_t i = 0; types_ && i < model.nodes.size(); ++i) {
-      std::vector<TensorType>& types = (*types_)[&model.nodes[i]];
+    for (size_t i = 0; report_.types && i < model.nodes.size(); ++i) {
+      std::vector<TensorType>& types = (*report_.types)[&model.nodes[i]];
       types.clear();
       for (const LoweredValue& value : values_[i]) {
         types.push_back(value.tensor ? value.tensor.node()->type : TensorType{});
@@ -301,7 +376,9 @@ class Lowerer {
   }
 
   Builder builder_;
-  ModelTypes* const types_;
+  const Report report_;
+  const std::string where_;  // of the graph, for messages
+  std::set<int> unknown_;    // nodes whose outputs are stand-ins, or nothing
   Memories memories_;
   size_t data_count_ = 0;
   std::map<std::string, int> variables_;  // their memories
@@ -398,55 +475,78 @@ Result<std::vector<const ModelNode*>> ModelInputs(const ModelGraph& model) {
   return inputs;
 }
 
-Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
-  BELAY_RETURN_IF_ERROR(CheckOperators(model));
+namespace {
+
+using Report = Lowerer::Report;
+
+// The argument of input `i`; an empty one where a call must tell its rank first.
+Result<Tensor> AddDataInput(const ModelNode& input, int i, const LowerOptions& options, Builder& b, Lowered* lowered) {
+  const ModelDesc& desc = input.output_descs.empty() ? ModelDesc{} : input.output_descs[0];
+  const bool called = i < static_cast<int>(options.input_dims.size());
+  TensorType type{desc.dtype, {}};
+  std::vector<int64_t> dims = desc.dims;
+  if (desc.dtype == DType::kUndefined) return InvalidArgument("{} declares no data type", Describe(input));
+  if (desc.dtype == DType::kResource) {
+    type.element = ElementOf(input);
+    dims.clear();
+  }
+  if (dims == std::vector<int64_t>{-2}) {
+    if (!called) return Tensor();
+    dims.assign(options.input_dims[i].size(), -1);
+  }
+  Graph& graph = b.graph();
+  for (size_t d = 0; d < dims.size(); ++d) {
+    if (dims[d] >= 0) {
+      type.shape.push_back(dims[d]);
+      continue;
+    }
+    SymbolInfo symbol{fmt::format("{}.{}", input.name, d), i, static_cast<int>(d)};
+    if (called && d < options.input_dims[i].size()) symbol.hint = options.input_dims[i][d];
+    type.shape.push_back(Dim::Symbol(static_cast<int>(graph.symbols.size())));
+    graph.symbols.push_back(symbol);
+  }
+  lowered->inputs.push_back(type);
+  Tensor argument = AddArgument(b, i, type, input.name);
+  auto contents = options.input_contents.find(i);
+  if (contents == options.input_contents.end()) return argument;
+  if (!options.readable_inputs.count(i) || !FewCounts(*contents->second) || !IsStatic(type.shape)) {
+    return b.Constant(contents->second);
+  }
+  argument.node()->contents = ContentSymbols(input.name, i, *contents->second, &graph);
+  lowered->symbolic_inputs.insert(i);
+  return argument;
+}
+
+// Contents of variables and of what is no tensor of numbers are known to no call.
+Status KnownToCalls(const NeedsContents& needs, const std::vector<const ModelNode*>& inputs, const Graph& graph) {
+  for (int i : needs.graph_inputs) {
+    if (i >= static_cast<int>(inputs.size())) {
+      return NotSupported("the contents of variable '{}' decide a shape or an attribute", graph.inputs[i]->name);
+    }
+    if (!IsRunValue(inputs[i]->output_descs[0].dtype)) continue;
+    return NotSupported("the contents of input '{}', which is no tensor of numbers, decide the graph's structure",
+                        inputs[i]->name);
+  }
+  return OkStatus();
+}
+
+Result<Lowered> LowerModel(const ModelGraph& model, const LowerOptions& options, Problems* problems) {
   BELAY_TRY(std::vector<const ModelNode*> inputs, ModelInputs(model));
   BELAY_TRY(std::vector<VariableDecl> variables, CollectVariables(model));
   Lowered lowered;
   auto graph = std::make_unique<Graph>();
-  Lowerer lowerer(graph.get(), graph.get(), options.types);
+  const bool defer = options.problems != nullptr;
+  Lowerer lowerer(graph.get(), graph.get(),
+                  {problems, defer, [&](const NeedsContents& needs) { return KnownToCalls(needs, inputs, *graph); },
+                   options.types});
   std::vector<Tensor> arguments;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const ModelDesc& desc = inputs[i]->output_descs.empty() ? ModelDesc{} : inputs[i]->output_descs[0];
-    const bool called = i < options.input_dims.size();
-    TensorType type{desc.dtype, {}};
-    std::vector<int64_t> dims = desc.dims;
-    if (desc.dtype == DType::kResource) {
-      type.element = ElementOf(*inputs[i]);
-      dims.clear();
-    }
-    if (dims == std::vector<int64_t>{-2}) {
-      if (!called) {
-        lowered.needs_extents = true;
-        return lowered;
-      }
-      dims.assign(options.input_dims[i].size(), -1);
-    }
-    for (size_t d = 0; d < dims.size(); ++d) {
-      if (dims[d] >= 0) {
-        type.shape.push_back(dims[d]);
-        continue;
-      }
-      SymbolInfo symbol{fmt::format("{}.{}", inputs[i]->name, d), static_cast<int>(i), static_cast<int>(d)};
-      if (called && d < options.input_dims[i].size()) symbol.hint = options.input_dims[i][d];
-      type.shape.push_back(Dim::Symbol(static_cast<int>(graph->symbols.size())));
-      graph->symbols.push_back(symbol);
-    }
-    if (desc.dtype == DType::kUndefined) {
-      return InvalidArgument("{} declares no data type", Describe(*inputs[i]));
-    }
-    lowered.inputs.push_back(type);
-    arguments.push_back(AddArgument(lowerer.builder(), static_cast<int>(i), type, inputs[i]->name));
-    auto contents = options.input_contents.find(static_cast<int>(i));
-    if (contents == options.input_contents.end()) continue;
-    if (options.readable_inputs.count(static_cast<int>(i)) && FewCounts(*contents->second) && IsStatic(type.shape)) {
-      arguments.back().node()->contents = ContentSymbols(inputs[i]->name, static_cast<int>(i), *contents->second,
-                                                         graph.get());
-      lowered.symbolic_inputs.insert(static_cast<int>(i));
-    } else {
-      arguments.back() = lowerer.builder().Constant(contents->second);
-    }
+    BELAY_TRY(Tensor argument, AddDataInput(*inputs[i], static_cast<int>(i), options, lowerer.builder(), &lowered));
+    lowered.needs_extents = lowered.needs_extents || !argument;
+    if (!argument && defer) problems->deferred.push_back(Describe(*inputs[i]));
+    arguments.push_back(argument);
   }
+  if (lowered.needs_extents && !defer) return lowered;
   for (const VariableDecl& v : variables) {
     const int index = static_cast<int>(arguments.size());
     lowered.inputs.push_back({v.dtype, Shape(v.dims.begin(), v.dims.end())});
@@ -455,18 +555,11 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
   }
   try {
     BELAY_TRY(LoweredSubgraph result, lowerer.Run(model, arguments, graph->variables));
+    if (!problems->empty() || !problems->deferred.empty()) return lowered;
     graph->outputs = result.outputs;
     graph->output_names = model.output_names;
     AddStores(lowerer.builder(), result.written);
   } catch (NeedsContents& needs) {
-    for (int i : needs.graph_inputs) {
-      if (i >= static_cast<int>(inputs.size())) {
-        return NotSupported("the contents of variable '{}' decide a shape or an attribute", graph->inputs[i]->name);
-      }
-      if (!IsRunValue(lowered.inputs[i].dtype)) continue;
-      return NotSupported("the contents of input '{}', which is no tensor of numbers, decide the graph's structure",
-                          inputs[i]->name);
-    }
     lowered.needs_contents = needs.graph_inputs;
     return lowered;
   } catch (NeedsExtents&) {
@@ -480,6 +573,18 @@ Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
   LowerToStorage(graph.get());
   BELAY_RETURN_IF_ERROR(CheckDtypes(*graph));
   lowered.graph = std::move(graph);
+  return lowered;
+}
+
+}  // namespace
+
+Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options) {
+  Problems own;
+  Problems* problems = options.problems ? options.problems : &own;
+  CollectUnknown(model, "", problems);
+  Result<Lowered> lowered = LowerModel(model, options, problems);
+  if (!lowered.ok()) problems->Add({"", "", "", lowered.status().message(), lowered.status().code()});
+  if (!problems->empty()) return problems->ToStatus();
   return lowered;
 }
 

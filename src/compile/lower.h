@@ -8,6 +8,7 @@
 
 #include "graph/graph.h"
 #include "graph/model.h"
+#include "graph/problem.h"
 
 namespace belay {
 
@@ -24,6 +25,9 @@ struct LowerOptions {
   // become symbols, and the variant is for all values.
   std::set<int> readable_inputs;
   ModelTypes* types = nullptr;  // takes what inference finds, if nothing must be known first
+  // Not null: what is refused goes here, behind what the importer refused, and nodes that only a call decides are
+  // passed over. The result is of no use but for its status.
+  Problems* problems = nullptr;
 };
 
 struct Lowered {
@@ -35,7 +39,7 @@ struct Lowered {
   bool needs_extents = false;    // of a call: a rank or an extent must be known as a number: give input_dims
 };
 
-// Every problem of the graph's structure (unknown operators, missing inputs, cycles) is reported at once.
+// An error's message names all operators that are missing and every node that is refused.
 Result<Lowered> Lower(const ModelGraph& model, const LowerOptions& options = {});
 
 // Data nodes by their `index` attribute.

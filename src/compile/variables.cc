@@ -32,7 +32,7 @@ Status Collect(const ModelGraph& model, std::map<std::string, VariableDecl>* fou
 
 Result<std::optional<VariableDecl>> DeclaredVariable(const ModelNode& node) {
   const OpRecord* record = FindOpRecord(node.type);
-  if (!record || !record->declares) return std::optional<VariableDecl>();
+  if (!record || !record->declares || node.refused) return std::optional<VariableDecl>();
   Graph unused;
   Builder builder(&unused);
   Body body(builder, node, *record->prototype, std::vector<Tensor>(node.input_ports.size()));

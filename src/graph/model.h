@@ -54,6 +54,7 @@ struct ModelNode {
   AttrMap attrs;                    // only what was set; defaults come from the prototype
   std::map<std::string, std::vector<std::shared_ptr<ModelGraph>>> subgraphs;  // by prototype name
   std::string origin;               // "ONNX node conv1 (Conv)"; empty when built by hand
+  bool refused = false;             // by the importer, which said why: only what output_descs say of it is known
   std::shared_ptr<const OpRecord> record;  // of an operator the program brought; null: the table's
 };
 

@@ -98,6 +98,8 @@ std::vector<int> GraphInputsBehind(Builder& b, const Tensor& t, const char* inpu
   std::vector<char> seen(t.builder().graph().size(), 0);
   std::vector<int> found;
   CollectGraphInputs(t.node(), &seen, &found);
+  // Of what a refused node would have made nobody can say whether it will be known.
+  if (std::any_of(found.begin(), found.end(), [](int index) { return index < 0; })) return found;
   if (&b.graph() != &b.root() || found.empty()) {
     FailNotSupported("the contents of input {} are only known at run time", input);
   }

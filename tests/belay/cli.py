@@ -79,6 +79,53 @@ def run_says_what_is_wrong(d):
     belay('fly', code=106)  # CLI11's number for an unknown command
 
 
+def broken_model(d):
+    """Every kind of problem, each but the last before another."""
+    inner = h.make_graph([h.make_node('Unheard', ['a'], ['i'], name='inside')], 'then', [], [value('i')])
+    other = h.make_graph([h.make_node('Relu', ['a'], ['e'])], 'else', [], [value('e')])
+    twice = h.make_function('my', 'Twice', ['x'], ['y'], [h.make_node('Strange', ['x'], ['t'], name='odd'),
+                                                          h.make_node('Add', ['t', 'x'], ['y'], name='sum')], [h.make_opsetid('', 17)])
+    nodes = [h.make_node('Mystery', ['a'], ['t0'], name='m1'), h.make_node('Mystery', ['t0'], ['t1'], name='m2'),
+             h.make_node('If', ['c'], ['t2'], name='branch', then_branch=inner, else_branch=other),
+             h.make_node('Twice', ['a'], ['t3'], name='call', domain='my'),
+             h.make_node('Cast', ['a'], ['t4'], name='type', to=77),
+             h.make_node('Softmax', ['a'], ['t5'], name='axis', axis=7),
+             h.make_node('BitShift', ['t5', 'a'], ['t6'], name='dtype', direction='LEFT'),
+             h.make_node('Concat', ['t6', 'a'], ['t7'], name='list', axis=5)]
+    graph = h.make_graph(nodes, 'g', [value('a'), value('c', T.BOOL, ())], [value(f't{k}') for k in range(8)])
+    model = h.make_model(graph, ir_version=8, opset_imports=[h.make_opsetid('', 17), h.make_opsetid('my', 1)], functions=[twice])
+    onnx.save(model, d + '/broken.onnx')
+    return d + '/broken.onnx'
+
+
+def check_names_everything(d):
+    model = broken_model(d)
+    report = json.loads(belay('check', model, '--json', code=1).stdout)
+    assert not report['compiles'] and report['deferred'] == [] and len(report['unchecked']) == 1, report
+    found = {(p['node'], p['kind']) for p in report['problems']}
+    missing = {(n, 'missing operator') for n in ('m1', 'm2', 'inside', 'call#1/odd')}
+    assert missing <= found and {n for n, _ in found - missing} == {'type', 'axis', 'dtype', 'list'}, found
+    lines = belay('check', model, code=1).stdout.splitlines()
+    assert 'ONNX node branch (If): ONNX node inside (Unheard): the operator is missing' in lines, lines
+    assert any("'dtype'" in line and 'must be one of' in line for line in lines) and lines[-1].endswith('8 problems'), lines
+    said = belay('run', model, code=1).stderr
+    assert '3 operators missing: Mystery (node m1, m2), Strange (node call#1/odd), Unheard (node inside)' in said, said
+
+
+def check_agrees_with_compiling(d):
+    model = two_inputs(d)
+    assert belay('check', model).stdout == f'{model}: compiles\n'
+    belay('check', model, '--shape', 'a=5x3', '--shape', 'b=5x3')
+    assert 'fixes it at 3' in belay('check', model, '--shape', 'a=5x4', code=1).stdout
+    assert 'expected NAME=' in belay('check', model, '--shape', 'a', code=1).stderr
+    assert 'No such file' in belay('check', d + '/absent.onnx', code=1).stdout
+    # Only a call knows the axes, and the rank behind them: that compiles, but not before the call.
+    late = write_model(d + '/late.onnx', [h.make_node('ReduceSum', ['x', 'axes'], ['y'], name='sum', keepdims=0), h.make_node('Relu', ['y'], ['z'])],
+                       [value('x'), value('axes', T.INT64, ('n',))], [h.make_tensor_value_info('z', T.FLOAT, None)])
+    report = json.loads(belay('check', late, '--json').stdout)
+    assert report['compiles'] and 'sum' in report['deferred'][0] and len(report['unchecked']) == 1, report
+
+
 def bench_numbers(d):
     model = two_inputs(d, (64, 64))
     done = belay('bench', model, '--json', '--seconds', '0.1', '--threads', '1')
@@ -197,5 +244,5 @@ def ops_and_doctor(d):
     assert 'note' in forced and 'BELAY_CPU=nonsense' in forced
 
 
-run_tests((run_files_and_outputs, run_shapes_zeros_random, run_every_dtype, run_says_what_is_wrong, bench_numbers, bench_turns,
-           explain_steps, cases_run_and_refuse, cases_crash_and_time_out, ops_and_doctor))
+run_tests((run_files_and_outputs, run_shapes_zeros_random, run_every_dtype, run_says_what_is_wrong, check_names_everything,
+           check_agrees_with_compiling, bench_numbers, bench_turns, explain_steps, cases_run_and_refuse, cases_crash_and_time_out, ops_and_doctor))

@@ -74,6 +74,63 @@ TEST(Import, AllMissingOperatorsAtOnce) {
             "com.microsoft::FusedGelu (node w)");
 }
 
+// Refusals of nodes behind one another, in a branch, and of an input and an output; the values between are declared.
+GraphWriter ManyProblems() {
+  GraphWriter branch, graph;
+  branch.Node(NodeBytes("Cast", {"x"}, {"b"}, {FloatAttr("to", 1)}, "deep")).Output(ValueBytes("b", 1, {2}));
+  graph.Input(ValueBytes("x", 1, {2})).Input(ValueBytes("c", 9, {})).Input(ValueBytes("odd", 77, {2}));
+  graph.Output(ValueBytes("y", 1, {2})).Output(ValueBytes("nowhere", 1, {2}));
+  graph.Node(NodeBytes("Foo", {"x"}, {"t"}, {}, "a"));
+  graph.Node(NodeBytes("Softmax", {"t"}, {"u"}, {FloatAttr("axis", 1)}, "s"));
+  graph.Node(NodeBytes("Gemm", {"u", "absent"}, {"v"}, {}, "g"));
+  graph.Node(NodeBytes("If", {"c"}, {"y"}, {MessageAttr("then_branch", 6, 5, branch.bytes),
+                                            MessageAttr("else_branch", 6, 5, branch.bytes)}, "i"));
+  return graph;
+}
+
+TEST(Import, AllProblemsAtOnce) {
+  const std::string bytes = ModelBytes(ManyProblems().Add(13, ValueBytes("t", 1, {2})), 13);
+  const std::string message = Refusal(ImportBytes(bytes), Code::kNotSupported);
+  EXPECT_HAS(message, "1 operator missing: Foo (node a); 5 more problems: ");
+  Problems problems;
+  OnnxImportOptions options;
+  options.problems = &problems;
+  ASSERT_TRUE(ImportBytes(bytes, options).ok());
+  std::vector<std::string> texts;
+  for (const Problem& p : problems.all()) texts.push_back(p.Text());
+  EXPECT_EQ(texts, (std::vector<std::string>{
+                       "ONNX node a (Foo): the operator is missing",
+                       "input 'odd' has element type 77, which is unknown",
+                       "ONNX node s (Softmax): attribute axis is not an int",
+                       "ONNX node g (Gemm): value 'absent' is made by no node before its use",
+                       "ONNX node i (If): ONNX node deep (Cast): attribute to is not an int",
+                       "value 'nowhere' is made by no node before its use"}));
+}
+
+// What follows an unknown value is not blamed for it.
+TEST(Import, WhatFollowsTheUnknownIsNotBlamed) {
+  GraphWriter graph;
+  graph.Input(ValueBytes("x", 1, {2})).Output(ValueBytes("y", 1, {}, false));
+  graph.Node(NodeBytes("Foo", {"x"}, {"t"}, {}, "a"));
+  graph.Node(NodeBytes("Squeeze", {"t", "absent"}, {"y"}, {}, "b"));
+  Problems problems;
+  OnnxImportOptions options;
+  options.problems = &problems;
+  ASSERT_TRUE(ImportBytes(ModelBytes(graph, 13), options).ok());
+  ASSERT_EQ(problems.size(), 1);
+  EXPECT_EQ(problems.unchecked, std::vector<std::string>{"ONNX node b (Squeeze)"});
+}
+
+TEST(Import, ACycleIsNamed) {
+  GraphWriter graph;
+  graph.Input(ValueBytes("x", 1, {2})).Output(ValueBytes("y", 1, {2}));
+  graph.Node(NodeBytes("Add", {"x", "z"}, {"y"}, {}, "first"));
+  graph.Node(NodeBytes("Relu", {"y"}, {"z"}, {}, "second"));
+  EXPECT_EQ(Refusal(ImportBytes(ModelBytes(graph, 14)), Code::kInvalidArgument),
+            "ONNX node first (Add): value 'z' is made by ONNX node second (Relu), which stands behind its use: "
+            "a cycle, or nodes out of order");
+}
+
 TEST(Import, ANodesErrorNamesTheNode) {
   GraphWriter graph;
   graph.Input(ValueBytes("x", 1, {2})).Output(ValueBytes("y", 1, {2}));

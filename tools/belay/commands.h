@@ -6,6 +6,7 @@ namespace belay::tool {
 
 void AddRun(CLI::App* app, int* exit_code);
 void AddBench(CLI::App* app, int* exit_code);
+void AddCheck(CLI::App* app, int* exit_code);
 void AddExplain(CLI::App* app, int* exit_code);
 void AddView(CLI::App* app, int* exit_code);
 void AddCases(CLI::App* app, int* exit_code);

@@ -1,4 +1,4 @@
-// belay: runs, measures and shows ONNX models, runs conformance cases, lists operators, looks at the machine.
+// belay: runs, checks, measures and shows ONNX models, runs conformance cases, lists operators, looks at the machine.
 #include "commands.h"
 
 int main(int argc, char** argv) {
@@ -7,6 +7,7 @@ int main(int argc, char** argv) {
   int exit_code = 0;
   belay::tool::AddRun(&app, &exit_code);
   belay::tool::AddBench(&app, &exit_code);
+  belay::tool::AddCheck(&app, &exit_code);
   belay::tool::AddExplain(&app, &exit_code);
   belay::tool::AddView(&app, &exit_code);
   belay::tool::AddCases(&app, &exit_code);

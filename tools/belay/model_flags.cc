@@ -25,22 +25,6 @@ Result<std::map<std::string, std::string>> SplitPairs(const std::vector<std::str
   return map;
 }
 
-Result<std::vector<int64_t>> ParseShape(const std::string& name, const std::string& text) {
-  std::vector<int64_t> dims;
-  if (text == "scalar" || text.empty()) return dims;
-  for (size_t start = 0; start <= text.size();) {
-    const size_t end = std::min(text.find('x', start), text.size());
-    char* stop = nullptr;
-    const long long v = std::strtoll(text.c_str() + start, &stop, 10);
-    if (end == start || stop != text.c_str() + end || v < 0) {
-      return InvalidArgument("--shape {}={}: expected extents like 1x3x224x224", name, text);
-    }
-    dims.push_back(v);
-    start = end + 1;
-  }
-  return dims;
-}
-
 // The declared shape with a given one filled in; what stays open becomes 1.
 Result<std::vector<int64_t>> ResolveShape(const ModelInput& in,
                                           const std::map<std::string, std::string>& shapes) {
@@ -72,6 +56,22 @@ bool IsFile(const std::string& source) {
 }
 
 }  // namespace
+
+Result<std::vector<int64_t>> ParseShape(const std::string& name, const std::string& text) {
+  std::vector<int64_t> dims;
+  if (text == "scalar" || text.empty()) return dims;
+  for (size_t start = 0; start <= text.size();) {
+    const size_t end = std::min(text.find('x', start), text.size());
+    char* stop = nullptr;
+    const long long v = std::strtoll(text.c_str() + start, &stop, 10);
+    if (end == start || stop != text.c_str() + end || v < 0) {
+      return InvalidArgument("--shape {}={}: expected extents like 1x3x224x224", name, text);
+    }
+    dims.push_back(v);
+    start = end + 1;
+  }
+  return dims;
+}
 
 void ModelFlags::Add(CLI::App* command) {
   command->add_option("model", model, "the .onnx file")->required();

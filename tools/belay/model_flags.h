@@ -29,6 +29,9 @@ struct PreparedModel {
 };
 Result<PreparedModel> Prepare(const ModelFlags& flags, bool progress);
 
+// "1x3x224x224", or "scalar".
+Result<std::vector<int64_t>> ParseShape(const std::string& name, const std::string& text);
+
 // Prints a message as this program's last word; its exit status.
 int Fail(const Status& status);
 

@@ -60,13 +60,13 @@ std::string RuleKey(const Node& node) {
   return node.domain.empty() ? node.op : node.domain + "::" + node.op;
 }
 
+std::string NodeText(const Node& node) { return fmt::format("ONNX node {} ({})", DisplayName(node), node.op); }
+
 int OpsetOf(const ImportContext& ctx, const Node& node) {
   const Opsets& opsets = node.opsets ? *node.opsets : ctx.model.opsets;
   auto it = opsets.find(node.domain);
   if (it == opsets.end()) {
-    Throw(InvalidArgument("node '{}' ({}): the model imports no opset of domain '{}'",
-                          DisplayName(node), node.op,
-                          node.domain.empty() ? "ai.onnx" : node.domain));
+    Throw(InvalidArgument("the model imports no opset of domain '{}'", node.domain.empty() ? "ai.onnx" : node.domain));
   }
   return static_cast<int>(std::clamp<int64_t>(it->second, 0, 1 << 20));
 }
@@ -80,10 +80,7 @@ void GraphImporter::Run(const Graph& graph, const std::vector<ValueType>& argume
   for (const ValueInfo& v : graph.value_infos) declared_[v.name] = FromProto(v.type);
   for (const ValueInfo& v : graph.outputs) declared_[v.name] = FromProto(v.type);
   AddInitializers(graph);
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    AddInput(graph.inputs[i], i < argument_types.size() ? argument_types[i] : ValueType(),
-             outer_ == nullptr);
-  }
+  AddInputs(graph, argument_types);
   for (const Node& node : graph.nodes) ImportNode(this, node);
   if (!outer_ && !ctx_.options.out_nodes.empty()) {
     AddNamedOutputs(graph);
@@ -99,6 +96,19 @@ void GraphImporter::AddInitializers(const Graph& graph) {
   }
   for (const SparseTensorProto& t : graph.sparse_initializers) {
     if (outer_ || !fed.count(t.values.name)) sparse_initializers_[t.values.name] = &t;
+  }
+}
+
+void GraphImporter::AddInputs(const Graph& graph, const std::vector<ValueType>& argument_types) {
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const ValueInfo& input = graph.inputs[i];
+    try {
+      AddInput(input, i < argument_types.size() ? argument_types[i] : ValueType(), outer_ == nullptr);
+    } catch (OpError& e) {
+      if (outer_) throw;
+      ctx_.problems->Add({"", "", "", e.status.message(), e.status.code()});
+      AddStandIn(input.name, "input", {input.name}, {ValueType()});
+    }
   }
 }
 
@@ -141,7 +151,13 @@ void GraphImporter::AddOutputs(const Graph& graph) {
     if (!outer_ && !IsTaken(kind) && kind != TypeProto::Kind::kNone) {
       Throw(NotSupported("output '{}' is {}", v.name, KindName(kind)));
     }
-    graph_->outputs.push_back(Value(v.name));
+    try {
+      graph_->outputs.push_back(Value(v.name));
+    } catch (OpError& e) {
+      if (outer_) throw;
+      ctx_.problems->Add({"", "", "", e.status.message(), e.status.code()});
+      continue;
+    }
     graph_->output_names.push_back(v.name);
     output_types_.push_back(Type(v.name));
   }
@@ -177,12 +193,23 @@ ModelEdge GraphImporter::Value(const std::string& name) {
     ValueType type = outer_->Type(name);
     const int node = AddData(name, formal_inputs_ + static_cast<int>(captures_.size()), type);
     captures_.push_back(name);
-    values_[name] = {{node, 0}, type};
+    values_[name] = {{node, 0}, type, outer_->IsAssumed(name)};
     return {node, 0};
   }
   auto missing = missing_.find(name);
   if (missing != missing_.end()) Throw(NotSupported("{}", missing->second));
-  Throw(InvalidArgument("value '{}' is made by no node before its use", name));
+  Throw(InvalidArgument("{}", WhyNoValue(name)));
+}
+
+std::string GraphImporter::WhyNoValue(const std::string& name) const {
+  for (const GraphImporter* scope = this; scope; scope = scope->outer_) {
+    for (const Node& node : scope->source_->nodes) {
+      if (std::find(node.outputs.begin(), node.outputs.end(), name) == node.outputs.end()) continue;
+      return fmt::format("value '{}' is made by {}, which stands behind its use: a cycle, or nodes out of order", name,
+                         NodeText(node));
+    }
+  }
+  return fmt::format("value '{}' is made by no node before its use", name);
 }
 
 // An outer scope's constant is this scope's too: the literal is shared, and rules see a number.
@@ -226,11 +253,74 @@ ValueType GraphImporter::Type(const std::string& name) {
   return outer_ ? outer_->Type(name) : ValueType();
 }
 
-void GraphImporter::SetValue(const std::string& name, ModelEdge edge, const ValueType& type) {
+void GraphImporter::SetValue(const std::string& name, ModelEdge edge, const ValueType& type, bool assumed) {
   if (values_.count(name)) Throw(InvalidArgument("value '{}' is made twice", name));
   ValueType full = Merge(type, Declared(name));
   if (LiteralPtr value = ConstantAt(edge)) full = ValueType::Of(value->dtype, value->dims);
-  values_[name] = {edge, full};
+  values_[name] = {edge, full, assumed};
+  // For a compiler that refuses the node and goes on behind it.
+  std::vector<ModelDesc>& descs = graph_->nodes[edge.node].output_descs;
+  if (edge.output >= static_cast<int>(descs.size()) || descs[edge.output].dtype != DType::kUndefined) return;
+  if (full.ranked && !IsRunValue(full.dtype)) descs[edge.output] = {full.dtype, ModelDesc().format, full.dims};
+}
+
+bool GraphImporter::IsAssumed(const std::string& name) const {
+  auto it = values_.find(name);
+  if (it != values_.end()) return it->second.assumed;
+  return outer_ && !constants_.count(name) && outer_->IsAssumed(name);
+}
+
+// Rules and records may ask for the contents of short integer tensors.
+bool GraphImporter::IsUnknown(const std::string& name) {
+  if (name.empty() || !IsAssumed(name)) return false;
+  const ValueType type = Type(name);
+  return !type.ranked || type.dtype == DType::kUndefined || (IsInt(type.dtype) && type.rank() <= 1);
+}
+
+std::string GraphImporter::Where(const Node& node) const {
+  const std::string text = NodeText(node);
+  return outer_ && outer_->at_ ? outer_->Where(*outer_->at_) + ": " + text : text;
+}
+
+void GraphImporter::Refuse(const Node& node, const Status& status) {
+  const bool unknown = std::any_of(node.inputs.begin(), node.inputs.end(),
+                                   [this](const std::string& name) { return IsUnknown(name); });
+  if (unknown) {
+    ctx_.problems->unchecked.push_back(Where(node));
+  } else {
+    ctx_.problems->Add({DisplayName(node), RuleKey(node), Where(node), status.message(), status.code()});
+  }
+  StandIn(node);
+}
+
+void GraphImporter::StandIn(const Node& node) {
+  std::vector<ValueType> types(node.outputs.size());
+  try {
+    TypeQuery query{node, OpsetOf(ctx_, node), {}, {}};
+    for (const std::string& name : node.inputs) {
+      query.inputs.push_back(name.empty() ? ValueType() : Type(name));
+      query.constants.push_back(name.empty() ? nullptr : Constant(name));
+    }
+    types = InferTypes(query);
+  } catch (OpError&) {  // then what the model declares has to do
+  }
+  for (size_t i = 0; i < types.size(); ++i) types[i] = Merge(Declared(node.outputs[i]), types[i]);
+  AddStandIn(DisplayName(node), RuleKey(node), node.outputs, types);
+}
+
+void GraphImporter::AddStandIn(const std::string& name, const std::string& type,
+                               const std::vector<std::string>& outputs, const std::vector<ValueType>& types) {
+  ModelNode node;
+  node.name = name;
+  node.type = type;
+  node.refused = true;
+  for (size_t i = 0; i < outputs.size(); ++i) node.output_ports.push_back({"y", static_cast<int>(i)});
+  node.output_descs.resize(outputs.size());
+  const int made = AddNode(std::move(node));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i].empty() || values_.count(outputs[i])) continue;
+    SetValue(outputs[i], {made, static_cast<int>(i)}, types[i], true);
+  }
 }
 
 void GraphImporter::SetConstant(const std::string& name, LiteralPtr value) {

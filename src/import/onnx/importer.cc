@@ -12,37 +12,26 @@ namespace {
 
 using namespace onnx;
 
-constexpr size_t kNamesShown = 4;
-
-// Operators without a rule, and the nodes that use them.
-using Missing = std::map<std::string, std::vector<std::string>>;
-
-void CollectMissing(const ImportContext& ctx, const onnx::Graph& graph, Missing* missing) {
+// Operators without a rule, in subgraphs too that no rule would ask for.
+void CollectMissing(const ImportContext& ctx, const onnx::Graph& graph, const std::string& outer) {
   for (const onnx::Node& node : graph.nodes) {
+    const std::string where = outer + NodeText(node);
     for (const Attribute& a : node.attributes) {
-      if (a.g) CollectMissing(ctx, *a.g, missing);
-      for (const auto& g : a.graphs) CollectMissing(ctx, *g, missing);
+      if (a.g) CollectMissing(ctx, *a.g, where + ": ");
+      for (const auto& g : a.graphs) CollectMissing(ctx, *g, where + ": ");
     }
     if (node.domain.empty() && node.op == "Constant") continue;
-    const int opset = OpsetOf(ctx, node);
-    if (FindOnnxRule(RuleKey(node), opset)) continue;
-    // A later version may be there; then the opset is what the reader wants to know.
-    const bool later = FindOnnxRule(RuleKey(node), 1 << 20) != nullptr;
-    (*missing)[later ? fmt::format("{} of opset {}", RuleKey(node), opset) : RuleKey(node)]
-        .push_back(DisplayName(node));
+    try {
+      const int opset = OpsetOf(ctx, node);
+      if (FindOnnxRule(RuleKey(node), opset)) continue;
+      // A later version may be there; then the opset is what the reader wants to know.
+      const bool later = FindOnnxRule(RuleKey(node), 1 << 20) != nullptr;
+      const std::string op = later ? fmt::format("{} of opset {}", RuleKey(node), opset) : RuleKey(node);
+      ctx.problems->Add({DisplayName(node), op, where, "", Code::kNotSupported, true});
+    } catch (OpError& e) {
+      ctx.problems->Add({DisplayName(node), RuleKey(node), where, e.status.message(), e.status.code()});
+    }
   }
-}
-
-Status MissingStatus(const Missing& missing) {
-  std::string text;
-  for (const auto& [op, nodes] : missing) {
-    text += fmt::format("{}{} (node ", text.empty() ? "" : ", ", op);
-    for (size_t i = 0; i < nodes.size() && i < kNamesShown; ++i) text += (i ? ", " : "") + nodes[i];
-    if (nodes.size() > kNamesShown) text += fmt::format(" and {} more", nodes.size() - kNamesShown);
-    text += ")";
-  }
-  return NotSupported("{} operator{} missing: {}", missing.size(), missing.size() == 1 ? "" : "s",
-                      text);
 }
 
 Status CheckVersions(const Model& model) {
@@ -119,17 +108,18 @@ Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, const std::st
   BELAY_RETURN_IF_ERROR(ResolveShapes(model, &options));
   BELAY_RETURN_IF_ERROR(InlineFunctions(&model));
   ExternalFiles files(directory);
-  const ImportContext ctx{model, options, &files};
+  Problems own;
+  const ImportContext ctx{model, options, &files, options.problems ? options.problems : &own};
+  CollectMissing(ctx, model.graph, "");
+  GraphImporter importer(ctx, nullptr);
   try {
-    Missing missing;
-    CollectMissing(ctx, model.graph, &missing);
-    if (!missing.empty()) return MissingStatus(missing);
-    GraphImporter importer(ctx, nullptr);
     importer.Run(model.graph, {});
-    return importer.graph();
   } catch (OpError& e) {
-    return std::move(e.status);
+    ctx.problems->Add({"", "", "", e.status.message(), e.status.code()});
+    return ctx.problems->ToStatus();
   }
+  if (!own.empty()) return own.ToStatus();
+  return importer.graph();
 }
 
 Result<std::shared_ptr<ModelGraph>> Guarded(std::string_view bytes, const std::string& directory,
@@ -138,6 +128,8 @@ Result<std::shared_ptr<ModelGraph>> Guarded(std::string_view bytes, const std::s
     return Import(bytes, directory, options);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("importing a model of {} bytes", bytes.size());
+  } catch (const std::exception& e) {
+    return Internal("importing a model of {} bytes: {}", bytes.size(), e.what());
   }
 }
 

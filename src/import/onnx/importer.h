@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "graph/model.h"
+#include "graph/problem.h"
 
 namespace belay {
 
@@ -19,11 +20,14 @@ struct OnnxImportOptions {
   std::set<std::string> fed_initializers;
   // Replaces the model's outputs: {node name, output number}.
   std::vector<std::pair<std::string, int>> out_nodes;
+  // Not null: what is refused goes here, and the rest of the model is imported around nodes that are marked `refused`.
+  Problems* problems = nullptr;
 };
 
 constexpr int kNewestOnnxOpset = 28;
 constexpr int kNewestOnnxIr = 14;
 
+// A refusal's message names all that is missing or wrong.
 Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path,
                                                    const OnnxImportOptions& options = {});
 // `data` may go after the call. Models with external data need the file form.

@@ -98,6 +98,10 @@ class NodeView : public OnnxNode {
 
   // After the rule: hands its outputs to the graph.
   void Finish();
+  bool ReadsAssumed() const {
+    return std::any_of(node_.inputs.begin(), node_.inputs.end(),
+                       [this](const std::string& name) { return importer_.IsAssumed(name); });
+  }
 
  private:
   const Attribute* Typed(const char* name, AttrType type, const char* what) const {
@@ -223,7 +227,10 @@ std::shared_ptr<ModelGraph> NodeView::GraphBetween(const std::vector<std::string
   std::vector<ValueType> types;
   for (const std::string& name : inputs) types.push_back(importer_.Type(name));
   auto inner = std::make_unique<GraphImporter>(importer_.context(), &importer_);
+  Problems& problems = *importer_.context().problems;
+  const size_t said = problems.size();
   inner->Run(part, types);
+  problems.Truncate(said);  // of nodes that have been imported before
   graphs_.emplace();
   graphs_->captures = inner->captures();
   inner->ReorderCaptures(graphs_->captures);
@@ -265,7 +272,7 @@ std::vector<ModelEdge> NodeView::EmitN(const char* ge_op, const std::vector<Mode
   ModelNode to;
   to.name = DisplayName(node_);
   to.type = ge_op;
-  to.origin = fmt::format("ONNX node {} ({})", DisplayName(node_), node_.op);
+  to.origin = NodeText(node_);
   to.attrs = std::move(attrs);
   PlaceInputs(*proto, inputs, &to);
   for (const PortProto& port : proto->outputs) {
@@ -320,14 +327,14 @@ std::vector<ValueType> NodeView::OutputTypes() const {
 
 void NodeView::Finish() {
   std::vector<ValueType> types = OutputTypes();
+  const bool assumed = ReadsAssumed();
   for (int i = 0; i < output_count(); ++i) {
     if (node_.outputs[i].empty()) continue;
     auto it = outputs_.find(i);
     if (it != outputs_.end() && it->second.node >= 0) {
-      importer_.SetValue(node_.outputs[i], it->second, types[i]);
+      importer_.SetValue(node_.outputs[i], it->second, types[i], assumed);
     } else {
-      importer_.SetMissing(node_.outputs[i], fmt::format("output {} of ONNX node {} ({})", i,
-                                                         DisplayName(node_), node_.op));
+      importer_.SetMissing(node_.outputs[i], fmt::format("output {} of {}", i, NodeText(node_)));
     }
   }
 }
@@ -357,24 +364,28 @@ LiteralPtr ConstantValue(const NodeView& view, const Node& node) {
   view.Fail("it has no value attribute");
 }
 
+void Apply(GraphImporter* importer, const Node& node) {
+  const int opset = OpsetOf(importer->context(), node);
+  if (node.op == "Constant" && node.domain.empty()) {
+    NodeView view(importer, node, opset);
+    if (view.HasOutput(0)) importer->SetConstant(node.outputs[0], ConstantValue(view, node));
+    return;
+  }
+  const OnnxRule* rule = FindOnnxRule(RuleKey(node), opset);
+  if (!rule) return importer->StandIn(node);  // importer.cc has said so
+  NodeView view(importer, node, opset);
+  rule->apply(view);
+  view.Finish();
+}
+
 }  // namespace
 
 void ImportNode(GraphImporter* importer, const Node& node) {
-  const int opset = OpsetOf(importer->context(), node);
+  importer->Enter(node);
   try {
-    NodeView view(importer, node, opset);
-    if (node.op == "Constant" && node.domain.empty()) {
-      if (view.HasOutput(0)) importer->SetConstant(node.outputs[0], ConstantValue(view, node));
-      return;
-    }
-    const OnnxRule* rule = FindOnnxRule(RuleKey(node), opset);
-    if (!rule) throw OpError{NotSupported("there is no rule for it")};
-    rule->apply(view);
-    view.Finish();
+    Apply(importer, node);
   } catch (OpError& e) {
-    // An inner graph's error names the inner node already; the outer ones say where it is.
-    throw OpError{
-        std::move(e.status).Context(fmt::format("ONNX node {} ({})", DisplayName(node), node.op))};
+    importer->Refuse(node, e.status);
   }
 }
 

@@ -4,7 +4,7 @@
 
 namespace belay::onnx {
 
-// Throws OpError with the node's name in front.
+// What it is refused for goes to the importer's problems.
 void ImportNode(GraphImporter* importer, const Node& node);
 
 }  // namespace belay::onnx
