@@ -1,6 +1,6 @@
 # Belay: the commands of daily work. Set-up runs by itself; see README.md.
 # make run [IMAGE=file.png]   make test   make test-asan [SHORT=1]   make test-tsan [SHORT=1]
-# make test-clients   make test-view   make build   make check   make clean
+# make test-clients   make test-view   make build   make check   make ops-page   make clean
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
@@ -12,7 +12,7 @@ only_compile := public_headers|client_|op_classes|api_page
 # Nor do kernels that one thread calls under TSan.
 one_thread := backend_loops_test|contract_test
 
-.PHONY: build run test test-asan test-tsan test-clients test-view check bench bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check ops-page bench bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -56,6 +56,12 @@ test-view: setup
 	$(call configure_and_build,build,,$(install_tree))
 	@tests/view/setup
 	@tools/venv_python tests/view/run.py build/dist/bin/belay build/view
+
+# The operators' table, measured here, and the page made of it.
+ops-page: setup
+	$(call configure_and_build,build,,op_numbers)
+	@build/tests/ops/op_numbers --write data/op_numbers.tsv
+	@tools/gen_ops_page.py data/op_numbers.tsv docs/ops.md
 
 check: setup
 	@tools/check

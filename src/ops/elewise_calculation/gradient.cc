@@ -29,8 +29,8 @@ void Chosen(Body& b, bool larger) {
 
 // Of x.
 BELAY_GRADIENT_OP(AbsGrad, dy* Sign(y))
-BELAY_GRADIENT_OP(AcosGrad, -dy* Rsqrt(1.0 - y * y))
-BELAY_GRADIENT_OP(AsinGrad, dy* Rsqrt(1.0 - y * y))
+BELAY_GRADIENT_OP(AcosGrad, -dy* Rsqrt((1.0 - y) * (1.0 + y)))
+BELAY_GRADIENT_OP(AsinGrad, dy* Rsqrt((1.0 - y) * (1.0 + y)))
 BELAY_GRADIENT_OP(AtanGrad, dy / (y * y + 1.0))
 // Of the function's result.
 BELAY_GRADIENT_OP(AcoshGrad, dy / Map(ScalarOp::kSinh, y))

@@ -38,7 +38,7 @@ BELAY_ACTIVATION_ONNX_OP(Sigmoid, kFloats, "Sigmoid", Sigmoid(x))
 BELAY_ACTIVATION_ONNX_OP(Tanh, kFloats, "Tanh", Tanh(x))
 BELAY_ACTIVATION_ONNX_OP(Softplus, kFloats, "Softplus", Softplus(x))
 BELAY_ACTIVATION_ONNX_OP(Softsign, kFloats, "Softsign", x / (1.0 + Abs(x)))
-BELAY_ACTIVATION_ONNX_OP(HardSwish, kFloats, "HardSwish", x * Clamp(x * (1 / 6.0) + 0.5, 0, 1))
+BELAY_ACTIVATION_ONNX_OP(HardSwish, kFloats, "HardSwish", x * (Clamp(x + 3.0, 0, 6) / 6.0))
 BELAY_ACTIVATION_ONNX_OP(Mish, kFloats, "Mish", x * Tanh(Softplus(x)))
 BELAY_ACTIVATION_OP(LogSigmoid, kFloats, -Softplus(-x))
 BELAY_ACTIVATION_OP(Gelu, kFloats, GeluTanh(x))
@@ -64,7 +64,12 @@ BELAY_OP(HardSigmoid) {
                        {{"alpha", n.Float("alpha", 0.2)}, {"beta", n.Float("beta", 0.5)}}));
   });
   op.Dtypes("input_x", kFloats).Computes([](Body& b) {
-    b.Out("output_y", Clamp(b.In("input_x") * b.Float("alpha") + b.Float("beta"), 0, 1));
+    Builder& make = b.builder();
+    const Tensor x = b.In("input_x");
+    const Tensor alpha = make.Scalar(x.dtype(), b.Float("alpha")), beta = make.Scalar(x.dtype(), b.Float("beta"));
+    // Rounded once: near the zero of the line a rounded product has few digits left.
+    const Tensor line = Map(ScalarOp::kFma, {x, BroadcastTo(alpha, x.shape()), BroadcastTo(beta, x.shape())});
+    b.Out("output_y", Clamp(line, 0, 1));
   });
 }
 

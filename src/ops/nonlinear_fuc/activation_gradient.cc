@@ -66,7 +66,7 @@ BELAY_ACTIVATION_GRADIENT_OP(EluGrad, kFloats, 0, EluGradient(dy, x, 1, 1, 1, tr
 BELAY_ACTIVATION_GRADIENT_OP(SeluGrad, kFloats, 0, EluGradient(dy, x, kSeluAlpha, kSeluScale, 1, true))
 // These two take y first.
 BELAY_ACTIVATION_GRADIENT_OP(SigmoidGrad, kFloats, 1, dy* x*(1.0 - x))
-BELAY_ACTIVATION_GRADIENT_OP(TanhGrad, kFloats, 1, dy*(1.0 - x * x))
+BELAY_ACTIVATION_GRADIENT_OP(TanhGrad, kFloats, 1, dy*((1.0 - x) * (1.0 + x)))
 
 BELAY_OP(GeluGradV2) {
   op.Dtypes("x", kFloats).Computes([](Body& b) {
