@@ -278,8 +278,7 @@ TEST(GraphFile, WhatItDoesNotKnowSurvives) {
   const std::string saved = Saved(graph);
   for (const char* marker :
        {"model", "graph", "op", "attr-func", "attr-desc", "attr-graph", "attr-lists", "attr-new", "tensor",
-         "tensor-desc",
-        "tensor-desc-shape", "output", "output-shape"}) {
+        "tensor-desc", "tensor-desc-shape", "output", "output-shape"}) {
     const std::string text = std::string("<") + marker + ">";
     const size_t at = saved.find(text);
     EXPECT_NE(at, std::string::npos) << marker;
