@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <protozero/pbf_writer.hpp>
 #include <sstream>
 
 #include "api_ge/state_fixture.h"
@@ -169,6 +170,38 @@ TEST_F(IrBuild, GraphsAsText) {
   ExpectRefusal(ge::aclgrphDumpGraph(graph, nullptr, 0), {"null"});
   ExpectRefusal(ge::aclgrphDumpGraph(ge::Graph("empty"), path.c_str(), path.size()), {"empty"});
   ExpectRefusal(ge::aclgrphDumpGraph(graph, "/no/such/folder/file", 20), {"cannot be written"});
+}
+
+// Kept bytes of attributes that this library does not read: a graph that is a number, and one deep inside others.
+TEST_F(IrBuild, WhateverAFileHoldsIsPrinted) {
+  std::string deep;
+  for (int level = 0; level < 20000; ++level) {
+    std::string outer;
+    protozero::pbf_writer(outer).add_message(level % 3 == 0 ? 13 : level % 3 == 1 ? 10 : 6, deep);
+    deep = outer.size() < 4000000 ? outer : deep;
+  }
+  std::string odd;
+  protozero::pbf_writer(odd).add_int64(13, 5);
+  std::string bytes;
+  {
+    protozero::pbf_writer model(bytes);
+    protozero::pbf_writer graph(model, 7);
+    protozero::pbf_writer op(graph, 6);
+    op.add_string(1, "x");
+    op.add_string(2, "Data");
+    for (const auto& [name, value] : {std::pair("odd", odd), std::pair("deep", deep)}) {
+      protozero::pbf_writer entry(op, 10);
+      entry.add_string(1, name);
+      entry.add_message(2, value);
+    }
+  }
+  ge::Graph graph("g");
+  ASSERT_EQ(graph.LoadFromSerializedModelArray(bytes.data(), bytes.size()), ge::GRAPH_SUCCESS) << TakeErrors();
+  const std::string path = folder_ + "/dump.txt";
+  ASSERT_EQ(ge::aclgrphDumpGraph(graph, path.c_str(), path.size()), ge::GRAPH_SUCCESS) << TakeErrors();
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_NE(text.str().find("      value {\n        13: 5\n"), std::string::npos);
 }
 
 }  // namespace

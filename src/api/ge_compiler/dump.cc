@@ -68,13 +68,25 @@ std::string Quoted(std::string_view bytes) {
   return text + '"';
 }
 
+// Files may hold anything where this library only keeps bytes.
+bool Fits(Kind kind, protozero::pbf_wire_type wire) {
+  if (wire == protozero::pbf_wire_type::length_delimited) return true;
+  switch (kind) {
+    case Kind::kInt:
+    case Kind::kBool: return wire == protozero::pbf_wire_type::varint;
+    case Kind::kFloat: return wire == protozero::pbf_wire_type::fixed32;
+    default: return false;
+  }
+}
+
 class Printer {
  public:
   void Print(protozero::pbf_reader r, const Message& message) {
     while (r.next()) {
       const auto field = std::find_if(message.fields.begin(), message.fields.end(),
                                       [&](const Field& f) { return f.number == r.tag(); });
-      if (field == message.fields.end()) {
+      const bool known = field != message.fields.end() && Fits(field->kind, r.wire_type());
+      if (!known || (field->kind == Kind::kMessage && depth_ == kMaxDepth)) {
         PrintUnknown(r);
       } else {
         PrintField(r, *field);
@@ -124,6 +136,7 @@ class Printer {
     }
   }
 
+  static constexpr size_t kMaxDepth = 100;  // messages in messages
   size_t depth_ = 0;
 };
 
