@@ -107,6 +107,35 @@ TEST_F(FrontEndGraph, TypesComeFromTheProducers) {
   }
 }
 
+// A file may hold what no program can build.
+TEST_F(FrontEndGraph, CyclesAreRefusedByName) {
+  const Node first{"first", "Add", {"a:0", "second:0"}, {Desc{"x1"}, Desc{"x2"}}, {Desc{"y"}}, {}, {}};
+  const Node second{"second", "Relu", {"first:0"}, {Desc{"x"}}, {Desc{"y"}}, {}, {}};
+  const Node control{"second", "Relu", {"a:0", "first:-1"}, {Desc{"x"}}, {Desc{"y"}}, {}, {}};
+  const Node self{"first", "Add", {"a:0", "first:0"}, {Desc{"x1"}, Desc{"x2"}}, {Desc{"y"}}, {}, {}};
+  const Node out{"NetOutput", "NetOutput", {"first:0"}, {Desc{"input0"}}, {}, {}, {}};
+  const Node a = DataNode("a", 0, 1, {2});
+  for (const std::vector<Node>& nodes :
+       {std::vector<Node>{a, first, second, out}, {a, first, control, out}, {a, self, out}}) {
+    ge::Session session(Options{});
+    ASSERT_EQ(session.AddGraph(1, GraphOf(nodes)), ge::SUCCESS);
+    ExpectRefusal(session.CompileGraph(1), {"the graph has a cycle through node '"});
+  }
+}
+
+// All that is missing and wrong stands in one message.
+TEST_F(FrontEndGraph, AllProblemsInOneMessage) {
+  const Node odd{"odd", "Unheard", {"a:0"}, {Desc{"x"}}, {Desc{"y"}}, {}, {}};
+  const Node other{"other", "NeverSeen", {"odd:0"}, {Desc{"x"}}, {Desc{"y"}}, {}, {}};
+  Node cast{"cast", "Cast", {"a:0"}, {Desc{"x"}}, {Desc{"y"}}, {{"dst_type", 77}}, {}};
+  const Node out{"NetOutput", "NetOutput", {"other:0", "cast:0"}, {Desc{"input0"}, Desc{"input1"}}, {}, {}, {}};
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, GraphOf({DataNode("a", 0, 1, {2}), odd, other, cast, out})), ge::SUCCESS);
+  ExpectRefusal(session.CompileGraph(1),
+                {"2 operators missing", "NeverSeen", "(node other)", "Unheard", "(node odd)", "1 more problem",
+                 "'cast'"});
+}
+
 // data_format keeps its default, NHWC, while the descriptions say NCHW.
 TEST_F(FrontEndGraph, LayoutsComeFromTheDescriptions) {
   DeviceTensor x{ge::DT_FLOAT, {1, 2, 1, 2}, 4}, gamma{ge::DT_FLOAT, {2}, 4}, beta{ge::DT_FLOAT, {2}, 4};

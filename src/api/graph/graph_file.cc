@@ -381,7 +381,7 @@ Result<std::string> Serialize(const GraphImplPtr& impl) {
   return SerializeModel(Writer().Write(*impl));
 }
 
-Status Replace(GraphImplPtr* impl, std::string_view bytes) {
+Status Replace(GraphImplPtr* impl, std::string_view bytes) try {
   BELAY_TRY(ModelProto model, ParseModel(bytes));
   auto loaded = std::make_shared<GraphImpl>();
   BELAY_RETURN_IF_ERROR(Loader(model).Load(model.graphs[0], 0, loaded.get()));
@@ -398,6 +398,10 @@ Status Replace(GraphImplPtr* impl, std::string_view bytes) {
   for (const auto& node : (*impl)->nodes) node->graph = impl->get();
   for (auto& node : loaded->removed) (*impl)->removed.push_back(std::move(node));
   return OkStatus();
+} catch (const std::bad_alloc&) {
+  return belay::OutOfMemory("reading a serialised graph of {} bytes", bytes.size());
+} catch (const std::exception& e) {
+  return belay::Internal("reading a serialised graph of {} bytes: {}", bytes.size(), e.what());
 }
 
 }  // namespace
