@@ -1,10 +1,12 @@
 # Belay: the commands of daily work. Set-up runs by itself; see README.md.
 # make run [IMAGE=file.png]   make test   make test-asan [SHORT=1]   make test-tsan [SHORT=1]
-# make test-clients   make test-view   make build   make check   make ops-page   make clean
+# make test-clients   make test-view   make build   make check   make fuzz [MINUTES=10]   make ops-page
+# make clean
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
+MINUTES ?= 10
 launcher := $(shell command -v ccache)
 cmake_flags := -G Ninja $(if $(launcher),-DCMAKE_CXX_COMPILER_LAUNCHER=$(launcher))
 # Tests that only compile programs say nothing new under a sanitizer.
@@ -12,7 +14,7 @@ only_compile := public_headers|client_|op_classes|api_page
 # Nor do kernels that one thread calls under TSan.
 one_thread := backend_loops_test|contract_test
 
-.PHONY: build run test test-asan test-tsan test-clients test-view check ops-page bench bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -62,6 +64,11 @@ ops-page: setup
 	$(call configure_and_build,build,,op_numbers)
 	@build/tests/ops/op_numbers --write data/op_numbers.tsv
 	@tools/gen_ops_page.py data/op_numbers.tsv docs/ops.md
+
+# Hostile bytes for the readers of models: MINUTES of CPU time for each of them.
+fuzz: setup
+	$(call configure_and_build,build-asan,address,belay_fuzz)
+	@tools/fuzz/run build-asan $(MINUTES)
 
 check: setup
 	@tools/check

@@ -235,6 +235,7 @@ ModelEdge LegacyAligned(OnnxNode& n) {
   }
   int64_t axis = n.Int("axis", 0);
   if (axis < 0) axis += lhs_rank;
+  if (axis < 0 || axis > lhs_rank) n.Fail(fmt::format("attribute axis is {}, but the rank is {}", axis, lhs_rank));
   std::vector<int64_t> added;
   for (int64_t d = axis + rhs_rank; d < lhs_rank; ++d) added.push_back(d - axis);
   return added.empty() ? rhs : n.Emit("Unsqueeze", {rhs}, {{"axes", added}});

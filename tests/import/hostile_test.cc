@@ -43,6 +43,28 @@ TEST(Hostile, EveryByteChanged) {
   EXPECT_GT(refused, 1000);
 }
 
+// What the fuzzer found (tools/fuzz), each once the end of a process.
+TEST(Hostile, WhatWasFoundOnce) {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(BELAY_SOURCE_DIR "/tests/import/hostile")) {
+    const std::string bytes = FileBytes(entry.path().string());
+    EXPECT_FALSE(bytes.empty());
+    const ImportResult result = ImportBytes(bytes);
+    EXPECT_FALSE(result.ok()) << entry.path();
+    ++files;
+  }
+  EXPECT_GT(files, 0);
+}
+
+TEST(Hostile, ControlFlowWithoutOutputs) {
+  for (const char* op : {"If", "Loop", "Scan", "SequenceMap"}) {
+    GraphWriter graph;
+    graph.Input(ValueBytes("x", 9, {})).Output(ValueBytes("x", 9, {}));
+    graph.Node(NodeBytes(op, {"x"}, {}, {}, "n"));
+    EXPECT_HAS(Refusal(ImportBytes(ModelBytes(graph, 17)), Code::kInvalidArgument), "it has no outputs");
+  }
+}
+
 TEST(Hostile, LengthsThatReachBeyondTheFile) {
   for (const char* bytes :
        {"\x3a\xff\xff\xff\xff\x0f", "\x3a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",

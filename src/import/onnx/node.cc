@@ -373,6 +373,7 @@ void Apply(GraphImporter* importer, const Node& node) {
   }
   const OnnxRule* rule = FindOnnxRule(RuleKey(node), opset);
   if (!rule) return importer->StandIn(node);  // importer.cc has said so
+  if (node.outputs.empty()) throw OpError{InvalidArgument("it has no outputs")};
   NodeView view(importer, node, opset);
   rule->apply(view);
   view.Finish();

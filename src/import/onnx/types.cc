@@ -342,9 +342,10 @@ Types Gather(const TypeQuery& q) {
 
 Types GatherNd(const TypeQuery& q) {
   const ValueType x = q.In(0), i = q.In(1);
-  if (!x.ranked || !i.ranked || i.dims.empty() || i.dims.back() < 0)
+  const int64_t batch = q.Int("batch_dims", 0);
+  if (!x.ranked || !i.ranked || i.dims.empty() || i.dims.back() < 0 || batch < 0 || batch > x.rank())
     return {WithDType(ValueType(), x.dtype)};
-  const int64_t rank = x.rank() + i.rank() - 1 - i.dims.back() - q.Int("batch_dims", 0);
+  const int64_t rank = x.rank() + i.rank() - 1 - i.dims.back() - batch;
   return {ValueType::OfRank(x.dtype, rank)};
 }
 

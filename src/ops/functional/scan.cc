@@ -132,9 +132,10 @@ std::vector<int64_t> Listed(OnnxNode& n, const char* name, int64_t count) {
 // first: how many inputs come before the states.
 void EmitScan(OnnxNode& n, int64_t first, AttrMap attrs, const char* in_directions) {
   auto body = n.GraphAttr("body");
-  const int64_t sequences = n.Int("num_scan_inputs", 0), states = n.input_count() - first - sequences;
-  const int64_t scans = n.output_count() - states;
-  if (sequences < 1 || states < 0 || scans < 0) n.Fail("attribute num_scan_inputs does not fit the inputs");
+  const int64_t sequences = n.Int("num_scan_inputs", 0), inside = n.input_count() - first;
+  if (sequences < 1 || sequences > inside) n.Fail("attribute num_scan_inputs does not fit the inputs");
+  const int64_t states = inside - sequences, scans = n.output_count() - states;
+  if (scans < 0) n.Fail(fmt::format("it has {} states, but {} outputs", states, n.output_count()));
   attrs["scan_states"] = states;
   attrs["scan_input_axes"] = Listed(n, "scan_input_axes", sequences);
   attrs["scan_input_directions"] = Listed(n, in_directions, sequences);

@@ -34,6 +34,7 @@ void GradientBody(Body& b) {
 void OnnxGradient(OnnxNode& n) {
   std::vector<std::string> names = n.Strs("xs");
   const size_t variables = names.size();
+  if (variables == 0) n.Fail("attribute xs names nothing");
   for (const std::string& z : n.Strs("zs")) names.push_back(z);
   if (n.input_count() != static_cast<int>(names.size())) {
     n.Fail(fmt::format("it has {} inputs, but xs and zs name {}", n.input_count(), names.size()));

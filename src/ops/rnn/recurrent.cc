@@ -163,7 +163,7 @@ void OnnxRecurrent(OnnxNode& n, const char* ge_op, int inputs, bool plain) {
   }
   std::vector<ModelEdge> y = n.EmitN(ge_op, edges, attrs, 0);
   if (n.HasOutput(0)) n.Output(0, batch_first ? Permuted(n, y[0], {2, 0, 1, 3}) : y[0]);
-  for (int i = 1; i < 3; ++i) {
+  for (int i = 1; i < static_cast<int>(y.size()); ++i) {
     if (n.HasOutput(i)) n.Output(i, batch_first ? Permuted(n, y[i], {1, 0, 2}) : y[i]);
   }
 }
