@@ -1,6 +1,7 @@
 // ge/ge_prof.h: what runs did between two calls, as a trace (docs/inspection.md).
 #include "ge/ge_prof.h"
 
+#include <cstring>
 #include <mutex>
 #include <set>
 
@@ -34,7 +35,7 @@ belay::Status CheckConfig(const aclgrphProfConfig* config) {
   return belay::InvalidArgument("the configuration is none that aclgrphProfCreateConfig made and that still lives");
 }
 
-belay::Status CheckWishes(const uint32_t* devices, uint32_t count, ProfilingAicoreMetrics metrics, uint64_t types) {
+belay::Status CheckWishes(const uint32_t* devices, uint32_t count, uint32_t metrics, uint64_t types) {
   const auto known = static_cast<uint32_t>(belay::DeviceCount());
   if (devices == nullptr || count == 0 || count > known) {
     return belay::InvalidArgument("{} devices are listed, but there are 1 to {}", devices == nullptr ? 0 : count,
@@ -45,8 +46,8 @@ belay::Status CheckWishes(const uint32_t* devices, uint32_t count, ProfilingAico
   if (*distinct.rbegin() >= known) {
     return belay::InvalidArgument("device {} is listed, but there are {}", *distinct.rbegin(), known);
   }
-  if (metrics < kAicoreArithmeticUtilization || metrics > kAicorePipelineExecuteUtilization) {
-    return belay::InvalidArgument("metrics {} are not known", static_cast<int>(metrics));
+  if (metrics > kAicorePipelineExecuteUtilization) {
+    return belay::InvalidArgument("metrics {} are not known", metrics);
   }
   if (types == 0 || (types & ~kKnownTypes) != 0) {
     return belay::InvalidArgument("data_type_config is {:#x}, but takes a combination of the bits {:#x}", types,
@@ -87,8 +88,11 @@ aclgrphProfConfig* aclgrphProfCreateConfig(uint32_t* deviceid_list, uint32_t dev
                                            ProfilingAicoreMetrics aicore_metrics, ProfAicoreEvents*,
                                            uint64_t data_type_config) {
   aclgrphProfConfig* config = nullptr;
+  uint32_t metrics = 0;  // callers may pass what the enumeration does not hold
+  static_assert(sizeof metrics == sizeof aicore_metrics);
+  std::memcpy(&metrics, &aicore_metrics, sizeof metrics);
   (void)api::Guarded("aclgrphProfCreateConfig", [&]() -> belay::Status {
-    BELAY_RETURN_IF_ERROR(CheckWishes(deviceid_list, device_nums, aicore_metrics, data_type_config));
+    BELAY_RETURN_IF_ERROR(CheckWishes(deviceid_list, device_nums, metrics, data_type_config));
     std::lock_guard<std::mutex> lock(mutex);
     config = new aclgrphProfConfig;
     Configs().insert(config);
