@@ -12,10 +12,6 @@
 
 namespace belay {
 
-// Node::flags of kContract and kConv, beside those of graph.h: their operands are not rounded to a dtype of less
-// precision, because the user's node says `_keep_dtype`.
-constexpr uint8_t kKeepsOperands = 128;
-
 struct LowerOptions {
   // Per input: the extents of the call at hand, used as hints for guards. Empty: not known yet.
   std::vector<std::vector<int64_t>> input_dims;

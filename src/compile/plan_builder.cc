@@ -160,7 +160,7 @@ class PlanBuilder {
     for (Node* in : node->inputs) step.inputs.push_back(slot_of_[in->id]);
     if (step.kind == StepKind::kWhile) {
       CollectScopes(*node, &step.scopes);
-      step.needs_turn = !node->attrs.empty();
+      step.needs_turn = AttrOf(node->attrs, kNeedsTurn, 0) != 0;
       for (Node* in : node->inputs) step.initial.push_back(in->shape());
     }
     for (const auto& sub : node->subgraphs) {

@@ -187,6 +187,12 @@ Dim Builder::NewSymbol(std::string name, int64_t hint) {
   return Dim::Symbol(static_cast<int>(root_->symbols.size()) - 1);
 }
 
+Dim Builder::NewBound(std::string name, std::vector<int>* binds) {
+  Dim symbol = NewSymbol(std::move(name));
+  symbol.CollectSymbols(binds);
+  return symbol;
+}
+
 Tensor Builder::Wrap(Node* node) { return Tensor(this, node); }
 
 Tensor Builder::Constant(LiteralPtr literal) {

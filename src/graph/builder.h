@@ -47,6 +47,7 @@ class Builder {
   // The extent as a number; an open one makes the variant one for calls that agree with the call at hand.
   int64_t Fix(const Dim& extent);
   Dim NewSymbol(std::string name, int64_t hint = -1);  // bound at run time by a kCall
+  Dim NewBound(std::string name, std::vector<int>* binds);  // one that a node sets in a run: its number joins `binds`
 
   Tensor Constant(LiteralPtr literal);
   Tensor Scalar(DType dtype, double value);

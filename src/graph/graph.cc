@@ -102,6 +102,27 @@ std::vector<std::vector<Node*>> BindersBefore(const Graph& graph) {
 
 }  // namespace
 
+int64_t AttrOf(const std::vector<CallAttr>& attrs, std::string_view name, int64_t fallback) {
+  for (const CallAttr& attr : attrs) {
+    if (attr.first == name) return attr.second;
+  }
+  return fallback;
+}
+
+std::vector<const Node*> NodesBehind(const Graph& graph, const Node* node) {
+  std::vector<char> seen(graph.size(), 0);
+  std::vector<const Node*> found, next = {node};
+  while (!next.empty()) {
+    const Node* n = next.back();
+    next.pop_back();
+    if (seen[n->id]) continue;
+    seen[n->id] = 1;
+    found.push_back(n);
+    next.insert(next.end(), n->inputs.rbegin(), n->inputs.rend());
+  }
+  return found;
+}
+
 std::vector<Node*> TopologicalOrder(const Graph& graph) {
   const std::vector<std::vector<Node*>> binders = BindersBefore(graph);
   const std::vector<Node*> none;
@@ -161,7 +182,7 @@ Node* CopyNode(Graph& out, const Node& node, std::vector<Node*> inputs) {
   return copy;
 }
 
-std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite) {
+std::unique_ptr<Graph> EmptyLike(const Graph& graph) {
   auto out = std::make_unique<Graph>();
   out->symbols = graph.symbols;
   out->guards = graph.guards;
@@ -169,6 +190,11 @@ std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite) 
   out->scopes = graph.scopes;
   out->output_names = graph.output_names;
   out->variables = graph.variables;
+  return out;
+}
+
+std::unique_ptr<Graph> RewriteGraph(const Graph& graph, const Rewrite& rewrite) {
+  std::unique_ptr<Graph> out = EmptyLike(graph);
   std::vector<Node*> map(graph.size(), nullptr);
   auto mapped = [&](const Node* n) { return map[n->id]; };
   for (Node* node : TopologicalOrder(graph)) {

@@ -80,6 +80,7 @@ const char* ReduceKindName(ReduceKind kind);
 enum NodeFlags : uint8_t {
   kExclusive = 1, kReverse = 2,  // kScan
   kSelectLast = 4,               // kArgMax/kArgMin: the last of equals
+  kKeepsOperands = 128,          // kContract, kConv: operands are not rounded to less, the user's node says _keep_dtype
 };
 
 // Convolution and pooling windows, one entry per spatial dim, channels-last.
@@ -109,6 +110,7 @@ struct TensorType {
 std::string ToString(const TensorType& type);  // "f32[2,s0]"
 
 using CallAttr = std::pair<std::string, int64_t>;
+int64_t AttrOf(const std::vector<CallAttr>& attrs, std::string_view name, int64_t fallback);
 // Of a kWhile: without a turn, some result would have another rank than its type says.
 inline constexpr char kNeedsTurn[] = "needs_turn";
 struct LibraryCall;
@@ -203,9 +205,13 @@ class Graph {
 // Nodes that outputs and stores need, inputs before users (control edges too), and who binds a symbol before who uses
 // it. Inputs of the graph always come first.
 std::vector<Node*> TopologicalOrder(const Graph& graph);
+// The node and all that it reads, directly or not.
+std::vector<const Node*> NodesBehind(const Graph& graph, const Node* node);
 // How many nodes (and graph outputs and stores) read each node, by id, among the live ones.
 std::vector<int> UseCounts(const Graph& graph);
 
+// Symbols, guards and names of `graph`, and none of its nodes.
+std::unique_ptr<Graph> EmptyLike(const Graph& graph);
 // Copies live nodes into a new graph, asking `rewrite` for each: it returns the node (of the new graph)
 // that stands for `node`, or nullptr for a plain copy. `mapped(n)` is the new node of an old input.
 using Rewrite = std::function<Node*(Graph& out, const Node& node,

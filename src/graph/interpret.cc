@@ -159,8 +159,8 @@ Result<Values> RunWhile(const Node& node, const Values& in, std::vector<int64_t>
     BindExtents(node, carried, symbols);
     BELAY_TRY(Values condition, InterpretFragment(*node.subgraphs[0], carried, symbols, values));
     if (!IsTrue(*condition[0])) {
-      if (first && !node.attrs.empty()) return NotSupported("a loop without turns, whose result has another rank then");
-      return carried;
+      if (!first || AttrOf(node.attrs, kNeedsTurn, 0) == 0) return carried;
+      return NotSupported("a loop without turns, whose result has another rank then");
     }
     BELAY_TRY(carried, InterpretFragment(*node.subgraphs[1], carried, symbols, values));
   }

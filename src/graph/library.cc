@@ -123,10 +123,7 @@ int64_t LibraryBuffer::NumElements() const {
 }
 
 int64_t LibraryCall::Attr(const char* name, int64_t fallback) const {
-  for (const CallAttr& attr : *attrs) {
-    if (attr.first == name) return attr.second;
-  }
-  return fallback;
+  return AttrOf(*attrs, name, fallback);
 }
 
 void* LibraryCall::Allocate(int output, std::vector<int64_t> dims) {

@@ -87,17 +87,11 @@ std::vector<Tensor> Body::Ins(const char* input) const {
 namespace {
 
 // The graph inputs that decide a value; their contents would make it known.
-void CollectGraphInputs(const Node* node, std::vector<char>* seen, std::vector<int>* found) {
-  if ((*seen)[node->id]) return;
-  (*seen)[node->id] = 1;
-  if (node->op == Op::kInput) found->push_back(node->index);
-  for (const Node* in : node->inputs) CollectGraphInputs(in, seen, found);
-}
-
 std::vector<int> GraphInputsBehind(Builder& b, const Tensor& t, const char* input) {
-  std::vector<char> seen(t.builder().graph().size(), 0);
   std::vector<int> found;
-  CollectGraphInputs(t.node(), &seen, &found);
+  for (const Node* n : NodesBehind(t.builder().graph(), t.node())) {
+    if (n->op == Op::kInput) found.push_back(n->index);
+  }
   // Of what a refused node would have made nobody can say whether it will be known.
   if (std::any_of(found.begin(), found.end(), [](int index) { return index < 0; })) return found;
   if (&b.graph() != &b.root() || found.empty()) {
@@ -111,6 +105,16 @@ std::vector<int> GraphInputsBehind(Builder& b, const Tensor& t, const char* inpu
 }
 
 }  // namespace
+
+bool Body::IsKnownBefore(const char* input) const {
+  const Tensor t = Raw(input);
+  if (t.node()->contents || t.node()->literal) return true;
+  if (&b_.graph() != &b_.root()) return false;
+  const std::vector<const Node*> behind = NodesBehind(b_.graph(), t.node());
+  return std::none_of(behind.begin(), behind.end(), [](const Node* n) {
+    return n->op == Op::kIf || n->op == Op::kWhile || n->op == Op::kCall;
+  });
+}
 
 std::vector<Dim> Body::Dims(const char* input) const {
   Tensor t = Raw(input);
@@ -351,6 +355,13 @@ void Body::SameMemory(const char* output, int instance, const char* input, size_
 }
 
 std::vector<Tensor> Body::TakeOutputs() { return std::move(outputs_); }
+
+void OnnxNode::OutputAll(const std::vector<ModelEdge>& values) {
+  if (output_count() > static_cast<int>(values.size())) Fail(fmt::format("it has {} outputs", output_count()));
+  for (int i = 0; i < output_count(); ++i) {
+    if (HasOutput(i)) Output(i, values[i]);
+  }
+}
 
 ModelEdge OnnxNode::ConstInts(const std::vector<int64_t>& values, DType dtype) {
   return Const(LiteralFromInts(dtype, {static_cast<int64_t>(values.size())}, values));

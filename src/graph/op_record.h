@@ -36,6 +36,9 @@ class Body {
   Tensor In(const char* input) const;
   std::vector<Tensor> Ins(const char* input) const;     // a dynamic input's instances, lifted
   std::vector<Tensor> RawIns(const char* input) const;
+  // False where only a run tells the contents: loops, branches and library functions make them, or, in a subgraph, its
+  // arguments. Others are known now, or once the contents of the graph's inputs are.
+  bool IsKnownBefore(const char* input) const;
   // Contents of a small integer input. Dims: symbolic if need be. ConstInts: numbers (see NeedsContents).
   std::vector<Dim> Dims(const char* input) const;
   std::vector<int64_t> ConstInts(const char* input) const;
@@ -152,6 +155,7 @@ class OnnxNode {
   ModelEdge ConstInts(const std::vector<int64_t>& values, DType dtype = DType::kI64);  // 1-D
   ModelEdge ConstScalar(DType dtype, double value);                                    // rank 0
   virtual void Output(int i, ModelEdge value) = 0;
+  void OutputAll(const std::vector<ModelEdge>& values);  // those that the node has; refuses more than there are values
   [[noreturn]] void Fail(const std::string& what) const;  // "attribute axis is 7, but ..."
 };
 using OnnxRuleFn = std::function<void(OnnxNode& n)>;

@@ -37,24 +37,13 @@ Tensor Construct(Builder& b, const std::vector<Tensor>& elements, ElementTypePtr
   return Call("sequence_construct", inputs, {TypeOf(type)}, std::move(attrs))[0];
 }
 
-int64_t AttrOf(const Node& node, const char* name) {
-  for (const CallAttr& attr : node.attrs) {
-    if (attr.first == name) return attr.second;
-  }
-  return 0;
-}
-
 // A call that returns an element, whose extents only the run knows.
 Tensor CallForElement(const char* callee, const std::vector<Tensor>& inputs, const ElementType& type,
                       std::vector<CallAttr> attrs = {}) {
   Builder& b = inputs[0].builder();
-  TensorType result{type.dtype == DType::kString || type.dtype == kSequence ? type.dtype : StorageOf(type.dtype), {},
-                    type.element};
+  TensorType result{IsRunValue(type.dtype) ? type.dtype : StorageOf(type.dtype), {}, type.element};
   std::vector<int> binds;
-  for (int d = 0; d < type.rank; ++d) {
-    result.shape.push_back(b.NewSymbol("extent"));
-    result.shape.back().CollectSymbols(&binds);
-  }
+  for (int d = 0; d < type.rank; ++d) result.shape.push_back(b.NewBound("extent", &binds));
   attrs.emplace_back("dtype", static_cast<int64_t>(type.dtype));
   return Bitcast(Call(callee, inputs, {result}, std::move(attrs), binds)[0], type.dtype);
 }
@@ -137,9 +126,10 @@ Tensor MakeOptional(Builder& b, const std::vector<Tensor>& element, ElementTypeP
 std::optional<std::vector<Tensor>> KnownElements(const Tensor& sequence) {
   const Node& node = *sequence.node();
   if (node.op != Op::kCall || node.callee != "sequence_construct") return std::nullopt;
+  const auto dtype = static_cast<DType>(AttrOf(node.attrs, "dtype", 0));
   std::vector<Tensor> elements;
-  for (int64_t i = 0; i < AttrOf(node, "elements"); ++i) {
-    elements.push_back(Bitcast(sequence.builder().Wrap(node.inputs[i]), static_cast<DType>(AttrOf(node, "dtype"))));
+  for (int64_t i = 0; i < AttrOf(node.attrs, "elements", 0); ++i) {
+    elements.push_back(Bitcast(sequence.builder().Wrap(node.inputs[i]), dtype));
   }
   return elements;
 }

@@ -70,8 +70,22 @@ def slice_cases():
                    fixed=(2, 3))
 
 
+def range_cases():
+    """A range up to a number that a loop counts, outside of any subgraph."""
+    body = helper.make_graph(
+        [helper.make_node('Identity', ['go'], ['go_on']), helper.make_node('Add', ['n', 'x0'], ['m'])],
+        'body', [info('turn', INT64), info('go', BOOL), info('n', INT64)], [info('go_on', BOOL), info('m', INT64)])
+    for start, step, turns, delta in ((1, 2, 3, 1), (0, 4, 2, 3), (9, -2, 3, -1), (5, 3, 0, 1)):
+        before = [helper.make_node('Loop', ['x1', '', 'x2'], ['end'], body=body)]
+        end = start + step * turns
+        yield Case('Range', [np.array(step), np.array(turns), np.array(start), np.array(0), np.array(delta)],
+                   [np.arange(0, end, delta)], name='range_to_count', before=before, reads=('x3', 'end', 'x4'),
+                   const=(3, 4))
+
+
 def cases():
     yield from branch_cases()
+    yield from range_cases()
     yield from slice_cases()
     yield from placeholder_cases()
     yield from loop_cases()

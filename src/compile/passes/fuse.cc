@@ -423,12 +423,7 @@ class Fuser {
   }
 
   std::unique_ptr<Graph> Emit() {
-    auto out = std::make_unique<Graph>();
-    out->symbols = graph_.symbols;
-    out->guards = graph_.guards;
-    out->scope = graph_.scope;
-    out->output_names = graph_.output_names;
-    out->variables = graph_.variables;
+    std::unique_ptr<Graph> out = EmptyLike(graph_);
     std::vector<Node*> made(graph_.size(), nullptr);
     std::vector<int> group_by_root(graph_.size(), -1);
     for (size_t g = 0; g < groups_.size(); ++g) group_by_root[groups_[g].root->id] = static_cast<int>(g);

@@ -1,7 +1,6 @@
 // contract(a, b) -> contract(cast(a), cast(b)), and conv alike, where a, b and the sum are f32: products of bf16 or f16
 // operands, summed in f32. A value that is rounded so and computed by maps or pooling is rounded for all its readers,
 // residual sums for one: then only the half is kept. Results of the graph and everything else between stay as they are.
-#include "compile/lower.h"
 #include "compile/passes/passes.h"
 #include "graph/builder.h"
 

@@ -122,12 +122,6 @@ class OnnxLoop {
   std::vector<TensorType> initial_types_, scan_types_;
 };
 
-void OutputAll(OnnxNode& n, const std::vector<ModelEdge>& values) {
-  for (int i = 0; i < n.output_count(); ++i) {
-    if (n.HasOutput(i)) n.Output(i, values[i]);
-  }
-}
-
 }  // namespace
 
 void LoopBody(Body& b) {
@@ -153,7 +147,7 @@ void OnnxIf(OnnxNode& n) {
   std::vector<ModelEdge> y = n.EmitN("If", inputs, {}, n.output_count());
   n.SetSubgraph(y[0], "then_branch", yes);
   n.SetSubgraph(y[0], "else_branch", no);
-  OutputAll(n, y);
+  n.OutputAll(y);
 }
 
 void OnnxLoopRule(OnnxNode& n) {
@@ -167,7 +161,7 @@ void OnnxLoopRule(OnnxNode& n) {
   AttrMap attrs = {{"loop_values", int64_t{values}}, {"loop_scans", int64_t{scans}}, {"form", "loop"}};
   std::vector<ModelEdge> y = n.EmitN("While", inputs, attrs, n.output_count());
   n.SetSubgraph(y[0], "body", body);
-  OutputAll(n, y);
+  n.OutputAll(y);
 }
 
 }  // namespace belay

@@ -148,9 +148,7 @@ void EmitScan(OnnxNode& n, int64_t first, AttrMap attrs, const char* in_directio
   for (const ModelEdge& e : n.GraphCaptures("body")) inputs.push_back(e);
   std::vector<ModelEdge> y = n.EmitN("While", inputs, attrs, n.output_count());
   n.SetSubgraph(y[0], "body", body);
-  for (int i = 0; i < n.output_count(); ++i) {
-    if (n.HasOutput(i)) n.Output(i, y[i]);
-  }
+  n.OutputAll(y);
 }
 
 }  // namespace

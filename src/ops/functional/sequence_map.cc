@@ -94,7 +94,7 @@ BELAY_OP(OnnxSequenceMap) {
     std::vector<ModelEdge> y =
         n.EmitN("OnnxSequenceMap", inputs, {{"values", int64_t{n.input_count()}}}, n.output_count());
     n.SetSubgraph(y[0], "body", body);
-    for (int i = 0; i < n.output_count(); ++i) n.Output(i, y[i]);
+    n.OutputAll(y);
   });
   op.Computes([](Body& b) {
     const std::vector<Tensor> inputs = b.RawIns("input");

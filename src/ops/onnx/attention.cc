@@ -143,8 +143,7 @@ BELAY_OP(OnnxAttention) {
     std::vector<ModelEdge> inputs;
     for (int i = 0; i < n.input_count(); ++i) inputs.push_back(n.Input(i));
     const std::vector<ModelEdge> y = n.EmitN("OnnxAttention", inputs, attrs, 0);
-    if (n.output_count() > static_cast<int>(y.size())) n.Fail(fmt::format("it has {} outputs", n.output_count()));
-    for (int i = 0; i < n.output_count(); ++i) n.Output(i, y[i]);
+    n.OutputAll(y);
   });
   op.Dtypes("Q", kFloats).Dtypes("K", kFloats).Dtypes("V", kFloats).Computes(AttentionBody);
 }

@@ -101,8 +101,7 @@ OnnxRuleFn Optimizer(const char* ge_op) {
     std::vector<ModelEdge> inputs;
     for (int i = 0; i < n.input_count(); ++i) inputs.push_back(n.Input(i));
     const std::vector<ModelEdge> y = n.EmitN(ge_op, inputs, attrs, n.output_count());
-    if (n.output_count() > static_cast<int>(y.size())) n.Fail(fmt::format("it has {} outputs", n.output_count()));
-    for (int i = 0; i < n.output_count(); ++i) n.Output(i, y[i]);
+    n.OutputAll(y);
   };
 }
 

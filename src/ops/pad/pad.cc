@@ -124,9 +124,8 @@ Dim RangeLength(Builder& b, const Dim& from, const Dim& to, int64_t step, bool c
 // 0, 1, ... as many as the bounds, computed while the graph runs, leave room for.
 Tensor RuntimeRange(const Tensor& start, const Tensor& limit, const Tensor& delta, bool closed) {
   const DType wide = IsFloat(start.dtype()) ? DType::kF64 : DType::kI64;
-  const Dim n = start.builder().NewSymbol("range");
   std::vector<int> ids;
-  n.CollectSymbols(&ids);
+  const Dim n = start.builder().NewBound("range", &ids);
   return Call("range", {Cast(start, wide), Cast(limit, wide), Cast(delta, wide)}, {{DType::kI64, {n}}},
               {{"closed", closed}}, ids)[0];
 }
@@ -139,9 +138,7 @@ Tensor RangeSteps(Body& b, DType dtype) {
     if (step->IsConst(0)) Fail("delta is 0");
     return builder.Iota(DType::kI64, {RangeLength(builder, *from, *to, step->value(), closed)}, 0);
   }
-  const auto known = [&](const char* input) { return b.Raw(input).node()->literal || WholeNumber(b, input); };
-  const bool inside_subgraph = &builder.graph() != &builder.root();
-  if (inside_subgraph && !(known("start") && known("limit") && known("delta"))) {
+  if (!b.IsKnownBefore("start") || !b.IsKnownBefore("limit") || !b.IsKnownBefore("delta")) {
     const auto scalar = [&](const char* input) { return Cast(ScalarOf(b.In(input)), dtype); };
     return RuntimeRange(scalar("start"), scalar("limit"), scalar("delta"), closed);
   }

@@ -129,29 +129,6 @@ std::vector<Dim> AsDims(const std::vector<int64_t>& values) {
   return std::vector<Dim>(values.begin(), values.end());
 }
 
-bool IsKnown(const Tensor& t) { return t.node()->contents.has_value() || t.node()->literal; }
-
-// Whether branches, loops or library functions decide a value, which then no contents of the graph's inputs tell.
-bool IsMadeByRun(const Tensor& t) {
-  std::vector<char> seen(t.builder().graph().size(), 0);
-  std::vector<const Node*> next = {t.node()};
-  while (!next.empty()) {
-    const Node* node = next.back();
-    next.pop_back();
-    if (seen[node->id]) continue;
-    seen[node->id] = 1;
-    if (node->op == Op::kIf || node->op == Op::kWhile || node->op == Op::kCall) return true;
-    next.insert(next.end(), node->inputs.begin(), node->inputs.end());
-  }
-  return false;
-}
-
-bool IsKnownBefore(Builder& b, const Tensor& t) {
-  if (IsKnown(t)) return true;
-  const bool inside_subgraph = &b.graph() != &b.root();
-  return !inside_subgraph && !IsMadeByRun(t);
-}
-
 // begin, end and strides of some axes.
 Tensor AxesSlice(const Tensor& x, const std::vector<Dim>& begin, const std::vector<Dim>& end,
                  const std::vector<int64_t>& axes, const std::vector<int64_t>& strides) {
@@ -212,7 +189,7 @@ BELAY_OP(StridedSliceV2) {
     const Masks masks = MasksOf(b);
     const bool masked = masks.begin || masks.end || masks.ellipsis || masks.new_axis || masks.shrink;
     const Dim entries = NumElements(b.Raw("begin").shape());
-    const bool known = IsKnownBefore(b.builder(), b.Raw("begin")) && IsKnownBefore(b.builder(), b.Raw("end"));
+    const bool known = b.IsKnownBefore("begin") && b.IsKnownBefore("end");
     if (!known && !masked && entries.IsConst()) {
       std::vector<int64_t> axes, strides(entries.value(), 1);
       for (int64_t i = 0; i < entries.value(); ++i) axes.push_back(i);

@@ -76,12 +76,6 @@ void SizedSplit(Body& b, std::vector<Dim> sizes, int64_t axis_given) {
   b.Outs("y", out);
 }
 
-void OutputAll(OnnxNode& n, const std::vector<ModelEdge>& values) {
-  for (int i = 0; i < n.output_count(); ++i) {
-    if (n.HasOutput(i)) n.Output(i, values[i]);
-  }
-}
-
 void OnnxSplit(OnnxNode& n) {
   const int64_t axis = n.Int("axis", 0);
   const int outputs = n.output_count();
@@ -90,11 +84,11 @@ void OnnxSplit(OnnxNode& n) {
   if (n.HasInput(1) || !attr.empty()) {
     ModelEdge sizes = attr.empty() ? n.Input(1) : n.ConstInts(attr);
     ModelEdge dim = n.ConstInts({axis});
-    return OutputAll(n, n.EmitN("SplitV", {n.Input(0), sizes, dim}, attrs, outputs));
+    return n.OutputAll(n.EmitN("SplitV", {n.Input(0), sizes, dim}, attrs, outputs));
   }
   if (n.opset() >= 18) attrs["uneven"] = int64_t{1};
   ModelEdge dim = n.ConstInts({axis}, DType::kI32);
-  OutputAll(n, n.EmitN("Split", {dim, n.Input(0)}, attrs, outputs));
+  n.OutputAll(n.EmitN("Split", {dim, n.Input(0)}, attrs, outputs));
 }
 
 }  // namespace
