@@ -15,7 +15,6 @@ const OpRecord* RecordOf(const ModelNode& node) {
   return node.record ? node.record.get() : FindOpRecord(node.type);
 }
 
-bool IsData(const ModelNode& node) { return !node.refused && (node.type == "Data" || node.type == "RefData"); }
 bool IsSink(const ModelNode& node) { return node.type == "NetOutput"; }
 
 void CollectUnknown(const ModelGraph& model, const std::string& outer, Problems* problems) {
@@ -442,9 +441,8 @@ void AddResults(Builder& b, std::vector<TensorType>* types) {
     types->push_back(output->type);
     if (IsPacked(output->type.dtype)) output = Pack(b.Wrap(output)).node();
     if (IsRunValue(output->type.dtype)) {
-      const Dim size = b.NewSymbol("bytes");
       std::vector<int> binds;
-      size.CollectSymbols(&binds);
+      const Dim size = b.NewBound("bytes", &binds);
       const char* write = output->type.dtype == DType::kString ? "text_write" : "sequence_write";
       output = Call(write, {b.Wrap(output)}, {{DType::kU8, {size}}}, {}, binds)[0].node();
     }

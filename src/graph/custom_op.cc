@@ -270,9 +270,8 @@ class Lowering {
     for (const PlainTensor& t : some.outputs) {
       types.push_back({t.dtype, {}});
       for (size_t d = 0; d < t.dims.size(); ++d) {
-        const Dim symbol = b_.builder().NewSymbol(fmt::format("{}.{}", b_.node().name, binds.size()));
-        symbol.CollectSymbols(&binds);
-        types.back().shape.push_back(symbol);
+        std::string name = fmt::format("{}.{}", b_.node().name, binds.size());
+        types.back().shape.push_back(b_.builder().NewBound(std::move(name), &binds));
       }
     }
     Emit(std::move(types), std::move(binds));

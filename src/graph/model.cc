@@ -7,6 +7,20 @@
 
 namespace belay {
 
+bool IsData(const ModelNode& node) { return !node.refused && (node.type == "Data" || node.type == "RefData"); }
+
+std::string UniqueName(const std::string& wanted, std::set<std::string>* taken) {
+  std::string name = wanted;
+  for (int i = 1; !taken->insert(name).second; ++i) name = wanted + "_" + std::to_string(i);
+  return name;
+}
+
+std::vector<int64_t> DescribedDims(const TensorType& type) {
+  std::vector<int64_t> dims;
+  for (const Dim& d : type.shape) dims.push_back(d.IsConst() ? d.value() : -1);
+  return dims;
+}
+
 std::string Describe(const ModelNode& node) {
   std::string text = "node '" + node.name + "' (" + node.type + ")";
   return node.origin.empty() ? text : text + " from " + node.origin;
@@ -59,8 +73,7 @@ std::shared_ptr<ModelGraph> WithTypes(const ModelGraph& model, const ModelTypes&
       if (type.dtype == DType::kUndefined) continue;
       ModelDesc& desc = node.output_descs[k];
       desc.dtype = type.dtype;
-      desc.dims.clear();
-      for (const Dim& d : type.shape) desc.dims.push_back(d.IsConst() ? d.value() : -1);
+      desc.dims = DescribedDims(type);
     }
   }
   return typed;

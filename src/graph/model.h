@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -78,6 +79,10 @@ class ModelGraph {
   std::vector<std::string> output_names;  // user's names; may be empty
 };
 
+bool IsData(const ModelNode& node);  // one that stands for an input
+// `wanted`, or with the first number behind it that makes a name not taken yet; it is then.
+std::string UniqueName(const std::string& wanted, std::set<std::string>* taken);
+std::vector<int64_t> DescribedDims(const TensorType& type);  // extents that are no numbers are -1
 std::string Describe(const ModelNode& node);  // for messages: "node 'a' (Add) from ..."
 // Node numbers, producers first; refuses cycles and edges from nodes that do not exist.
 Result<std::vector<int>> TopologicalOrder(const ModelGraph& model);

@@ -101,18 +101,12 @@ class GeWriter {
   std::string Run(const ModelGraph& model) {
     w_.Bytes("name", model.name);
     w_.Int("version", 1);
-    WriteGraph(model, UniqueName(model.name));
+    WriteGraph(model, UniqueName(model.name, &names_));
     for (size_t i = 0; i < waiting_.size(); ++i) WriteGraph(*waiting_[i].first, std::string(waiting_[i].second));
     return w_.Take();
   }
 
  private:
-  std::string UniqueName(const std::string& name) {
-    std::string unique = name;
-    for (int i = 1; !names_.insert(unique).second; ++i) unique = name + "_" + std::to_string(i);
-    return unique;
-  }
-
   static std::string Source(const ModelGraph& model, const ModelEdge& edge) {
     return edge.node < 0 ? "" : model.nodes[edge.node].name + ":" + std::to_string(edge.output);
   }
@@ -139,7 +133,8 @@ class GeWriter {
     }
     for (const auto& [name, graphs] : node.subgraphs) {
       for (const auto& sub : graphs) {
-        waiting_.emplace_back(sub.get(), UniqueName(sub->name.empty() ? node.name + "_" + name : sub->name));
+        const std::string wanted = sub->name.empty() ? node.name + "_" + name : sub->name;
+        waiting_.emplace_back(sub.get(), UniqueName(wanted, &names_));
         w_.Bytes("subgraph_name", waiting_.back().second);
       }
     }

@@ -146,8 +146,6 @@ class OnnxWriter {
     }
   }
 
-  static bool IsData(const ModelNode& node) { return node.type == "Data" || node.type == "RefData"; }
-
   void WriteNode(const ModelGraph& model, int i, const std::string& path) {
     const ModelNode& node = model.nodes[i];
     const auto message = w_.Open("node");

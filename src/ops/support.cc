@@ -150,8 +150,7 @@ Tensor SliceWhileRunning(const Tensor& x, const Tensor& begin, const Tensor& end
     if (strides[i] == 0) Fail("strides[{}] is 0", i);
     attrs.push_back({"axis" + std::to_string(i), axis});
     attrs.push_back({"step" + std::to_string(i), strides[i]});
-    shape[axis] = b.NewSymbol("slice");
-    shape[axis].CollectSymbols(&binds);
+    shape[axis] = b.NewBound("slice", &binds);
   }
   return Call("slice", {x, Cast(begin, DType::kI64), Cast(end, DType::kI64)}, {{x.dtype(), shape}}, attrs, binds)[0];
 }

@@ -5,13 +5,7 @@
 namespace belay {
 namespace {
 
-ModelDesc DescOf(const TensorType& type) {
-  ModelDesc desc;
-  desc.dtype = type.dtype;
-  desc.dims.clear();
-  for (const Dim& d : type.shape) desc.dims.push_back(d.IsConst() ? d.value() : -1);
-  return desc;
-}
+ModelDesc DescOf(const TensorType& type) { return {type.dtype, ModelDesc().format, DescribedDims(type)}; }
 
 class PlanModel {
  public:
@@ -32,17 +26,12 @@ class PlanModel {
   }
 
  private:
-  std::string UniqueName(const std::string& wanted) {
-    const std::string base = wanted.empty() ? "step" : wanted;
-    std::string name = base;
-    for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
-    return name;
-  }
+  std::string NewName(const std::string& wanted) { return UniqueName(wanted.empty() ? "step" : wanted, &names_); }
 
   ModelNode& AddSource(int slot, const char* type, const std::string& name) {
     writer_[slot] = {static_cast<int>(model_->nodes.size()), 0};
     ModelNode& node = model_->nodes.emplace_back();
-    node.name = UniqueName(name);
+    node.name = NewName(name);
     node.type = type;
     node.output_ports = {{"y", 0}};
     node.output_descs = {DescOf(plan_.slots[slot].type)};
@@ -70,7 +59,7 @@ class PlanModel {
   void AddStep(const Step& step) {
     static const char* const kTypes[] = {"Kernel", "Copy", "If", "While"};
     ModelNode node;
-    node.name = UniqueName(step.name);
+    node.name = NewName(step.name);
     node.type = kTypes[static_cast<int>(step.kind)];
     for (size_t k = 0; k < step.inputs.size(); ++k) {
       node.inputs.push_back(Source(step.inputs[k]));

@@ -37,6 +37,10 @@ ge::op::Add Plus(const ge::Operator& x, const ge::Operator& y, const char* name 
   return Wire(ge::op::Add(name), {{"x1", x}, {"x2", y}});
 }
 
+std::vector<ge::Operator> FirstIsPositive(std::vector<Data>& a) {
+  return {Wire(ge::op::Greater("more"), {{"x1", a[0]}, {"x2", MakeConst("zero", {1}, {0})}})};
+}
+
 class ControlFlow : public StateTest {
  protected:
   static std::vector<float> Run(ge::Session& session, uint32_t id, const std::vector<ge::Tensor>& in) {
@@ -177,10 +181,7 @@ TEST_F(ControlFlow, ALoopUpdatesWhatItIsGiven) {
   auto v = MakeVariable("v", {2}).set_attr_value(HostTensor({2}, {1, 2}));
   auto loop = ge::op::StatelessWhile("while").create_dynamic_input_input(2).create_dynamic_output_output(2);
   loop.set_dynamic_input_input(0, n).set_dynamic_input_input(1, v);
-  loop.set_subgraph_builder_cond(Subgraph("cond", 2, [](auto& a) {
-    return std::vector<ge::Operator>{
-        Wire(ge::op::Greater("more"), {{"x1", a[0]}, {"x2", MakeConst("zero", {1}, {0})}})};
-  }));
+  loop.set_subgraph_builder_cond(Subgraph("cond", 2, FirstIsPositive));
   loop.set_subgraph_builder_body(Subgraph("body", 2, [](auto& a) {
     auto add = Wire(ge::op::AssignAdd("add"), {{"ref", a[1]}, {"value", a[1]}});
     return std::vector<ge::Operator>{
@@ -243,10 +244,7 @@ TEST_F(ControlFlow, ACallWritesItsArgument) {
 ge::Operator Doubled(ge::Operator n, ge::Operator x) {
   auto loop = ge::op::While("loop").create_dynamic_input_input(2).create_dynamic_output_output(2);
   loop.set_dynamic_input_input(0, n).set_dynamic_input_input(1, x);
-  loop.set_subgraph_builder_cond(Subgraph("more", 2, [](auto& a) {
-    return std::vector<ge::Operator>{
-        Wire(ge::op::Greater("more"), {{"x1", a[0]}, {"x2", MakeConst("zero", {1}, {0})}})};
-  }));
+  loop.set_subgraph_builder_cond(Subgraph("more", 2, FirstIsPositive));
   loop.set_subgraph_builder_body(Subgraph("body", 2, [](auto& a) {
     auto v = MakeVariable("turns", {1}).set_attr_value(HostTensor({1}, {0}));
     auto add = Wire(ge::op::AssignAdd("count"), {{"ref", v}, {"value", MakeConst("one", {1}, {1})}});

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <string>
+
 #include "backend/cpu/build_contract.h"
 #include "backend_contract/kernel_case.h"
 
@@ -64,6 +67,18 @@ TEST(Conv, Windows) {
 
 TEST(Conv, Deep) { CheckAll({{5, 6}, 1, 300, 70, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}); }
 
+// The convolution with bias, activation and residual on every row that this machine runs. then: the row's name and what
+// the kernel says of itself.
+void EachRow(const ConvCase& v, bool dynamic, const std::function<void(const std::string&, const std::string&)>& then) {
+  KernelCase c(7);
+  Tensor y = MakeConv(c, v, true, dynamic);
+  c.Output(Max(y + c.Input(DType::kF32, {v.outputs}), 0.0) + c.Input(DType::kF32, y.shape()));
+  for (const char* name : {"sse", "avx2", "avx512"}) {
+    const TargetRow* row = FindTargetRow(name);
+    if (HostRuns(*row)) then(name, c.CheckRow(*row, Depth(v)));
+  }
+}
+
 // Few outputs: pixels in lanes. One row and many, tiles behind the end, steps and dilations, more taps than are
 // unrolled.
 TEST(Conv, FewOutputs) {
@@ -76,18 +91,12 @@ TEST(Conv, FewOutputs) {
                             {{130}, 2, 12, 3, 1, {21}, {1}, {2}, {20}, {20}}};
   for (const ConvCase& v : cases) {
     for (bool dynamic : {false, true}) {
-      KernelCase c(7);
-      Tensor y = MakeConv(c, v, true, dynamic);
-      c.Output(Max(y + c.Input(DType::kF32, {v.outputs}), 0.0) + c.Input(DType::kF32, y.shape()));
-      for (const char* name : {"sse", "avx2", "avx512"}) {
-        const TargetRow* row = FindTargetRow(name);
-        if (!HostRuns(*row)) continue;
-        const std::string about = c.CheckRow(*row, Depth(v));
-        const bool wide = std::string(name) == "avx512" || (std::string(name) == "avx2" && v.outputs <= 4);
+      EachRow(v, dynamic, [&](const std::string& name, const std::string& about) {
+        const bool wide = name == "avx512" || (name == "avx2" && v.outputs <= 4);
         if (wide && !dynamic) {  // where extents are open, their likely sizes decide
           EXPECT_NE(about.find("pixels in lanes"), std::string::npos) << name << ": " << about;
         }
-      }
+      });
     }
   }
 }
@@ -101,14 +110,9 @@ TEST(Conv, Winograd) {
                             {{7, 9}, 5, 180, 33, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};
   for (const ConvCase& v : cases) {
     for (bool dynamic : {false, true}) {
-      KernelCase c(7);
-      Tensor y = MakeConv(c, v, true, dynamic);
-      c.Output(Max(y + c.Input(DType::kF32, {v.outputs}), 0.0) + c.Input(DType::kF32, y.shape()));
-      for (const char* name : {"sse", "avx2", "avx512"}) {
-        const TargetRow* row = FindTargetRow(name);
-        if (!HostRuns(*row)) continue;
-        EXPECT_EQ(c.CheckRow(*row, Depth(v)).substr(0, 8), "winograd") << name;
-      }
+      EachRow(v, dynamic, [](const std::string& name, const std::string& about) {
+        EXPECT_EQ(about.substr(0, 8), "winograd") << name;
+      });
     }
   }
 }

@@ -3,10 +3,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "array.h"
 #include "commands.h"
 #include "measure.h"
 #include "model_flags.h"
@@ -22,13 +22,6 @@ struct ViewFlags : ModelFlags {
   std::string output;
   int runs = 20;
 };
-
-Result<std::string> ReadText(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in && !in.eof()) return InvalidArgument("{} cannot be read", file);
-  return text;
-}
 
 bool IsDump(const fs::path& file) { return file.extension() == ".json"; }
 
@@ -49,7 +42,7 @@ Result<std::string> NewestDump(const std::string& folder) {
 }
 
 Result<ordered_json> ParseDump(const std::string& file) {
-  BELAY_TRY(const std::string text, ReadText(file));
+  BELAY_TRY(const std::string text, ReadFile(file));
   ordered_json graph = ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
   const bool fits = graph.is_object() && graph.contains("model") && graph.contains("variants");
   if (!fits) return InvalidArgument("{} is no graph that DUMP_GE_GRAPH or GeSessionGraphDebugJSONPrint wrote", file);

@@ -8,6 +8,7 @@
 #include "api/ge_compiler/report.h"
 #include "ge/ge_ir_build.h"
 #include "graph/graph_buffer.h"
+#include "graph/proto_text.h"
 
 using belay::InvalidArgument;
 
@@ -79,66 +80,56 @@ bool Fits(Kind kind, protozero::pbf_wire_type wire) {
   }
 }
 
-class Printer {
- public:
-  void Print(protozero::pbf_reader r, const Message& message) {
-    while (r.next()) {
-      const auto field = std::find_if(message.fields.begin(), message.fields.end(),
-                                      [&](const Field& f) { return f.number == r.tag(); });
-      const bool known = field != message.fields.end() && Fits(field->kind, r.wire_type());
-      if (!known || (field->kind == Kind::kMessage && depth_ == kMaxDepth)) {
-        PrintUnknown(r);
-      } else {
-        PrintField(r, *field);
-      }
+constexpr int kMaxDepth = 100;  // messages in messages
+
+// As protobuf prints what it does not know: by number.
+void PrintUnknown(protozero::pbf_reader& r, belay::ProtoText* text) {
+  const std::string number = std::to_string(r.tag());
+  switch (r.wire_type()) {
+    case protozero::pbf_wire_type::varint: return text->Word(number, std::to_string(r.get_uint64()));
+    case protozero::pbf_wire_type::fixed32: return text->Word(number, fmt::format("{:#010x}", r.get_fixed32()));
+    case protozero::pbf_wire_type::fixed64: return text->Word(number, fmt::format("{:#018x}", r.get_fixed64()));
+    default: return text->Word(number, Quoted(r.get_string()));
+  }
+}
+
+void Print(protozero::pbf_reader r, const Message& message, int depth, belay::ProtoText* text);
+
+void PrintField(protozero::pbf_reader& r, const Field& field, int depth, belay::ProtoText* text) {
+  const bool packed = r.wire_type() == protozero::pbf_wire_type::length_delimited;
+  switch (field.kind) {
+    case Kind::kText: return text->Word(field.name, Quoted(r.get_string()));
+    case Kind::kInt:
+      if (!packed) return text->Int(field.name, r.get_int64());
+      for (const int64_t v : r.get_packed_int64()) text->Int(field.name, v);
+      return;
+    case Kind::kBool:
+      if (!packed) return text->Bool(field.name, r.get_bool());
+      for (const bool v : r.get_packed_bool()) text->Bool(field.name, v);
+      return;
+    case Kind::kFloat:
+      if (!packed) return text->Word(field.name, fmt::format("{}", r.get_float()));
+      for (const float v : r.get_packed_float()) text->Word(field.name, fmt::format("{}", v));
+      return;
+    case Kind::kMessage: {
+      const auto open = text->Open(field.name);
+      return Print(r.get_message(), *field.message, depth + 1, text);
     }
   }
-  std::string text;
+}
 
- private:
-  void Line(const std::string& name, const std::string& value) {
-    text += std::string(depth_ * 2, ' ') + name + ": " + value + '\n';
-  }
-
-  void PrintField(protozero::pbf_reader& r, const Field& field) {
-    const bool packed = r.wire_type() == protozero::pbf_wire_type::length_delimited;
-    switch (field.kind) {
-      case Kind::kText: return Line(field.name, Quoted(r.get_string()));
-      case Kind::kInt:
-        if (!packed) return Line(field.name, std::to_string(r.get_int64()));
-        for (const int64_t v : r.get_packed_int64()) Line(field.name, std::to_string(v));
-        return;
-      case Kind::kBool:
-        if (!packed) return Line(field.name, r.get_bool() ? "true" : "false");
-        for (const bool v : r.get_packed_bool()) Line(field.name, v ? "true" : "false");
-        return;
-      case Kind::kFloat:
-        if (!packed) return Line(field.name, fmt::format("{}", r.get_float()));
-        for (const float v : r.get_packed_float()) Line(field.name, fmt::format("{}", v));
-        return;
-      case Kind::kMessage: break;
-    }
-    text += std::string(depth_ * 2, ' ') + field.name + " {\n";
-    ++depth_;
-    Print(r.get_message(), *field.message);
-    --depth_;
-    text += std::string(depth_ * 2, ' ') + "}\n";
-  }
-
-  // As protobuf prints what it does not know: by number.
-  void PrintUnknown(protozero::pbf_reader& r) {
-    const std::string number = std::to_string(r.tag());
-    switch (r.wire_type()) {
-      case protozero::pbf_wire_type::varint: return Line(number, std::to_string(r.get_uint64()));
-      case protozero::pbf_wire_type::fixed32: return Line(number, fmt::format("{:#010x}", r.get_fixed32()));
-      case protozero::pbf_wire_type::fixed64: return Line(number, fmt::format("{:#018x}", r.get_fixed64()));
-      default: return Line(number, Quoted(r.get_string()));
+void Print(protozero::pbf_reader r, const Message& message, int depth, belay::ProtoText* text) {
+  while (r.next()) {
+    const auto field = std::find_if(message.fields.begin(), message.fields.end(),
+                                    [&](const Field& f) { return f.number == r.tag(); });
+    const bool known = field != message.fields.end() && Fits(field->kind, r.wire_type());
+    if (!known || (field->kind == Kind::kMessage && depth == kMaxDepth)) {
+      PrintUnknown(r, text);
+    } else {
+      PrintField(r, *field, depth, text);
     }
   }
-
-  static constexpr size_t kMaxDepth = 100;  // messages in messages
-  size_t depth_ = 0;
-};
+}
 
 }  // namespace
 
@@ -149,11 +140,11 @@ graphStatus aclgrphDumpGraph(const Graph& graph, const char* file, const size_t 
     }
     GraphBuffer buffer;
     if (graph.SaveToMem(buffer) != GRAPH_SUCCESS) return belay::FailedPrecondition("the graph is empty");
-    Printer printer;
-    printer.Print(protozero::pbf_reader(reinterpret_cast<const char*>(buffer.GetData()), buffer.GetSize()),
-                  ModelMessage());
+    belay::ProtoText text;
+    Print(protozero::pbf_reader(reinterpret_cast<const char*>(buffer.GetData()), buffer.GetSize()), ModelMessage(), 0,
+          &text);
     std::ofstream out(file, std::ios::trunc);
-    out << printer.text;
+    out << text.Take();
     out.close();
     if (!out.good()) return InvalidArgument("'{}' cannot be written", file);
     return belay::OkStatus();

@@ -105,7 +105,7 @@ class ToModel {
   Result<ModelNode> Convert(const NodeImpl& node) {
     const OpDesc& op = *node.desc;
     ModelNode result;
-    result.name = UniqueName(op);
+    result.name = NameOf(op);
     result.type = op.type;
     result.record = CustomRecord(op);
     if (result.record == nullptr && FindPrototype(op.type) == nullptr) BELAY_RETURN_IF_ERROR(Missing(op.type));
@@ -151,12 +151,8 @@ class ToModel {
   }
 
   // Programs leave names empty or repeat them; the engine's messages need them apart. A variable is its name.
-  std::string UniqueName(const OpDesc& op) {
-    if (op.type == "Variable") return op.name;
-    const std::string base = op.name.empty() ? op.type : op.name;
-    std::string name = base;
-    for (int i = 1; !names_.insert(name).second; ++i) name = base + "_" + std::to_string(i);
-    return name;
+  std::string NameOf(const OpDesc& op) {
+    return op.type == "Variable" ? op.name : UniqueName(op.name.empty() ? op.type : op.name, &names_);
   }
 
   const GraphImpl& graph_;

@@ -68,11 +68,7 @@ TensorType Joiner::FromInside(TensorType type) {
   return type;
 }
 
-Dim Joiner::Fresh() {
-  const Dim symbol = b_.NewSymbol("extent");
-  symbol.CollectSymbols(&binds_);
-  return symbol;
-}
+Dim Joiner::Fresh() { return b_.NewBound("extent", &binds_); }
 
 bool Joiner::Binds(const Dim& d) const {
   return std::any_of(binds_.begin(), binds_.end(), [&](int id) { return d == Dim::Symbol(id); });

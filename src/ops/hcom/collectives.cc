@@ -34,50 +34,23 @@ void CheckReduction(const Body& b) {
   Fail("reduction is '{}', but must be sum, prod, max or min", reduction);
 }
 
-void Same(Body& b) { b.OutRaw("y", b.Raw("x")); }
+using Check = void (*)(const Body& b);
+
+void Same(OpRecord& op, std::vector<Check> checks) {
+  op.Computes([checks = std::move(checks)](Body& b) {
+    CheckAlone();
+    for (const Check check : checks) check(b);
+    b.OutRaw("y", b.Raw("x"));
+  });
+}
 
 }  // namespace
 
-BELAY_OP(HcomAllReduce) {
-  op.Computes([](Body& b) {
-    CheckAlone();
-    CheckReduction(b);
-    Same(b);
-  });
-}
-
-BELAY_OP(HcomReduce) {
-  op.Computes([](Body& b) {
-    CheckAlone();
-    CheckReduction(b);
-    CheckRoot(b);
-    Same(b);
-  });
-}
-
-BELAY_OP(HcomAllGather) {
-  op.Computes([](Body& b) {
-    CheckAlone();
-    CheckRankSize(b);
-    Same(b);
-  });
-}
-
-BELAY_OP(HcomReduceScatter) {
-  op.Computes([](Body& b) {
-    CheckAlone();
-    CheckReduction(b);
-    CheckRankSize(b);
-    Same(b);
-  });
-}
-
-BELAY_OP(HcomAllToAll) {
-  op.Computes([](Body& b) {
-    CheckAlone();
-    Same(b);
-  });
-}
+BELAY_OP(HcomAllReduce) { Same(op, {CheckReduction}); }
+BELAY_OP(HcomReduce) { Same(op, {CheckReduction, CheckRoot}); }
+BELAY_OP(HcomAllGather) { Same(op, {CheckRankSize}); }
+BELAY_OP(HcomReduceScatter) { Same(op, {CheckReduction, CheckRankSize}); }
+BELAY_OP(HcomAllToAll) { Same(op, {}); }
 
 BELAY_OP(HcomBroadcast) {
   op.Computes([](Body& b) {

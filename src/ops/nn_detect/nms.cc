@@ -14,9 +14,8 @@ void SuppressBody(Body& b) {
   if (boxes.rank() != 3 || scores.rank() != 3) {
     Fail("boxes and scores have ranks {} and {}, but need 3", boxes.rank(), scores.rank());
   }
-  const Dim n = b.builder().NewSymbol("boxes");
   std::vector<int> ids;
-  n.CollectSymbols(&ids);
+  const Dim n = b.builder().NewBound("boxes", &ids);
   Tensor rows = Call("non_max_suppression",
                      {boxes, scores, OneOf(b, "max_output_size", DType::kI64, 0),
                       OneOf(b, "iou_threshold", DType::kF32, 0), OneOf(b, "score_threshold", DType::kF32, 0)},

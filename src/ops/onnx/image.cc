@@ -10,10 +10,8 @@ BELAY_OP(OnnxImageDecoder) {
     const std::string format = b.Str("pixel_format");
     const int64_t number = format == "RGB" ? 0 : format == "BGR" ? 1 : format == "Grayscale" ? 2 : -1;
     if (number < 0) Fail("pixel_format is '{}', but must be RGB, BGR or Grayscale", format);
-    const Dim height = b.builder().NewSymbol("height"), width = b.builder().NewSymbol("width");
     std::vector<int> binds;
-    height.CollectSymbols(&binds);
-    width.CollectSymbols(&binds);
+    const Dim height = b.builder().NewBound("height", &binds), width = b.builder().NewBound("width", &binds);
     const Shape shape = {height, width, Dim(number == 2 ? 1 : 3)};
     b.OutRaw("image", Call("decode_image", {bytes}, {{DType::kU8, shape}}, {{"format", number}}, binds)[0]);
   });

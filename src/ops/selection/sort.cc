@@ -30,9 +30,8 @@ void OnnxTopK(OnnxNode& n) {
 
 // Where x is not 0: [n, rank], or [rank, n] when transposed.
 Tensor Positions(const Tensor& x, bool transposed) {
-  const Dim n = x.builder().NewSymbol("nonzero");
   std::vector<int> ids;
-  n.CollectSymbols(&ids);
+  const Dim n = x.builder().NewBound("nonzero", &ids);
   const Dim rank(x.rank());
   const Shape shape = transposed ? Shape{rank, n} : Shape{n, rank};
   return Call("non_zero", {x}, {{DType::kI64, shape}}, {{"transpose", transposed}}, ids)[0];
@@ -43,9 +42,8 @@ struct UniqueParts {
 };
 
 UniqueParts Unique(const Tensor& x, int axis, bool sorted) {
-  const Dim n = x.builder().NewSymbol("unique");
   std::vector<int> ids;
-  n.CollectSymbols(&ids);
+  const Dim n = x.builder().NewBound("unique", &ids);
   Shape shape = x.shape();
   const Dim all = shape[axis];
   shape[axis] = n;

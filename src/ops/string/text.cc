@@ -27,11 +27,9 @@ struct Pieces {
 Pieces Split(const Tensor& x, const Tensor& separator, int64_t most_splits) {
   Builder& b = x.builder();
   Pieces out;
-  const Dim count = b.NewSymbol("pieces");
-  out.most = b.NewSymbol("most_pieces");
   std::vector<int> binds;
-  count.CollectSymbols(&binds);
-  out.most.CollectSymbols(&binds);
+  const Dim count = b.NewBound("pieces", &binds);
+  out.most = b.NewBound("most_pieces", &binds);
   const TensorType place{DType::kI64, {count}};
   std::vector<Tensor> parts =
       Call("text_split", {x, separator}, {place, place, {kText, {count}}}, {{"maxsplit", most_splits}}, binds);
@@ -84,9 +82,8 @@ void Normalize(Body& b) {
   }
   const std::vector<std::string> stopwords = b.Strs("stopwords");
   Tensor words = builder.Constant(LiteralFromTexts({static_cast<int64_t>(stopwords.size())}, stopwords));
-  const Dim left = builder.NewSymbol("left");
   std::vector<int> binds;
-  left.CollectSymbols(&binds);
+  const Dim left = builder.NewBound("left", &binds);
   const std::vector<CallAttr> attrs = {{"case_sensitive", b.Bool("is_case_sensitive")},
                                        {"case", CaseOf(b.Str("case_change_action"))}};
   Tensor flat = Reshape(x, {x.dim(-1)});
