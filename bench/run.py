@@ -99,7 +99,7 @@ def main():
     parser.add_argument('--rounds', type=int, default=9)
     parser.add_argument('--ledger')
     parser.add_argument('--base')
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     names = ['belay'] + (['base'] if args.base else ['onnxruntime', 'openvino'])
     print('\t'.join(['case', 'threads', *(f'{n}_ms' for n in names), 'best', 'ratio', 'quartiles', 'load_s']), flush=True)
     for threads in map(int, args.threads.split(',')):

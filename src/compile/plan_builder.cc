@@ -188,12 +188,17 @@ class PlanBuilder {
     plan_->steps.push_back(std::move(step));
   }
 
+  bool IsStoredTo(const Node* input) const {
+    return std::any_of(graph_.stores.begin(), graph_.stores.end(),
+                       [&](const Store& s) { return graph_.inputs[s.input] == input; });
+  }
+
   // Outputs that no kernel writes directly are copied.
   void AddOutput(int k) {
     Node* source = ThroughReshapes(graph_.outputs[k]);
     const int slot = slot_of_[source->id];
-    const bool placed = source->home && plan_->slots[slot].kind == SlotKind::kInput;
-    plan_->outputs_in_inputs.push_back(placed ? plan_->slots[slot].index : -1);
+    const bool in_input = plan_->slots[slot].kind == SlotKind::kInput && (source->home || !IsStoredTo(source));
+    plan_->outputs_in_inputs.push_back(in_input ? plan_->slots[slot].index : -1);
     if (slot != plan_->output_slots[k]) AddCopy(slot, plan_->output_slots[k], source->name);
   }
 

@@ -60,6 +60,7 @@ class RunTask final : public Task {
   Staging staging_;
   std::vector<void*> host_copies_;  // of inputs in host memory
   void* workspace_ = nullptr;  // the user's; else one is taken when the run starts
+  BlockPool blocks_;           // of stepwise runs, which take no other scratch
   // Set while the caller waits for the run.
   bool stepwise_waits_ = false;
   Status* result_ = nullptr;
@@ -70,7 +71,7 @@ class RunTask final : public Task {
  private:
   Status RunSteps() {
     std::vector<int64_t> symbols = prepared_->symbols;
-    Status status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), bound_extents_);
+    Status status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), bound_extents_, &blocks_);
     *bound_outputs_ = outputs_;
     return status;
   }
@@ -80,7 +81,7 @@ class RunTask final : public Task {
     if (plan_->runs_stepwise) {
       std::vector<int64_t> symbols = prepared_->symbols;
       OutputExtents extents;
-      status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), &extents);
+      status = RunStepwise(*plan_, &symbols, inputs_.data(), outputs_.data(), &extents, &blocks_);
     } else if (workspace_) {
       std::lock_guard<std::mutex> turn(graph_->user_workspace_mutex_);
       status = RunPrepared(*plan_, *prepared_, inputs_.data(), outputs_.data(),

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "execute/blocks.h"
 #include "execute/prepare.h"
 #include "graph/run_values.h"
 
@@ -25,6 +26,9 @@ class WorkspacePool {
   std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
 };
 
+// Runs a kKernel step on the call's buffers. An index outside its tensor and a failed library call are errors.
+Status LaunchKernel(const Plan& plan, const Step& step, const PreparedStep& prepared, KernelCall* call);
+
 // Runs every step now, on this thread and the pool's. inputs/outputs: the callers' buffers by position.
 // `pointers` is reused between runs. values: of the run around, if there is one.
 Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inputs, void* const* outputs,
@@ -37,8 +41,8 @@ struct OutputExtents {
 };
 
 // For plans that decide extents while they run. Outputs whose pointer is null are allocated (AllocateMemory)
-// and stored.
+// and stored. All else lies in the pool's blocks.
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
-                   OutputExtents* extents);
+                   OutputExtents* extents, BlockPool* pool);
 
 }  // namespace belay

@@ -56,6 +56,38 @@ def placeholder_cases():
                    reads=('v',))
 
 
+def passing_cases():
+    """Values that pass through loops and branches, change places or stay, beside products of what stays."""
+    swap = helper.make_graph(
+        [helper.make_node('Identity', ['on'], ['on_too']), helper.make_node('Identity', ['q'], ['r']),
+         helper.make_node('Identity', ['p'], ['s'])],
+        'swap', [info('n', INT64), info('on', BOOL), info('p', dims=(3, 3)), info('q', dims=(3, 3))],
+        [info('on_too', BOOL), info('r', dims=(3, 3)), info('s', dims=(3, 3))])
+    yes = helper.make_graph([helper.make_node('Identity', ['b'], ['same'])], 'yes', [], [info('same', dims=(3, 3))])
+    no = helper.make_graph([helper.make_node('MatMul', ['kept', 'x3'], ['product']),
+                            helper.make_node('Add', ['a', 'product'], ['sum'])], 'no', [], [info('sum', dims=(3, 3))])
+    body = helper.make_graph(
+        [helper.make_node('Identity', ['go'], ['go_on']), helper.make_node('Equal', ['turn', 'x4'], ['is_it']),
+         helper.make_node('If', ['is_it'], ['chosen'], then_branch=yes, else_branch=no),
+         helper.make_node('Loop', ['x4', '', 'chosen', 'b'], ['c', 'd'], body=swap),
+         helper.make_node('MatMul', ['kept', 'x3'], ['steady']), helper.make_node('Relu', ['steady'], ['positive']),
+         helper.make_node('Sub', ['d', 'positive'], ['e']), helper.make_node('Identity', ['kept'], ['kept_on'])],
+        'body', [info('turn', INT64), info('go', BOOL), *(info(n, dims=(3, 3)) for n in ('a', 'b', 'kept'))],
+        [info('go_on', BOOL), *(info(n, dims=(3, 3)) for n in ('c', 'e', 'kept_on'))])
+    random = np.random.default_rng(5)
+    a, b, kept, w = (random.integers(-3, 4, (3, 3)).astype(np.float32) for _ in range(4))
+    for turns, swaps in ((0, 1), (1, 1), (4, 1), (3, 2)):
+        c, d = a, b
+        for turn in range(turns):
+            chosen = d if turn == swaps else c + kept @ w
+            c, d = (chosen, d) if swaps % 2 == 0 else (d, chosen)
+            d = d - np.maximum(kept @ w, 0)
+        before = [helper.make_node('Loop', ['x5', '', 'x0', 'x1', 'x2'], ['va', 'vb', 'vk'], body=body)]
+        for constant in ((), (2, 3)):
+            yield Case('Concat', [a, b, kept, w, np.array(swaps), np.array(turns)], [np.concatenate([c, d, kept])],
+                       name='loop_passing', before=before, reads=('va', 'vb', 'vk'), const=constant, attrs={'axis': 0})
+
+
 def slice_cases():
     """Rows up to a number that a loop counts."""
     body = helper.make_graph(
@@ -89,3 +121,4 @@ def cases():
     yield from slice_cases()
     yield from placeholder_cases()
     yield from loop_cases()
+    yield from passing_cases()
