@@ -12,6 +12,7 @@ namespace belay {
 const std::vector<PassEntry>& PassTable() {
   static const auto* const table = new std::vector<PassEntry>{
       {"simplify", Simplify},                // first: records emit plainly and leave the obvious to this
+      {"hoist-invariants", HoistInvariants},  // before folding: bodies get their constants, hoisted products fold here
       {"fold-dequantize", FoldDequantize},   // while weights are bytes still
       {"fold-constants", FoldConstants},     // weights get their kernel order, shape chains vanish
       {"sink-transposes", SinkTransposes},   // after folding: constant operands are free to turn

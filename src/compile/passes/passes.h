@@ -8,6 +8,7 @@
 namespace belay {
 
 std::unique_ptr<Graph> Simplify(const Graph& graph);          // algebra that is exact, and common subexpressions
+std::unique_ptr<Graph> HoistInvariants(const Graph& graph);   // what no turn of a loop changes is made before it
 std::unique_ptr<Graph> FoldDequantize(const Graph& graph);    // products of dequantised bytes are products of bytes
 std::unique_ptr<Graph> FoldConstants(const Graph& graph);     // what depends on constants only is computed now
 std::unique_ptr<Graph> FoldScale(const Graph& graph);         // a per-channel factor moves into constant weights
