@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include "execute/profile.h"
 #include "execute/run.h"
@@ -11,12 +12,19 @@ namespace {
 
 using Extents = std::vector<std::vector<int64_t>>;
 
-// What a run and the branches inside it share.
+// A step as it was last prepared, and for which symbols.
+struct KeptStep {
+  std::vector<int64_t> symbols;
+  std::optional<PreparedStep> prepared;
+};
+
+// What a run and the branches inside it share: above all, what one turn of a loop leaves to the next.
 struct StepwiseState {
   BlockPool* pool;
   RunValues values;
-  std::map<const Plan*, std::shared_ptr<const Prepared>> prepared;  // of branches, for their last extents
-  std::vector<void*> pointers;
+  std::map<const Plan*, std::shared_ptr<const Prepared>> prepared;  // of branches that do not run stepwise
+  std::map<const Plan*, std::vector<KeptStep>> steps;               // of the plans that do
+  std::vector<void*> pointers;                                      // of the kernel that runs
 };
 
 // Slots get their memory when their writer runs, temps lose it after the last reader. A value that is another's is a
@@ -27,7 +35,9 @@ class StepwiseRun {
   StepwiseRun(const Plan& plan, std::vector<int64_t>* symbols, std::vector<Block> inputs, void* const* given,
               bool registers, std::vector<char> bound, StepwiseState* state)
       : plan_(plan), symbols_(*symbols), bound_(std::move(bound)), inputs_(std::move(inputs)), given_(given),
-        registers_(registers), state_(*state), memory_(plan.slots.size()), outputs_(plan.outputs.size()) {
+        registers_(registers), state_(*state), kept_(state->steps[&plan]), memory_(plan.slots.size()),
+        outputs_(plan.outputs.size()) {
+    kept_.resize(plan.steps.size());
     if (symbols_.size() < plan.symbols.size()) symbols_.resize(plan.symbols.size(), 0);
     bound_.resize(symbols_.size(), 0);
   }
@@ -37,7 +47,7 @@ class StepwiseRun {
       const Step& step = plan_.steps[i];
       {
         const StepTimer timer(plan_, static_cast<int>(i), symbols_);
-        BELAY_RETURN_IF_ERROR(RunStep(step));
+        BELAY_RETURN_IF_ERROR(RunStep(step, &kept_[i]));
       }
       for (int s : step.inputs) {
         if (plan_.slots[s].kind == SlotKind::kTemp && plan_.slots[s].last_step == static_cast<int>(i)) {
@@ -105,9 +115,9 @@ class StepwiseRun {
     return OkStatus();
   }
 
-  Status RunStep(const Step& step) {
+  Status RunStep(const Step& step, KeptStep* kept) {
     switch (step.kind) {
-      case StepKind::kKernel: return RunKernel(step);
+      case StepKind::kKernel: return RunKernel(step, kept);
       case StepKind::kCopy: return Adopt(step.outputs[0], Value(step.inputs[0]));
       case StepKind::kIf: return RunIf(step);
       case StepKind::kWhile: return RunWhile(step);
@@ -115,24 +125,35 @@ class StepwiseRun {
     return OkStatus();
   }
 
-  Status RunKernel(const Step& step) {
-    const bool allocates = !step.binds.empty();
-    std::vector<void*> buffers;
+  const PreparedStep& PreparedFor(const Step& step, KeptStep* kept) const {
+    if (!kept->prepared || kept->symbols != symbols_) *kept = {symbols_, PrepareStep(plan_, step, symbols_)};
+    return *kept->prepared;
+  }
+
+  Status RunKernel(const Step& step, KeptStep* kept) {
+    if (!step.binds.empty()) return RunBinding(step, kept);
+    for (int s : step.outputs) BELAY_RETURN_IF_ERROR(Provide(s));
+    state_.pointers.clear();
+    for (int s : step.inputs) state_.pointers.push_back(Address(s));
+    for (int s : step.outputs) state_.pointers.push_back(Address(s));
+    KernelCall call{state_.pointers.data(), nullptr, nullptr, nullptr, nullptr, nullptr, &state_.values};
+    return LaunchKernel(plan_, step, PreparedFor(step, kept), &call);
+  }
+
+  // A call that decides extents allocates its results.
+  Status RunBinding(const Step& step, KeptStep* kept) {
+    std::vector<void*> buffers, allocated(step.outputs.size(), nullptr);
     for (int s : step.inputs) buffers.push_back(Address(s));
-    for (int s : step.outputs) {
-      if (!allocates) BELAY_RETURN_IF_ERROR(Provide(s));
-      buffers.push_back(allocates ? nullptr : Address(s));
-    }
-    std::vector<int64_t> bound(step.binds.size() + 1, 0);
-    std::vector<void*> allocated(step.outputs.size(), nullptr);
+    buffers.resize(buffers.size() + step.outputs.size(), nullptr);
+    std::vector<int64_t> bound(step.binds.size(), 0);
     KernelCall call{buffers.data(), nullptr, nullptr, nullptr, bound.data(), allocated.data(), &state_.values};
-    const Status launched = LaunchKernel(plan_, step, PrepareStep(plan_, step, symbols_), &call);
+    const Status launched = LaunchKernel(plan_, step, PreparedFor(step, kept), &call);
     std::vector<Block> results;
     for (void* data : allocated) results.push_back(Block::Registered(data, state_.pool));
     BELAY_RETURN_IF_ERROR(launched);
     for (size_t i = 0; i < step.binds.size(); ++i) symbols_[step.binds[i]] = bound[i];
     BELAY_RETURN_IF_ERROR(CheckGuards(step));
-    for (size_t i = 0; allocates && i < results.size(); ++i) {
+    for (size_t i = 0; i < results.size(); ++i) {
       if (!results[i].get()) return Internal("node '{}' returned no memory for output {}", step.name, i);
       BELAY_RETURN_IF_ERROR(Adopt(step.outputs[i], std::move(results[i])));
     }
@@ -272,6 +293,7 @@ class StepwiseRun {
   void* const* given_;
   const bool registers_;
   StepwiseState& state_;
+  std::vector<KeptStep>& kept_;  // by step
   std::vector<Block> memory_;   // kTemp, by slot
   std::vector<Block> outputs_;  // kOutput, by position
 };
@@ -280,7 +302,7 @@ class StepwiseRun {
 
 Status RunStepwise(const Plan& plan, std::vector<int64_t>* symbols, void* const* inputs, void** outputs,
                    OutputExtents* extents, BlockPool* pool) {
-  StepwiseState state{pool, {}, {}, {}};
+  StepwiseState state{pool, {}, {}, {}, {}};
   std::vector<Block> views;
   for (size_t i = 0; i < plan.inputs.size(); ++i) {
     views.push_back(Block::View(inputs[i], /*lasting=*/!(plan.input_uses[i] & kInputWritten)));
