@@ -67,6 +67,14 @@ struct Job {
   void* arg = nullptr;
   int64_t chunks = 0;
   int64_t grain = 1;
+  int threads = 1;
+};
+
+// Of a region's chunks: those that one thread takes first, so that what it wrote in the last region lies in its own
+// caches, and the others when theirs are done.
+struct alignas(64) Share {
+  std::atomic<int64_t> next{0};
+  int64_t end = 0;
 };
 
 // One region at a time has the helpers; a second caller meanwhile runs its chunks alone.
@@ -89,6 +97,7 @@ class Pool {
   void ResetInChild() {
     started_ = 0;
     sleepers_ = 0;
+    helpers_named_ = 0;
     region_ = 0;
     state_ = 0;
     caller_sleeps_ = 0;
@@ -109,20 +118,23 @@ class Pool {
   void Sleep();
   void StartHelpers(int count);
   void WaitUntilEmpty();
-  void Work() {
-    for (;;) {
-      int64_t begin = next_.fetch_add(job_.grain, std::memory_order_relaxed);
-      if (begin >= job_.chunks) return;
-      job_.fn(job_.arg, begin, std::min(begin + job_.grain, job_.chunks));
+  void Work(int thread) {
+    for (int k = 0; k < job_.threads; ++k) {
+      Share& share = shares_[(thread + k) % job_.threads];
+      while (share.next.load(std::memory_order_relaxed) < share.end) {
+        int64_t begin = share.next.fetch_add(job_.grain, std::memory_order_relaxed);
+        if (begin < share.end) job_.fn(job_.arg, begin, std::min(begin + job_.grain, share.end));
+      }
     }
   }
 
   std::atomic<uint32_t> region_{0};
   Job job_;
-  alignas(64) std::atomic<int64_t> next_{0};
+  Share shares_[kMaxThreads];
   alignas(64) std::atomic<uint64_t> state_{0};
   alignas(64) std::atomic<uint32_t> wake_{0};
   std::atomic<int> sleepers_{0};
+  std::atomic<int> helpers_named_{0};
   std::atomic<uint32_t> caller_sleeps_{0};
   uint64_t epoch_ = 0;  // under region_
   int started_ = 0;     // under region_
@@ -161,11 +173,12 @@ void Pool::Sleep() {
 
 void Pool::HelperLoop() {
   inside_region = true;
+  const int name = ++helpers_named_;
   for (;;) {
     bool entered = false;
     for (int i = 0; i < kSpinRounds && !(entered = TryEnter()); ++i) CpuRelax();
     if (entered) {
-      Work();
+      Work(name);
       Leave();
     } else {
       Sleep();
@@ -202,13 +215,16 @@ void Pool::Run(const Job& job, int helpers) {
   }
   StartHelpers(helpers);
   job_ = job;
-  next_.store(0, std::memory_order_relaxed);
+  for (int64_t t = 0; t < job.threads; ++t) {
+    shares_[t].next.store(job.chunks * t / job.threads, std::memory_order_relaxed);
+    shares_[t].end = job.chunks * (t + 1) / job.threads;
+  }
   ++epoch_;
   uint64_t limit = static_cast<uint64_t>(std::min(helpers, kMaxThreads));
   state_.store(epoch_ << 32 | limit << 16 | kOpen);
   wake_.fetch_add(1);
   if (sleepers_.load() > 0) FutexWake(&wake_, helpers);
-  Work();
+  Work(0);
   WaitUntilEmpty();
   region_.store(0, std::memory_order_release);
   inside_region = false;
@@ -227,7 +243,7 @@ void ParallelFor(int64_t chunks, void (*fn)(void* arg, int64_t begin, int64_t en
   if (max_threads > 0) threads = std::min(threads, max_threads);
   threads = static_cast<int>(std::min<int64_t>(threads, chunks));
   if (threads <= 1) return fn(arg, 0, chunks);
-  Job job{fn, arg, chunks, std::max<int64_t>(1, chunks / (int64_t{threads} * 16))};
+  Job job{fn, arg, chunks, std::max<int64_t>(1, chunks / (int64_t{threads} * 16)), threads};
   ThePool().Run(job, threads - 1);
 }
 
