@@ -16,10 +16,14 @@ void MatrixWriter::DecodeChunk(Value* chunk) {
   const int64_t block_rows = p.block_tiles * p.tile.mr;
   Value* row_blocks = f.DimValue(CeilDiv(p.m, block_rows));
   Value* panel_blocks = f.DimValue(CeilDiv(panels, p.block_panels));
-  Value* row_block = b.CreateURem(chunk, row_blocks);
-  Value* rest = b.CreateUDiv(chunk, row_blocks);
-  Value* panel_block = b.CreateURem(rest, panel_blocks);
-  rest = b.CreateUDiv(rest, panel_blocks);
+  Value* inner = p.rows_first ? panel_blocks : row_blocks;
+  Value* outer = p.rows_first ? row_blocks : panel_blocks;
+  Value* inner_block = b.CreateURem(chunk, inner);
+  Value* rest = b.CreateUDiv(chunk, inner);
+  Value* outer_block = b.CreateURem(rest, outer);
+  Value* row_block = p.rows_first ? outer_block : inner_block;
+  Value* panel_block = p.rows_first ? inner_block : outer_block;
+  rest = b.CreateUDiv(rest, outer);
   block.coords.assign(p.batch.size(), nullptr);
   for (size_t d = p.batch.size(); d-- > 0;) {
     Value* extent = f.DimValue(p.batch[d]);

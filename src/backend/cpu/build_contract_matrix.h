@@ -28,6 +28,8 @@ struct MatrixProblem {
   MatrixTile tile;
   int64_t taps = 1;         // of the row source; each is k / taps elements deep
   int64_t block_tiles = 1, block_panels = 1;  // tiles of rows and panels of columns in one chunk
+  // Chunks next to each other work on the same rows: threads share b rather than rows, which the next layer reads.
+  bool rows_first = false;
   int64_t k_block = 1;      // taps, or words of k where there is one tap, summed in one go
 
   // Words of k; each tap is filled up with zeros.

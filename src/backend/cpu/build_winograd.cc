@@ -65,6 +65,8 @@ void PackFilter(const FilterLayout& l, const float* src, float* dst) {
   }
 }
 
+constexpr int64_t kLargeFilter = 1 << 20;  // bytes: for a second-level cache
+
 // Sizes that are decided when the kernel is made.
 struct WinogradPlan {
   MatrixTile tile;
@@ -76,7 +78,7 @@ struct WinogradPlan {
   int64_t panels() const { return (outputs + tile.nr() - 1) / tile.nr(); }
   int64_t padded_channels() const { return (channels + tile.lanes - 1) / tile.lanes * tile.lanes; }
   int64_t filter_bytes() const { return panels() * tile.nr() * channels * kProducts * 4; }
-  bool FilterIsLarge() const { return filter_bytes() > (1 << 20); }  // for a second-level cache
+  bool FilterIsLarge() const { return filter_bytes() > kLargeFilter; }
   int64_t padded_block() const { return (block + tile.mr - 1) / tile.mr * tile.mr; }
 };
 
@@ -371,8 +373,11 @@ WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
   p.columns = CeilDiv(out[2], Dim(kOut));
   const int64_t fits = std::clamp<int64_t>(kBlockBytes / (kProducts * 4 * p.channels), 16, 64);
   const int64_t all = p.Tiles().IsConst() ? std::max<int64_t>(1, p.Tiles().value()) : fits;
+  // Blocks for a few cores, as far as a filter in the second-level cache pays for being read again.
+  const bool large = p.outputs * p.channels * kProducts * 4 > kLargeFilter;
+  const int64_t wanted_blocks = large ? 1 : std::clamp<int64_t>(all / 16, 1, 4);
   // Even blocks: the last one is as large as the others.
-  const int64_t blocks = (all + fits - 1) / fits;
+  const int64_t blocks = std::max((all + fits - 1) / fits, wanted_blocks);
   p.block = (all + blocks - 1) / blocks;
   MatrixProblem products;
   products.m = Dim(p.block);
@@ -381,7 +386,7 @@ WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
   p.tile = ChooseTile(row, products);
   // Where tiles are few, the channels are spread over the cores instead; the input is transformed once for each group.
   const int64_t wanted = std::max<int64_t>(1, 8 / blocks);
-  p.group_panels = std::max((p.panels() + wanted - 1) / wanted, int64_t{(128 + p.tile.nr() - 1) / p.tile.nr()});
+  p.group_panels = std::max((p.panels() + wanted - 1) / wanted, int64_t{(64 + p.tile.nr() - 1) / p.tile.nr()});
   return p;
 }
 
