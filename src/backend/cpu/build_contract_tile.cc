@@ -101,7 +101,8 @@ void ChooseBlocks(MatrixProblem* p) {
   if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
   const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
   if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
-  p->rows_first = p->b_constant && Likely(p->m) >= Likely(p->n);
+  // Rows and results of other cores cost as much as b, which two threads read both where they share no columns.
+  p->rows_first = p->b_constant && Likely(p->k) * Likely(p->n) <= Likely(p->m) * (Likely(p->k) + Likely(p->n));
 
   // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
   const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;

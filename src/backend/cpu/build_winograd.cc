@@ -375,7 +375,7 @@ WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
   const int64_t all = p.Tiles().IsConst() ? std::max<int64_t>(1, p.Tiles().value()) : fits;
   // Blocks for a few cores, as far as a filter in the second-level cache pays for being read again.
   const bool large = p.outputs * p.channels * kProducts * 4 > kLargeFilter;
-  const int64_t wanted_blocks = large ? 1 : std::clamp<int64_t>(all / 16, 1, 4);
+  const int64_t wanted_blocks = large ? 1 : std::clamp<int64_t>((all + 8) / 16, 1, 4);
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = std::max((all + fits - 1) / fits, wanted_blocks);
   p.block = (all + blocks - 1) / blocks;
