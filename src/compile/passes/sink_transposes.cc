@@ -1,4 +1,4 @@
-// Moves transpositions towards the outputs, through maps, reductions, slices, pads, concatenations and
+// Moves transpositions towards the outputs, through maps, reductions, slices, pads, concatenations, gathers and
 // reshapes that only add or remove extents of 1; two that meet cancel. Convolutions are channels-last, so a
 // channels-first network keeps its border transpositions only.
 #include <algorithm>
@@ -112,6 +112,20 @@ Node* SinkThroughWindowing(Graph& out, const Node& node, const std::vector<Node*
   return Transpose(b.Wrap(made), perm).node();
 }
 
+// A gather whose output has the data's dims, each taken as it is or by indices: resizing, above all.
+Node* SinkThroughGather(Graph& out, const Node& node, const std::vector<Node*>& in) {
+  if (node.rank() != in[0]->rank() || !std::all_of(in.begin() + 1, in.end(), IsFree)) return nullptr;
+  Builder b(&out);
+  const Perm& perm = in[0]->axes;
+  std::vector<Node*> operands = {in[0]->inputs[0]};
+  for (size_t i = 1; i < in.size(); ++i) operands.push_back(Undo(b, in[i], perm).node());
+  Node* made = CopyNode(out, node, operands);
+  made->type.shape = ToSource(node.shape(), perm);
+  made->contents.reset();
+  for (size_t j = 0; j < perm.size(); ++j) made->axes[perm[j]] = node.axes[j] < 0 ? node.axes[j] : perm[node.axes[j]];
+  return Transpose(b.Wrap(made), perm).node();
+}
+
 // Only when the reshape adds or removes extents of 1.
 Node* SinkThroughReshape(Graph& out, const Node& node, Node* in) {
   const Shape& from = in->shape();
@@ -171,6 +185,7 @@ std::unique_ptr<Graph> SinkTransposes(const Graph& graph) {
       case Op::kSlice:
       case Op::kPad:
       case Op::kScan: return SinkThroughWindowing(out, node, in);
+      case Op::kGather: return SinkThroughGather(out, node, in);
       case Op::kReshape: return SinkThroughReshape(out, node, in[0]);
       default: return nullptr;
     }
