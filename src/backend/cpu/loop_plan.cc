@@ -35,6 +35,18 @@ int TransposedVar(const LoopProgram& p, const LoopNest& nest, int lane) {
   return -1;
 }
 
+bool IsTiny(const Dim& extent) { return extent.IsConst() && extent.value() < 4; }
+
+// The variable too short for lanes along which results lie side by side, if the lanes' do not: colours of pixels. It
+// belongs inside the lanes, so that a line of memory is written at once and by one thread.
+int PackedVar(const LoopProgram& p, const LoopNest& nest, int lane) {
+  for (int v : nest.vars) {
+    auto store = LinearIn(p, nest.store, v);
+    if (v != lane && IsTiny(p.extents[v]) && store && store->coefficient.IsConst(1)) return v;
+  }
+  return -1;
+}
+
 }  // namespace
 
 void CutBlocks(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile) {
@@ -88,8 +100,7 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest,
     int score = lane_score(v);
     auto store = LinearIn(p, nest.store, v);
     score += store && store->coefficient.IsConst(1) ? 4 : -4;
-    bool tiny = p.extents[v].IsConst() && p.extents[v].value() < 4;
-    if (!tiny && (best < 0 || score >= best_score)) {
+    if (!IsTiny(p.extents[v]) && (best < 0 || score >= best_score)) {
       best = v;
       best_score = score;
     }
@@ -97,18 +108,19 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest,
   // A reduction over contiguous data takes the lanes for itself.
   for (int v : reduced) {
     bool in_nest = std::find(nest.vars.begin(), nest.vars.end(), v) != nest.vars.end();
-    bool tiny = p.extents[v].IsConst() && p.extents[v].value() < 4;
-    if (!in_nest && !tiny && lane_score(v) > std::max(best_score, 0)) best = -1;
+    if (!in_nest && !IsTiny(p.extents[v]) && lane_score(v) > std::max(best_score, 0)) best = -1;
   }
   plan.lane = best;
   int transposed = !reduces && best >= 0 ? TransposedVar(p, nest, best) : -1;
+  int packed = !reduces && best >= 0 && transposed < 0 ? PackedVar(p, nest, best) : -1;
   for (int pass = 0; pass < 2; ++pass) {
     for (int v : nest.vars) {
-      bool late = v == plan.lane || v == transposed;
+      bool late = v == plan.lane || v == transposed || v == packed;
       if (is_row(v) == (pass == 0) && !late) plan.order.push_back(v);
     }
     if (plan.lane >= 0 && is_row(plan.lane) == (pass == 0)) plan.order.push_back(plan.lane);
     if (transposed >= 0 && pass == 0) plan.order.push_back(transposed);
+    if (packed >= 0 && pass == 0) plan.order.push_back(packed);
     if (pass == 0) plan.parallel = static_cast<int>(plan.order.size());
   }
   Dim inner = 1, sweep = 1;
