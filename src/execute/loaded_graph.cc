@@ -109,7 +109,10 @@ LoadedGraph::LoadedGraph(std::string name, std::vector<InputSignature> inputs, s
   for (const InputSignature& input : inputs_) {
     for (int64_t d : input.dims) open = open || d < 0;
   }
-  if (!open) static_plan_ = plan;
+  if (!open) {
+    static_plan_ = plan;
+    compiler_ = nullptr;
+  }
   variants_.push_back({std::move(plan), {}});
 }
 

@@ -116,7 +116,7 @@ class LoadedGraph : public std::enable_shared_from_this<LoadedGraph> {
   const std::string name_;
   const std::vector<InputSignature> inputs_;
   const size_t output_count_;
-  const VariantCompiler compiler_;
+  VariantCompiler compiler_;  // null for a static graph: what it holds, all weights above all, is not needed again
   const std::vector<std::shared_ptr<Variable>> variables_;
 
   std::mutex mutex_;  // guards what follows, up to the task pool

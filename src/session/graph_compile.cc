@@ -16,6 +16,30 @@ std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inpu
   return out;
 }
 
+// Constants become their descriptions.
+void DropContents(ModelGraph* model) {
+  const auto description = [](const LiteralPtr& literal) -> LiteralPtr {
+    if (!literal) return nullptr;
+    auto bare = std::make_shared<Literal>();
+    bare->dtype = literal->dtype;
+    bare->dims = literal->dims;
+    return bare;
+  };
+  for (ModelNode& node : model->nodes) {
+    for (auto& [name, value] : node.attrs) {
+      if (auto* one = std::get_if<LiteralPtr>(&value)) *one = description(*one);
+      auto* list = std::get_if<std::vector<LiteralPtr>>(&value);
+      for (size_t i = 0; list && i < list->size(); ++i) (*list)[i] = description((*list)[i]);
+    }
+    for (auto& [name, graphs] : node.subgraphs) {
+      for (auto& sub : graphs) {
+        sub = std::make_shared<ModelGraph>(*sub);
+        DropContents(sub.get());
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& user_model, const OptionMap& options,
@@ -59,7 +83,9 @@ Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& us
   auto graph = std::make_shared<LoadedGraph>(name, std::move(signatures), model->outputs.size(), std::move(plan),
                                              std::move(variants), std::move(bound));
   BELAY_RETURN_IF_ERROR(graph->UseGears(std::move(settings.gears)));
-  return CompiledModel{std::move(graph), WithTypes(*model, types)};
+  std::shared_ptr<ModelGraph> typed = WithTypes(*model, types);
+  if (graph->IsStatic()) DropContents(typed.get());
+  return CompiledModel{std::move(graph), std::move(typed)};
 }
 
 }  // namespace belay

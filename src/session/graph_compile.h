@@ -14,7 +14,8 @@ namespace belay {
 
 struct CompiledModel {
   std::shared_ptr<LoadedGraph> graph;
-  std::shared_ptr<const ModelGraph> model;  // with what the options changed and inference found
+  // With what the options changed and inference found; of a static graph without the contents of constants.
+  std::shared_ptr<const ModelGraph> model;
 };
 
 // options: of the graph, with those of its session and of the engine behind them. The model stays as it is. Its

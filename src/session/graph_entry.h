@@ -13,7 +13,8 @@ struct Session::GraphEntry {
   std::string name;
   ModelSource source;
   OptionMap options;
-  std::shared_ptr<void> origin;
+  GraphOrigin origin;             // the session's mutex guards it and `released`
+  std::weak_ptr<void> released;   // the origin's graph once it is let go: null when nobody else has it
   std::mutex mutex;  // guards what follows
   GraphState state = GraphState::kAdded;
   std::shared_ptr<LoadedGraph> loaded;  // from kCompiled on

@@ -1,5 +1,7 @@
 #include "session/session.h"
 
+#include <malloc.h>
+
 #include <cstring>
 
 #include "backend/memory.h"
@@ -38,7 +40,7 @@ Result<std::shared_ptr<Session::GraphEntry>> Session::Find(uint32_t graph_id) {
 }
 
 Result<bool> Session::Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
-                              std::shared_ptr<void> origin) {
+                              GraphOrigin origin) {
   BELAY_RETURN_IF_ERROR(CheckOptions(options));
   auto entry = std::make_shared<GraphEntry>();
   entry->id = graph_id;
@@ -51,14 +53,14 @@ Result<bool> Session::Emplace(uint32_t graph_id, std::string name, ModelSource s
 }
 
 Status Session::AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
-                         std::shared_ptr<void> origin) {
+                         GraphOrigin origin) {
   BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options, std::move(origin)));
   if (!added) ReportWarning(fmt::format("session {} has graph {} already; AddGraph is ignored", id_, graph_id));
   return OkStatus();
 }
 
 Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
-                            std::shared_ptr<void> origin) {
+                            GraphOrigin origin) {
   BELAY_TRY(const bool added, Emplace(graph_id, std::move(name), std::move(source), options, std::move(origin)));
   if (added) return OkStatus();
   return AlreadyExists("session {} has graph {} already\nDo: remove it first, or use another id", id_, graph_id);
@@ -67,7 +69,7 @@ Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource sou
 std::map<uint32_t, std::shared_ptr<void>> Session::Origins() {
   std::lock_guard<std::mutex> lock(mutex_);
   std::map<uint32_t, std::shared_ptr<void>> origins;
-  for (const auto& [id, entry] : graphs_) origins[id] = entry->origin;
+  for (const auto& [id, entry] : graphs_) origins[id] = entry->origin.graph ? entry->origin.graph : entry->released.lock();
   return origins;
 }
 
@@ -121,7 +123,22 @@ Status Session::CompileEntry(GraphEntry& entry, bool with_notices) {
   entry.loaded = std::move(compiled.graph);
   entry.model = std::move(compiled.model);
   if (dump) dump->WriteJson(GraphJson(entry));
+  model = nullptr;
+  if (entry.loaded->IsStatic()) LetGoOfSource(entry);
   return OkStatus();
+}
+
+// A static graph is never compiled again: its weights lie in the plan, and not a second time in what it was made from.
+void Session::LetGoOfSource(GraphEntry& entry) {
+  entry.source = nullptr;
+  std::shared_ptr<void> graph;  // freed without the lock
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    graph = std::exchange(entry.origin.graph, nullptr);
+    entry.released = graph;
+  }
+  graph = nullptr;
+  malloc_trim(0);  // what compiling used lies in many small gaps, which the heap keeps otherwise
 }
 
 Status Session::BuildEntry(GraphEntry& entry, bool with_notices) {

@@ -21,6 +21,10 @@ class AsyncWorker;
 
 // Reads the user's graph as it is at the time of the call.
 using ModelSource = std::function<Result<std::shared_ptr<ModelGraph>>()>;
+// What a source reads, for Origins, and what is held as long as a session has the graph.
+struct GraphOrigin {
+  std::shared_ptr<void> graph, claim;
+};
 
 // What is known of a compiled graph; sizes and outputs of static ones only.
 struct GraphFacts {
@@ -58,13 +62,13 @@ class Session {
 
   uint64_t id() const { return id_; }
   // A repeated id is ignored.
-  // origin: what the source reads, for Origins.
   Status AddGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
-                  std::shared_ptr<void> origin = nullptr);
+                  GraphOrigin origin = {});
   // Refuses a repeated id.
   Status AddNewGraph(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
-                     std::shared_ptr<void> origin = nullptr);
-  std::map<uint32_t, std::shared_ptr<void>> Origins();  // by graph id
+                     GraphOrigin origin = {});
+  // By graph id; null for static graphs that are compiled, when nobody else holds what they were made from.
+  std::map<uint32_t, std::shared_ptr<void>> Origins();
   bool HasGraph(uint32_t graph_id);
   Status CompileGraph(uint32_t graph_id);
   Status LoadGraph(uint32_t graph_id, const OptionMap& options, const std::shared_ptr<Stream>& stream);
@@ -112,9 +116,10 @@ class Session {
  private:
   // False when the id is taken.
   Result<bool> Emplace(uint32_t graph_id, std::string name, ModelSource source, const OptionMap& options,
-                       std::shared_ptr<void> origin);
+                       GraphOrigin origin);
   // These need the entry's lock.
   Status CompileEntry(GraphEntry& entry, bool with_notices = false);
+  void LetGoOfSource(GraphEntry& entry);
   Status BuildEntry(GraphEntry& entry, bool with_notices);
   Status LoadEntry(GraphEntry& entry, const OptionMap& options);
 

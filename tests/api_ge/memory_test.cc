@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <set>
 
@@ -53,11 +54,14 @@ class Memory : public GeTest {
     EXPECT_EQ(summary->GetFeatureMemorySize(sizes.feature), ge::SUCCESS);
     return sizes;
   }
-  void RunLayers(ge::Session& session, uint32_t id) {
+  void Run(ge::Session& session, uint32_t id) {
     auto in = Views({x.get()}), out = Views({y.get()});
     x->Set(std::vector<float>(32 * 16, 1.0f));
     ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, id, stream_, in, out), ge::SUCCESS) << TakeErrors();
     ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+  }
+  void RunLayers(ge::Session& session, uint32_t id) {
+    Run(session, id);
     for (float v : y->Get<float>()) ASSERT_FLOAT_EQ(v, 0.5f);
   }
   std::unique_ptr<DeviceTensor> x, y;
@@ -363,6 +367,52 @@ TEST_F(Memory, NullOutputsComeFromTheStreamsAllocator) {
   ASSERT_EQ(GeSessionExecuteGraphWithStreamAsync(session, 1, stream_, in, out), ge::SUCCESS);
   EXPECT_EQ(allocator->made, 2);
   ASSERT_EQ(aclrtSynchronizeStream(stream_), ACL_SUCCESS);
+}
+
+// x . w, where w's memory tells when it is given back.
+ge::Graph TellingProduct(int64_t rows, std::shared_ptr<bool> freed) {
+  auto* values = new float[16 * 16];
+  std::fill(values, values + 16 * 16, 0.5f);
+  ge::Tensor w(ge::TensorDesc(ge::Shape(std::vector<int64_t>{16, 16}), ge::FORMAT_ND, ge::DT_FLOAT));
+  EXPECT_EQ(w.SetData(reinterpret_cast<uint8_t*>(values), 16 * 16 * 4, [freed](uint8_t* data) {
+    delete[] reinterpret_cast<float*>(data);
+    *freed = true;
+  }), ge::GRAPH_SUCCESS);
+  auto x = MakeData("x", 0, {rows, 16});
+  auto product = ge::op::MatMulV2("product").set_input_x1(x).set_input_x2(ge::op::Const("w").set_attr_value(w));
+  ge::Graph graph("product");
+  graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{product});
+  return graph;
+}
+
+TEST_F(Memory, WeightsLieInThePlanAlone) {
+  const auto is_static = std::make_shared<bool>(false), is_dynamic = std::make_shared<bool>(false);
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, TellingProduct(32, is_static)), ge::SUCCESS) << TakeErrors();
+  ASSERT_EQ(session.AddGraph(2, TellingProduct(-1, is_dynamic)), ge::SUCCESS) << TakeErrors();
+  const ge::Graph kept = TwoLayers({32, 16});
+  ASSERT_EQ(session.AddGraph(3, kept), ge::SUCCESS) << TakeErrors();
+  for (uint32_t id : {1, 2, 3}) {
+    ASSERT_EQ(session.CompileGraph(id), ge::SUCCESS) << TakeErrors();
+    ASSERT_EQ(GeSessionLoadGraph(session, id, {}, stream_), ge::SUCCESS) << TakeErrors();
+  }
+  EXPECT_TRUE(*is_static);
+  EXPECT_FALSE(*is_dynamic);  // other extents may need it
+  for (uint32_t id : {1, 2}) {
+    Run(session, id);
+    EXPECT_EQ(y->Get<float>(), std::vector<float>(32 * 16, 8.0f));
+  }
+  ge::AscendString json;
+  EXPECT_EQ(GeSessionGraphDebugJSONPrint(session, 1, 0, json), ge::SUCCESS) << TakeErrors();
+  EXPECT_NE(std::string(json.GetString()).find("f32[16,16]"), std::string::npos) << json.GetString();
+  char folder[] = "/tmp/belay_memory_XXXXXX";
+  ASSERT_NE(mkdtemp(folder), nullptr);
+  EXPECT_NE(session.SaveGraphsToPb(folder), ge::SUCCESS);
+  const std::string error = TakeErrors();
+  EXPECT_NE(error.find("raph 1 is compiled, and its ge::Graph is gone"), std::string::npos) << error;
+  ASSERT_EQ(session.RemoveGraph(1), ge::SUCCESS);
+  EXPECT_EQ(session.SaveGraphsToPb(folder), ge::SUCCESS) << TakeErrors();
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

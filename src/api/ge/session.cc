@@ -46,8 +46,8 @@ Status Session::AddGraph(uint32_t graph_id, const Graph& graph,
       return belay::AlreadyExists("graph '{}' cannot be added as graph {}: it is added already\nDo: remove it "
                                   "first, or add a copy made by Graph::CopyFrom", name.GetString(), graph_id);
     }
-    auto source = [graph, claim] { return belay::ModelFromGraph(graph); };
-    return session->AddGraph(graph_id, name.GetString(), source, map, std::make_shared<Graph>(graph));
+    auto source = [graph] { return belay::ModelFromGraph(graph); };
+    return session->AddGraph(graph_id, name.GetString(), source, map, {belay::ShareGraph(graph), std::move(claim)});
   });
 }
 
@@ -72,8 +72,12 @@ Status Session::SaveGraphsToPb(const char* file_path) const {
       return belay::InvalidArgument("'{}' is no folder\nDo: make it first", file_path);
     }
     for (const auto& [id, origin] : session->Origins()) {
+      if (!origin) {
+        return belay::FailedPrecondition("graph {} is compiled, and its ge::Graph is gone\n"
+                                         "Do: keep the ge::Graph, or save graphs before CompileGraph", id);
+      }
       const auto path = std::filesystem::path(file_path) / fmt::format("graph_{}.pb", id);
-      if (std::static_pointer_cast<Graph>(origin)->SaveToFile(path.c_str()) == GRAPH_SUCCESS) continue;
+      if (belay::GraphOf(origin).SaveToFile(path.c_str()) == GRAPH_SUCCESS) continue;
       return belay::InvalidArgument("graph {} cannot be written to '{}'", id, path.string());
     }
     return belay::OkStatus();

@@ -54,9 +54,9 @@ Status Session::AddGraphWithCopy(uint32_t graph_id, const Graph& graph,
     (void)graph.GetName(name);
     BELAY_TRY(std::shared_ptr<belay::ModelGraph> model, belay::ModelFromGraph(graph));
     auto source = [model]() -> belay::Result<std::shared_ptr<belay::ModelGraph>> { return model; };
-    auto copy = std::make_shared<Graph>(name.GetString());
-    (void)copy->CopyFrom(graph);
-    return session->AddNewGraph(graph_id, name.GetString(), source, map, copy);
+    Graph copy(name.GetString());
+    (void)copy.CopyFrom(graph);
+    return session->AddNewGraph(graph_id, name.GetString(), source, map, {belay::ShareGraph(copy), nullptr});
   });
 }
 

@@ -254,6 +254,14 @@ ge::Graph GraphFromModel(std::shared_ptr<const ModelGraph> model) {
   return graph;
 }
 
+std::shared_ptr<void> ShareGraph(const ge::Graph& graph) { return ge::GraphUtils::Impl(graph); }
+
+ge::Graph GraphOf(const std::shared_ptr<void>& share) {
+  ge::Graph graph;
+  ge::GraphUtils::Impl(graph) = std::static_pointer_cast<ge::GraphImpl>(share);
+  return graph;
+}
+
 std::shared_ptr<void> ClaimGraph(const ge::Graph& graph) {
   const ge::GraphImplPtr& impl = ge::GraphUtils::Impl(graph);
   if (impl == nullptr) return nullptr;
