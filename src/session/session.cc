@@ -69,7 +69,9 @@ Status Session::AddNewGraph(uint32_t graph_id, std::string name, ModelSource sou
 std::map<uint32_t, std::shared_ptr<void>> Session::Origins() {
   std::lock_guard<std::mutex> lock(mutex_);
   std::map<uint32_t, std::shared_ptr<void>> origins;
-  for (const auto& [id, entry] : graphs_) origins[id] = entry->origin.graph ? entry->origin.graph : entry->released.lock();
+  for (const auto& [id, entry] : graphs_) {
+    origins[id] = entry->origin.graph ? entry->origin.graph : entry->released.lock();
+  }
   return origins;
 }
 

@@ -54,7 +54,8 @@ class LoopHoister {
     const Graph &condition = *loop->subgraphs[0], &body = *loop->subgraphs[1];
     for (size_t i = 0; i < passes_.size(); ++i) {
       const TensorType& type = loop->inputs[i]->type;
-      passes_[i] = body.outputs[i] == body.inputs[i] && body.inputs[i]->type == type && condition.inputs[i]->type == type;
+      passes_[i] = body.outputs[i] == body.inputs[i] && body.inputs[i]->type == type &&
+                   condition.inputs[i]->type == type;
     }
   }
 
