@@ -1,24 +1,9 @@
 #include "backend/cpu/build_jit.h"
 
 #include <llvm/ADT/SmallVector.h>
-#include <llvm/Analysis/CGSCCPassManager.h>
-#include <llvm/Analysis/LoopAnalysisManager.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
-#include <llvm/IR/LegacyPassManager.h>
-#include <llvm/IR/PassManager.h>
-#include <llvm/IR/Verifier.h>
-#include <llvm/MC/TargetRegistry.h>
-#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Object/ELFObjectFile.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
-#include <llvm/Support/TargetSelect.h>
-#include <llvm/Support/raw_ostream.h>
-#include <llvm/Target/TargetMachine.h>
-#include <llvm/Transforms/InstCombine/InstCombine.h>
-#include <llvm/Transforms/Scalar/EarlyCSE.h>
-#include <llvm/Transforms/Scalar/InstSimplifyPass.h>
-#include <llvm/Transforms/Scalar/LICM.h>
-#include <llvm/Transforms/Scalar/LoopPassManager.h>
-#include <llvm/Transforms/Scalar/SROA.h>
 
 #include <unistd.h>
 
@@ -27,8 +12,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <thread>
 
+#include "backend/cpu/build_object.h"
 #include "backend/cpu/run_support.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
@@ -36,132 +23,10 @@
 namespace belay {
 namespace {
 
+// Every object has a library of its own, so that equal kernels are equal bytes.
+constexpr char kSymbol[] = "belay_kernel";
+
 std::string Text(llvm::Error error) { return llvm::toString(std::move(error)); }
-
-void InitializeLlvm() {
-  static const bool done = [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64Target();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64AsmPrinter();
-    return true;
-  }();
-  (void)done;
-}
-
-Result<std::unique_ptr<llvm::TargetMachine>> MakeMachine(const TargetRow& row) {
-  InitializeLlvm();
-  std::string error;
-  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(row.triple, error);
-  if (target == nullptr) return Internal("no LLVM target for {}: {}", row.triple, error);
-  llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(row.triple, row.cpu, row.features, options, llvm::Reloc::PIC_,
-                                  llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, true));
-}
-
-// Index arithmetic and hoisting only: the vectors are explicit already.
-class Simplifier {
- public:
-  explicit Simplifier(llvm::TargetMachine* machine) : builder_(machine) {
-    builder_.registerModuleAnalyses(module_);
-    builder_.registerCGSCCAnalyses(cgscc_);
-    builder_.registerFunctionAnalyses(function_);
-    builder_.registerLoopAnalyses(loop_);
-    builder_.crossRegisterProxies(loop_, function_, cgscc_, module_);
-    passes_.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));
-    passes_.addPass(llvm::EarlyCSEPass());
-    passes_.addPass(llvm::InstSimplifyPass());
-    passes_.addPass(
-        llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
-  }
-  void Run(llvm::Function& f) {
-    passes_.run(f, function_);
-    function_.clear();
-    loop_.clear();
-  }
-
- private:
-  llvm::PassBuilder builder_;
-  llvm::LoopAnalysisManager loop_;
-  llvm::FunctionAnalysisManager function_;
-  llvm::CGSCCAnalysisManager cgscc_;
-  llvm::ModuleAnalysisManager module_;
-  llvm::FunctionPassManager passes_;
-};
-
-void SetAttributes(llvm::Function& f, const TargetRow& row) {
-  f.addFnAttr("target-cpu", row.cpu);
-  if (row.features[0] != '\0') f.addFnAttr("target-features", row.features);
-  if (row.x86) {
-    f.addFnAttr("prefer-vector-width", std::to_string(row.vector_bytes * 8));
-    f.addFnAttr("min-legal-vector-width", std::to_string(row.vector_bytes * 8));
-  }
-  f.addFnAttr(llvm::Attribute::NoUnwind);
-  f.addFnAttr("no-trapping-math", "true");
-}
-
-struct Part {
-  std::vector<int> jobs;
-  std::string object;
-  std::vector<KernelDraft> drafts;
-  Status status;
-};
-
-std::string DumpModule(const llvm::Module& module) {
-  std::string text;
-  llvm::raw_string_ostream out(text);
-  module.print(out, nullptr);
-  return text;
-}
-
-// All of a part's kernels in one module, down to object bytes.
-Status BuildPart(const std::vector<CompileJob>& jobs, const TargetRow& row,
-                 const std::vector<std::string>& symbols, Part* part) {
-  BELAY_TRY(std::unique_ptr<llvm::TargetMachine> machine, MakeMachine(row));
-  llvm::LLVMContext context;
-  auto module = std::make_unique<llvm::Module>("belay", context);
-  module->setTargetTriple(row.triple);
-  module->setDataLayout(machine->createDataLayout());
-  for (int j : part->jobs) {
-    part->drafts.emplace_back();
-    Status status = jobs[j].generate(*jobs[j].spec, row, *module, symbols[j], &part->drafts.back());
-    if (!status.ok()) return std::move(status).Context("kernel '" + jobs[j].spec->name + "'");
-  }
-  if (std::getenv("BELAY_DUMP_IR") != nullptr) llvm::errs() << DumpModule(*module);
-  Simplifier simplifier(machine.get());
-  for (llvm::Function& f : *module) {
-    if (f.isDeclaration()) continue;
-    SetAttributes(f, row);
-    std::string error;
-    llvm::raw_string_ostream stream(error);
-    if (llvm::verifyFunction(f, &stream)) {
-      return Internal("invalid code for {}: {}", std::string(f.getName()), stream.str());
-    }
-    simplifier.Run(f);
-  }
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream out(bytes);
-  llvm::legacy::PassManager codegen;
-  if (machine->addPassesToEmitFile(codegen, out, nullptr, llvm::CodeGenFileType::ObjectFile,
-                                   true)) {
-    return Internal("LLVM cannot emit objects for {}", row.triple);
-  }
-  codegen.run(*module);
-  part->object.assign(bytes.begin(), bytes.end());
-  if (std::getenv("BELAY_DUMP_OBJECT") != nullptr) {
-    std::error_code ec;
-    llvm::raw_fd_ostream file(std::getenv("BELAY_DUMP_OBJECT"), ec);
-    file << part->object;
-  }
-  return OkStatus();
-}
 
 // The process's linker of objects; never destroyed, since code may run during exit.
 struct Linker {
@@ -180,7 +45,10 @@ Linker& TheLinker() {
     machine.setCPU(row.cpu);
     machine.setRelocationModel(llvm::Reloc::PIC_);
     machine.setCodeModel(llvm::CodeModel::Small);
-    auto jit = llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(machine).create();
+    auto jit = llvm::orc::LLJITBuilder()
+                   .setJITTargetMachineBuilder(machine)
+                   .setPlatformSetUp(llvm::orc::setUpInactivePlatform)
+                   .create();
     if (!jit) {
       l->error = Text(jit.takeError());
       return l;
@@ -206,113 +74,103 @@ Linker& TheLinker() {
 
 // Code in memory; freed with the last kernel that uses it.
 struct LoadedCode {
-  llvm::orc::ResourceTrackerSP tracker;
+  llvm::orc::JITDylib* library = nullptr;
   ~LoadedCode() {
-    if (!tracker) return;
-    std::lock_guard<std::mutex> lock(TheLinker().mutex);
-    if (llvm::Error error = tracker->remove()) llvm::consumeError(std::move(error));
+    if (!library) return;
+    Linker& linker = TheLinker();
+    std::lock_guard<std::mutex> lock(linker.mutex);
+    llvm::Error error = linker.jit->getExecutionSession().removeJITDylib(*library);
+    if (error) llvm::consumeError(std::move(error));
   }
 };
 
-Status LoadPart(const std::vector<std::string>& symbols, Part* part,
-                std::vector<CompiledKernel>* kernels) {
+Result<KernelFn> Load(const std::string& object, LoadedCode* code) {
   Linker& linker = TheLinker();
   if (!linker.error.empty()) return Internal("cannot start LLVM's linker: {}", linker.error);
-  auto code = std::make_shared<LoadedCode>();  // outlives the lock: its destructor takes it
   std::lock_guard<std::mutex> lock(linker.mutex);
-  code->tracker = linker.jit->getMainJITDylib().createResourceTracker();
+  llvm::orc::ExecutionSession& session = linker.jit->getExecutionSession();
+  code->library = &session.createBareJITDylib(fmt::format("kernel{}", linker.next++));
+  code->library->addToLinkOrder(linker.jit->getMainJITDylib());
   auto buffer = std::make_unique<llvm::SmallVectorMemoryBuffer>(
-      llvm::SmallVector<char, 0>(part->object.begin(), part->object.end()), false);
-  if (llvm::Error error = linker.jit->addObjectFile(code->tracker, std::move(buffer))) {
+      llvm::SmallVector<char, 0>(object.begin(), object.end()), false);
+  if (llvm::Error error = linker.jit->addObjectFile(*code->library, std::move(buffer))) {
     return Internal("cannot link generated code: {}", Text(std::move(error)));
   }
-  for (size_t k = 0; k < part->jobs.size(); ++k) {
-    int j = part->jobs[k];
-    auto address = linker.jit->lookup(symbols[j]);
-    if (!address) return Internal("cannot find generated code: {}", Text(address.takeError()));
-    KernelDraft& draft = part->drafts[k];
-    CompiledKernel& kernel = (*kernels)[j];
-    kernel.fn = address->toPtr<KernelFn>();
-    kernel.code = code;
-    kernel.params = std::move(draft.params);
-    kernel.chunks = draft.chunks;
-    kernel.ns_per_chunk = draft.ns_per_chunk;
-    kernel.packs = std::move(draft.packs);
-    kernel.about = std::move(draft.about);
-    if (draft.closure) {
-      kernel.closure = draft.closure.get();
-      using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>;
-      kernel.code = std::make_shared<Both>(code, std::move(draft.closure));
-    }
+  auto address = linker.jit->lookup(*code->library, kSymbol);
+  if (!address) return Internal("cannot find generated code: {}", Text(address.takeError()));
+  return address->toPtr<KernelFn>();
+}
+
+Result<CompiledKernel> LoadKernel(const std::string& object, KernelDraft draft) {
+  auto code = std::make_shared<LoadedCode>();
+  CompiledKernel kernel;
+  BELAY_TRY(kernel.fn, Load(object, code.get()));
+  kernel.code = code;
+  kernel.params = std::move(draft.params);
+  kernel.chunks = draft.chunks;
+  kernel.ns_per_chunk = draft.ns_per_chunk;
+  kernel.packs = std::move(draft.packs);
+  kernel.about = std::move(draft.about);
+  if (draft.closure) {
+    kernel.closure = draft.closure.get();
+    using Both = std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>;
+    kernel.code = std::make_shared<Both>(code, std::move(draft.closure));
   }
-  return OkStatus();
+  return kernel;
+}
+
+uint64_t CodeSize(const std::string& object) {
+  auto file = llvm::object::ObjectFile::createELFObjectFile({object, "kernel"});
+  if (!file) return llvm::consumeError(file.takeError()), 0;
+  for (const llvm::object::SymbolRef& symbol : (*file)->symbols()) {
+    llvm::Expected<llvm::StringRef> name = symbol.getName();
+    if (!name) llvm::consumeError(name.takeError());
+    else if (*name == kSymbol) return llvm::object::ELFSymbolRef(symbol).getSize();
+  }
+  return 0;
 }
 
 // Names for `perf`: BELAY_PERF_MAP=1 writes /tmp/perf-PID.map as perf reads it.
-void WritePerfMap(const std::vector<CompileJob>& jobs, const std::vector<CompiledKernel>& kernels,
-                  Part part) {
+void WritePerfMap(const KernelSpec& spec, const CompiledKernel& kernel, const std::string& object) {
   static const bool wanted = std::getenv("BELAY_PERF_MAP") != nullptr;
   if (!wanted) return;
   static std::FILE* file = std::fopen(fmt::format("/tmp/perf-{}.map", getpid()).c_str(), "w");
   if (file == nullptr) return;
-  auto address = [&](int j) { return reinterpret_cast<uintptr_t>(kernels[j].fn); };
-  std::sort(part.jobs.begin(), part.jobs.end(),
-            [&](int x, int y) { return address(x) < address(y); });
-  for (size_t k = 0; k < part.jobs.size(); ++k) {
-    int j = part.jobs[k];
-    bool last = k + 1 == part.jobs.size();
-    uintptr_t size =
-        last ? part.object.size() / part.jobs.size() : address(part.jobs[k + 1]) - address(j);
-    fmt::print(file, "{:x} {:x} {} [{}]\n", address(j), size, jobs[j].spec->name, kernels[j].about);
-  }
+  fmt::print(file, "{:x} {:x} {} [{}]\n", reinterpret_cast<uintptr_t>(kernel.fn), CodeSize(object),
+             spec.name, kernel.about);
   std::fflush(file);
 }
-
-constexpr int kKernelsPerModule = 8;
 
 }  // namespace
 
 Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs,
                                                 const TargetRow& row) {
-  Linker& linker = TheLinker();
-  std::vector<std::string> symbols;
-  for (size_t i = 0; i < jobs.size(); ++i)
-    symbols.push_back(fmt::format("belay_k{}", linker.next++));
-  int threads = std::max(1, std::min<int>(ThreadCount(), static_cast<int>(jobs.size())));
-  int per_part =
-      std::min<int>(kKernelsPerModule, (static_cast<int>(jobs.size()) + threads - 1) / threads);
-  std::vector<Part> parts;
-  for (size_t i = 0; i < jobs.size(); ++i) {
-    if (parts.empty() || static_cast<int>(parts.back().jobs.size()) == per_part)
-      parts.emplace_back();
-    parts.back().jobs.push_back(static_cast<int>(i));
-  }
+  std::vector<std::optional<Result<KernelObject>>> objects(jobs.size());
   std::atomic<size_t> next{0};
   auto work = [&] {
-    for (size_t p; (p = next++) < parts.size();)
-      parts[p].status = BuildPart(jobs, row, symbols, &parts[p]);
+    ObjectBuilder builder(row);
+    for (size_t j; (j = next++) < jobs.size();) objects[j] = builder.Build(jobs[j], kSymbol);
   };
   std::vector<std::thread> helpers;
-  for (int t = 1; t < std::min<int>(threads, static_cast<int>(parts.size())); ++t)
+  for (int t = 1; t < std::min(ThreadCount(), static_cast<int>(jobs.size())); ++t)
     helpers.emplace_back(work);
   work();
   for (std::thread& t : helpers) t.join();
-  std::vector<CompiledKernel> kernels(jobs.size());
-  for (Part& part : parts) {
-    if (!part.status.ok()) return std::move(part.status);
-    BELAY_RETURN_IF_ERROR(LoadPart(symbols, &part, &kernels));
-    WritePerfMap(jobs, kernels, part);
+  std::vector<CompiledKernel> kernels;
+  for (size_t j = 0; j < jobs.size(); ++j) {
+    BELAY_TRY(KernelObject object, *std::move(objects[j]));
+    BELAY_TRY(CompiledKernel kernel, LoadKernel(object.bytes, std::move(object.draft)));
+    WritePerfMap(*jobs[j].spec, kernel, object.bytes);
+    kernels.push_back(std::move(kernel));
   }
   return kernels;
 }
 
 Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
                                const std::string& symbol, KernelDraft* draft) {
-  Part part;
-  part.jobs = {0};
-  BELAY_RETURN_IF_ERROR(BuildPart({job}, row, {symbol}, &part));
-  *draft = std::move(part.drafts[0]);
-  return std::move(part.object);
+  BELAY_TRY(KernelObject object, ObjectBuilder(row).Build(job, symbol));
+  *draft = std::move(object.draft);
+  return std::move(object.bytes);
 }
 
 KernelFrame::KernelFrame(llvm::Module& m, const TargetRow& r, const std::string& symbol,

@@ -1,0 +1,157 @@
+#include "backend/cpu/build_object.h"
+
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/Analysis/CGSCCPassManager.h>
+#include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/PassManager.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/InstSimplifyPass.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
+#include <llvm/Transforms/Scalar/SROA.h>
+
+#include <cstdlib>
+
+namespace belay {
+namespace {
+
+Result<std::unique_ptr<llvm::TargetMachine>> MakeMachine(const TargetRow& row) {
+  InitializeLlvm();
+  std::string error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget(row.triple, error);
+  if (target == nullptr) return Internal("no LLVM target for {}: {}", row.triple, error);
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  return std::unique_ptr<llvm::TargetMachine>(
+      target->createTargetMachine(row.triple, row.cpu, row.features, options, llvm::Reloc::PIC_,
+                                  llvm::CodeModel::Small, llvm::CodeGenOptLevel::Default, true));
+}
+
+// Index arithmetic and hoisting only: the vectors are explicit already.
+class Simplifier {
+ public:
+  explicit Simplifier(llvm::TargetMachine* machine) : builder_(machine) {
+    builder_.registerModuleAnalyses(module_);
+    builder_.registerCGSCCAnalyses(cgscc_);
+    builder_.registerFunctionAnalyses(function_);
+    builder_.registerLoopAnalyses(loop_);
+    builder_.crossRegisterProxies(loop_, function_, cgscc_, module_);
+    passes_.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));
+    passes_.addPass(llvm::EarlyCSEPass());
+    passes_.addPass(llvm::InstSimplifyPass());
+    passes_.addPass(
+        llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
+  }
+  void Run(llvm::Function& f) {
+    passes_.run(f, function_);
+    function_.clear();
+    loop_.clear();
+  }
+
+ private:
+  llvm::PassBuilder builder_;
+  llvm::LoopAnalysisManager loop_;
+  llvm::FunctionAnalysisManager function_;
+  llvm::CGSCCAnalysisManager cgscc_;
+  llvm::ModuleAnalysisManager module_;
+  llvm::FunctionPassManager passes_;
+};
+
+void SetAttributes(llvm::Function& f, const TargetRow& row) {
+  f.addFnAttr("target-cpu", row.cpu);
+  if (row.features[0] != '\0') f.addFnAttr("target-features", row.features);
+  if (row.x86) {
+    f.addFnAttr("prefer-vector-width", std::to_string(row.vector_bytes * 8));
+    f.addFnAttr("min-legal-vector-width", std::to_string(row.vector_bytes * 8));
+  }
+  f.addFnAttr(llvm::Attribute::NoUnwind);
+  f.addFnAttr("no-trapping-math", "true");
+}
+
+std::string DumpModule(const llvm::Module& module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module.print(out, nullptr);
+  return text;
+}
+
+void DumpObject(const char* path, const std::string& object) {
+  std::error_code ignored;
+  llvm::raw_fd_ostream file(path, ignored);
+  file << object;
+}
+
+}  // namespace
+
+void InitializeLlvm() {
+  static const bool done = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    return true;
+  }();
+  (void)done;
+}
+
+ObjectBuilder::ObjectBuilder(const TargetRow& row) : row_(row) {}
+
+ObjectBuilder::~ObjectBuilder() = default;
+
+Result<KernelObject> ObjectBuilder::Build(const CompileJob& job, const std::string& symbol) {
+  if (!machine_) {
+    BELAY_TRY(machine_, MakeMachine(row_));
+  }
+  KernelObject object;
+  llvm::LLVMContext context;
+  llvm::Module module("belay", context);
+  module.setTargetTriple(row_.triple);
+  module.setDataLayout(machine_->createDataLayout());
+  Status status = job.generate(*job.spec, row_, module, symbol, &object.draft);
+  if (!status.ok()) return std::move(status).Context("kernel '" + job.spec->name + "'");
+  for (llvm::Function& f : module) {
+    if (!f.isDeclaration()) SetAttributes(f, row_);
+  }
+  if (std::getenv("BELAY_DUMP_IR") != nullptr) llvm::errs() << DumpModule(module);
+  BELAY_RETURN_IF_ERROR(Emit(module, &object.bytes));
+  if (const char* path = std::getenv("BELAY_DUMP_OBJECT")) DumpObject(path, object.bytes);
+  return object;
+}
+
+Status ObjectBuilder::Emit(llvm::Module& module, std::string* object) {
+  Simplifier simplifier(machine_.get());
+  for (llvm::Function& f : module) {
+    if (f.isDeclaration()) continue;
+    std::string error;
+    llvm::raw_string_ostream stream(error);
+    if (llvm::verifyFunction(f, &stream)) {
+      return Internal("invalid code for {}: {}", std::string(f.getName()), stream.str());
+    }
+    simplifier.Run(f);
+  }
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  llvm::legacy::PassManager codegen;
+  if (machine_->addPassesToEmitFile(codegen, out, nullptr, llvm::CodeGenFileType::ObjectFile,
+                                    true)) {
+    return Internal("LLVM cannot emit objects for {}", row_.triple);
+  }
+  codegen.run(module);
+  object->assign(bytes.begin(), bytes.end());
+  return OkStatus();
+}
+
+}  // namespace belay
