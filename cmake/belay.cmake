@@ -42,6 +42,8 @@ function(belay_library name)
     target_link_options(${name} PRIVATE -Wl,--version-script=${map})
     set_target_properties(${name} PROPERTIES LINK_DEPENDS ${map})
   endif()
+  # Kernels on disk are keyed by it.
+  target_link_options(${name} PRIVATE -Wl,--build-id)
   if(NOT BELAY_SANITIZE)
     target_link_options(${name} PRIVATE -Wl,-z,defs)
   endif()

@@ -27,12 +27,20 @@ struct KernelSpec {
   int overwritten_input = -1;
 };
 
+// Whether generated code is kept on disk and found there by later compilations of any process.
+enum class CodeCacheMode : uint8_t { kEnable, kForce, kDisable };  // kForce compiles anew, overwrites
+struct CodeCacheOptions {
+  CodeCacheMode mode = CodeCacheMode::kEnable;
+  std::string dir;  // empty: where BELAY_CACHE says, else in the user's cache folder
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
   virtual const char* name() const = 0;
   // All kernels of a plan together, so that equal fragments are compiled once and all cores are used.
-  virtual Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs) = 0;
+  virtual Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs,
+                                                      const CodeCacheOptions& cache = {}) = 0;
 };
 
 Backend& CpuBackend();  // generated code for this machine; BELAY_CPU=avx2|avx512|... forces a row

@@ -18,6 +18,7 @@ struct CompileOptions {
   std::vector<std::string> disabled_passes;  // by name; BELAY_DISABLE=a,b adds to them
   Precision precision = Precision::kOrigin;
   bool plain_sums = false;                // see KernelSpec; disabled_passes may say "winograd" as well
+  CodeCacheOptions code_cache;
   LowerOptions lower;
   std::string dump_name = "graph";        // files of BELAY_DUMP are named after it
 };

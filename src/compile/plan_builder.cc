@@ -230,7 +230,7 @@ class PlanBuilder {
 
   Status CompileKernels() {
     Backend& backend = options_.backend ? *options_.backend : CpuBackend();
-    Result<std::vector<CompiledKernel>> kernels = backend.Compile(specs_);
+    Result<std::vector<CompiledKernel>> kernels = backend.Compile(specs_, options_.code_cache);
     if (!kernels.ok()) return std::move(kernels).status();
     plan_->kernels = *std::move(kernels);
     for (Step& step : plan_->steps) {

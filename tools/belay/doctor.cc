@@ -8,6 +8,7 @@
 #include <fstream>
 #include <protozero/pbf_writer.hpp>
 
+#include "backend/cpu/build_cache.h"
 #include "backend/cpu/target.h"
 #include "base/thread_pool.h"
 #include "commands.h"
@@ -88,6 +89,16 @@ void SayLibraries() {
   Say("ok", fmt::format("operators: {} declared, {} computing", AllPrototypes().size(), computing));
 }
 
+void SayCache() {
+  const CodeCacheState state = InspectCodeCache({});
+  const std::string where = state.dir.empty() ? "" : " in " + state.dir;
+  if (!state.problem.empty()) {
+    return Say("note", fmt::format("cache: kernels are not kept{}: {}", where, state.problem));
+  }
+  Say("ok", fmt::format("cache: {} kernels{}, {:.1f} MiB", state.files, where,
+                        static_cast<double>(state.bytes) / (1 << 20)));
+}
+
 // z = x + y on f32[4].
 std::string AddModel() {
   using protozero::pbf_writer;
@@ -152,6 +163,7 @@ int Doctor() {
   SayMemory();
   SayEnvironment();
   SayLibraries();
+  SayCache();
   std::fflush(stdout);
   Status status = SelfTest();
   Say(status.ok() ? "ok" : "fail",

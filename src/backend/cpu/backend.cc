@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "backend/cpu/build_cache.h"
 #include "backend/cpu/build_contract.h"
 #include "backend/cpu/build_loops.h"
 #include "backend/cpu/kernel_key.h"
@@ -75,7 +76,9 @@ class Cpu : public Backend {
  public:
   const char* name() const override { return "cpu"; }
 
-  Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs) override {
+  Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs,
+                                              const CodeCacheOptions& options) override {
+    const bool anew = options.mode == CodeCacheMode::kForce;
     std::vector<CompiledKernel> kernels(specs.size());
     std::vector<std::vector<int>> symbols(specs.size());
     std::map<std::string, std::vector<size_t>> wanted;
@@ -85,11 +88,13 @@ class Cpu : public Backend {
         continue;
       }
       std::string key = KernelKey(specs[i], &symbols[i]);
-      if (!cache_.Find(key, symbols[i], &kernels[i])) wanted[key].push_back(i);
+      if (anew || !cache_.Find(key, symbols[i], &kernels[i])) wanted[key].push_back(i);
     }
     std::vector<CompileJob> jobs;
     for (const auto& [key, users] : wanted) jobs.push_back(JobFor(specs[users[0]]));
-    BELAY_TRY(std::vector<CompiledKernel> compiled, CompileJobs(jobs, HostTargetRow()));
+    std::unique_ptr<CodeStore> store;
+    if (!jobs.empty()) store = CodeStore::Open(options);
+    BELAY_TRY(std::vector<CompiledKernel> compiled, CompileJobs(jobs, HostTargetRow(), store.get()));
     size_t k = 0;
     for (const auto& [key, users] : wanted) {
       const KeyedKernel keyed = {compiled[k++], symbols[users[0]]};

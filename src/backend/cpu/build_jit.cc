@@ -144,11 +144,11 @@ void WritePerfMap(const KernelSpec& spec, const CompiledKernel& kernel, const st
 }  // namespace
 
 Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs,
-                                                const TargetRow& row) {
+                                                const TargetRow& row, const CodeStore* store) {
   std::vector<std::optional<Result<KernelObject>>> objects(jobs.size());
   std::atomic<size_t> next{0};
   auto work = [&] {
-    ObjectBuilder builder(row);
+    ObjectBuilder builder(row, store);
     for (size_t j; (j = next++) < jobs.size();) objects[j] = builder.Build(jobs[j], kSymbol);
   };
   std::vector<std::thread> helpers;
@@ -157,18 +157,23 @@ Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& j
   work();
   for (std::thread& t : helpers) t.join();
   std::vector<CompiledKernel> kernels;
+  size_t found = 0;
   for (size_t j = 0; j < jobs.size(); ++j) {
     BELAY_TRY(KernelObject object, *std::move(objects[j]));
     BELAY_TRY(CompiledKernel kernel, LoadKernel(object.bytes, std::move(object.draft)));
+    found += object.found;
     WritePerfMap(*jobs[j].spec, kernel, object.bytes);
     kernels.push_back(std::move(kernel));
+  }
+  if (!jobs.empty()) {
+    BELAY_LOG(Info, "{} kernels: {} compiled, {} found", jobs.size(), jobs.size() - found, found);
   }
   return kernels;
 }
 
 Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
                                const std::string& symbol, KernelDraft* draft) {
-  BELAY_TRY(KernelObject object, ObjectBuilder(row).Build(job, symbol));
+  BELAY_TRY(KernelObject object, ObjectBuilder(row, nullptr).Build(job, symbol));
   *draft = std::move(object.draft);
   return std::move(object.bytes);
 }

@@ -13,6 +13,8 @@
 
 namespace belay {
 
+class CodeStore;
+
 // What a generator says about the function it wrote; the rest of CompiledKernel is filled by
 // CompileJobs.
 struct KernelDraft {
@@ -34,9 +36,11 @@ struct CompileJob {
   KernelGenerator generate = nullptr;
   const KernelSpec* spec = nullptr;
 };
-// One kernel per job, in order, compiled on all cores for a row that the host runs.
+// One kernel per job, in order, compiled on all cores for a row that the host runs, or found in
+// the store; nullptr is none.
 Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs,
-                                                const TargetRow& row);
+                                                const TargetRow& row,
+                                                const CodeStore* store = nullptr);
 // One kernel as the bytes of an ELF object for any row: for tests and for the plan's code.
 Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
                                const std::string& symbol, KernelDraft* draft);

@@ -3,11 +3,13 @@
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Analysis/LoopAnalysisManager.h>
+#include <llvm/Bitcode/BitcodeWriter.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/BLAKE3.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -18,7 +20,13 @@
 #include <llvm/Transforms/Scalar/LoopPassManager.h>
 #include <llvm/Transforms/Scalar/SROA.h>
 
+#include <link.h>
+
+#include <algorithm>
 #include <cstdlib>
+#include <cstring>
+
+#include "base/log.h"
 
 namespace belay {
 namespace {
@@ -89,6 +97,56 @@ void DumpObject(const char* path, const std::string& object) {
   file << object;
 }
 
+// Among the ELF notes of a segment, or empty.
+std::string FindBuildId(const char* at, const char* end) {
+  while (static_cast<size_t>(end - at) > sizeof(ElfW(Nhdr))) {
+    const auto& note = *reinterpret_cast<const ElfW(Nhdr)*>(at);
+    const char* name = at + sizeof note;
+    const char* content = name + (note.n_namesz + 3) / 4 * 4;
+    const bool gnu = note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0;
+    if (gnu && note.n_type == NT_GNU_BUILD_ID) return std::string(content, note.n_descsz);
+    at = content + (note.n_descsz + 3) / 4 * 4;
+  }
+  return "";
+}
+
+// The build ID of the library or program that `address` lies in, or empty.
+std::string BuildIdOf(const void* address) {
+  struct Search {
+    uintptr_t address;
+    std::string id;
+  } search = {reinterpret_cast<uintptr_t>(address), ""};
+  auto visit = [](dl_phdr_info* info, size_t, void* data) {
+    auto& wanted = *static_cast<Search*>(data);
+    const auto* const end = info->dlpi_phdr + info->dlpi_phnum;
+    const bool inside = std::any_of(info->dlpi_phdr, end, [&](const ElfW(Phdr)& p) {
+      return p.p_type == PT_LOAD && wanted.address - info->dlpi_addr - p.p_vaddr < p.p_memsz;
+    });
+    if (!inside) return 0;
+    for (const auto* p = info->dlpi_phdr; p != end; ++p) {
+      if (p->p_type != PT_NOTE) continue;
+      const auto* notes = reinterpret_cast<const char*>(info->dlpi_addr + p->p_vaddr);
+      wanted.id = FindBuildId(notes, notes + p->p_memsz);
+      if (!wanted.id.empty()) break;
+    }
+    return 1;
+  };
+  dl_iterate_phdr(visit, &search);
+  return search.id;
+}
+
+// The engine and LLVM by their build IDs, so that no change of either is forgotten; empty when one
+// has none.
+std::string MakerOf(const llvm::TargetMachine& machine) {
+  static const char engine = 0;
+  static const std::string engine_id = BuildIdOf(&engine);
+  static const std::string llvm_id = BuildIdOf(&machine.getTarget());
+  if (engine_id.empty() || llvm_id.empty()) return "";
+  return fmt::format("{}\n{}\n{}\n{}\n{}\n", engine_id, llvm_id, machine.getTargetTriple().str(),
+                     std::string(machine.getTargetCPU()),
+                     std::string(machine.getTargetFeatureString()));
+}
+
 }  // namespace
 
 void InitializeLlvm() {
@@ -107,14 +165,33 @@ void InitializeLlvm() {
   (void)done;
 }
 
-ObjectBuilder::ObjectBuilder(const TargetRow& row) : row_(row) {}
+ObjectBuilder::ObjectBuilder(const TargetRow& row, const CodeStore* store)
+    : row_(row), store_(store) {}
 
 ObjectBuilder::~ObjectBuilder() = default;
 
+Status ObjectBuilder::Prepare() {
+  if (machine_) return OkStatus();
+  BELAY_TRY(machine_, MakeMachine(row_));
+  maker_ = MakerOf(*machine_);
+  if (!maker_.empty()) return OkStatus();
+  store_ = nullptr;
+  BELAY_LOG(Info, "kernels are not kept: the engine or LLVM was linked without a build ID");
+  return OkStatus();
+}
+
+CodeKey ObjectBuilder::KeyOf(const llvm::Module& module) const {
+  llvm::SmallVector<char, 0> bitcode;
+  llvm::raw_svector_ostream out(bitcode);
+  llvm::WriteBitcodeToFile(module, out);
+  llvm::BLAKE3 hash;
+  hash.update(maker_);
+  hash.update(out.str());
+  return hash.final<sizeof(CodeKey)>();
+}
+
 Result<KernelObject> ObjectBuilder::Build(const CompileJob& job, const std::string& symbol) {
-  if (!machine_) {
-    BELAY_TRY(machine_, MakeMachine(row_));
-  }
+  BELAY_RETURN_IF_ERROR(Prepare());
   KernelObject object;
   llvm::LLVMContext context;
   llvm::Module module("belay", context);
@@ -126,7 +203,12 @@ Result<KernelObject> ObjectBuilder::Build(const CompileJob& job, const std::stri
     if (!f.isDeclaration()) SetAttributes(f, row_);
   }
   if (std::getenv("BELAY_DUMP_IR") != nullptr) llvm::errs() << DumpModule(module);
-  BELAY_RETURN_IF_ERROR(Emit(module, &object.bytes));
+  const CodeKey key = store_ ? KeyOf(module) : CodeKey{};
+  object.found = store_ && store_->Find(key, &object.bytes);
+  if (!object.found) {
+    BELAY_RETURN_IF_ERROR(Emit(module, &object.bytes));
+    if (store_) store_->Keep(key, object.bytes);
+  }
   if (const char* path = std::getenv("BELAY_DUMP_OBJECT")) DumpObject(path, object.bytes);
   return object;
 }

@@ -79,7 +79,8 @@ void RunClosure(const KernelCall* call, int64_t, int64_t) {
 class Ref final : public Backend {
  public:
   const char* name() const override { return "ref"; }
-  Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs) override {
+  Result<std::vector<CompiledKernel>> Compile(const std::vector<KernelSpec>& specs,
+                                              const CodeCacheOptions&) override {
     std::vector<CompiledKernel> kernels;
     for (const KernelSpec& spec : specs) {
       auto closure = std::make_shared<Closure>();
