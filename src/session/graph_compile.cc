@@ -53,6 +53,7 @@ Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& us
   base.precision = settings.precision;
   base.plain_sums = settings.plain_sums;
   base.disabled_passes = settings.disabled_passes;
+  base.code_cache = settings.code_cache;
   base.dump_name = name.empty() ? "graph" : name;
   ModelTypes types;
   base.lower.types = &types;  // of the first variant

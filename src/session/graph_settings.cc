@@ -49,6 +49,16 @@ std::vector<std::string> DisabledPasses(const OptionMap& options) {
   return passes;
 }
 
+CodeCacheOptions CodeCacheOf(const OptionMap& options) {
+  CodeCacheOptions cache;
+  const std::string mode = OptionOf(options, "ge.op_compiler_cache_mode");
+  if (mode == "force") cache.mode = CodeCacheMode::kForce;
+  if (mode == "disable") cache.mode = CodeCacheMode::kDisable;
+  const std::string dir = OptionOf(options, "ge.op_compiler_cache_dir");
+  if (!dir.empty()) cache.dir = dir + "/kernel_cache";
+  return cache;
+}
+
 std::string Text(const Dims& dims) {
   std::string text;
   for (int64_t d : dims) text += fmt::format("{}{}", text.empty() ? "" : ",", d);
@@ -287,6 +297,7 @@ Result<GraphSettings> ApplyOptions(const OptionMap& options, ModelGraph* model) 
   settings.precision = PrecisionOf(options);
   settings.plain_sums = OptionOf(options, "ge.opSelectImplmode").starts_with("high_precision");
   settings.disabled_passes = DisabledPasses(options);
+  settings.code_cache = CodeCacheOf(options);
   BELAY_TRY(Inputs inputs, InputsOf(model));
   std::vector<int> order;
   for (const char* key : {"input_shape", "ge.inputShape"}) {

@@ -15,6 +15,7 @@ struct GraphSettings {
   Precision precision = Precision::kOrigin;
   bool plain_sums = false;  // see KernelSpec
   std::vector<std::string> disabled_passes;
+  CodeCacheOptions code_cache;
   std::vector<std::vector<int64_t>> hints;  // extents of every input, or empty
   Gears gears;
 };

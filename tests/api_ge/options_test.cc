@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <numeric>
 
 #include "api_ge/ge_fixture.h"
@@ -230,6 +232,45 @@ TEST_F(OptionsTest, HighPrecisionSumsPlainly) {
     apart = std::max(apart, std::fabs(plain[i] - usual[i]));
   }
   EXPECT_LE(apart, 2e-5f * largest);
+}
+
+// Kernels are kept below the folder that the graph, the session or the engine names.
+TEST_F(OptionsTest, KernelsAreKeptOnDisk) {
+  std::string root = testing::TempDir() + "belay_options_XXXXXX";
+  ASSERT_NE(mkdtemp(root.data()), nullptr);
+  const std::string usual = std::getenv("BELAY_CACHE") ? std::getenv("BELAY_CACHE") : "";
+  ASSERT_EQ(setenv("BELAY_CACHE", (root + "/usual").c_str(), 1), 0);
+  const auto files = [&](const std::string& folder) {
+    std::error_code none;
+    const auto entries = std::filesystem::directory_iterator(root + "/" + folder, none);
+    return none ? -1 : std::distance(begin(entries), end(entries));
+  };
+  ge::Session session(Options{{"ge.op_compiler_cache_dir", (root + "/session").c_str()}});
+  const std::string own = root + "/graph";
+  const auto compile = [&](const char* mode, const char* dir) {
+    const Options options{{"ge.op_compiler_cache_mode", mode}, {"ge.op_compiler_cache_dir", dir}};
+    EXPECT_EQ(session.AddGraph(1, Twice({4}), options), ge::SUCCESS) << TakeErrors();
+    std::vector<ge::Tensor> out;
+    EXPECT_EQ(session.RunGraph(1, {HostTensor({4}, {1, 2, 3, 4})}, out), ge::SUCCESS) << TakeErrors();
+    EXPECT_EQ(Floats(out.at(0)), (std::vector<float>{2, 4, 6, 8}));
+    EXPECT_EQ(session.RemoveGraph(1), ge::SUCCESS);
+  };
+  compile("disable", "");
+  EXPECT_EQ(files("session"), -1);
+  compile("", "");
+  EXPECT_EQ(files("session/kernel_cache"), 1);
+  compile("force", own.c_str());
+  EXPECT_EQ(files("graph/kernel_cache"), 1);
+  {
+    ge::Session plain(Options{});
+    EXPECT_EQ(plain.AddGraph(1, Twice({5})), ge::SUCCESS);
+    EXPECT_EQ(plain.CompileGraph(1), ge::SUCCESS) << TakeErrors();
+  }
+  EXPECT_EQ(files("usual/kernels"), 1);
+  EXPECT_EQ(files("session/kernel_cache"), 1);
+  if (usual.empty()) unsetenv("BELAY_CACHE");
+  else setenv("BELAY_CACHE", usual.c_str(), 1);
+  std::filesystem::remove_all(root);
 }
 
 TEST_F(OptionsTest, RunFlagZeroCompilesOnly) {
