@@ -1,7 +1,5 @@
 #include "plan/constants.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -14,29 +12,16 @@ namespace {
 
 constexpr int64_t kSmall = 1024;  // bytes; sharing less does not pay
 
-// 128 bits that stand for the contents: two independent multiply-and-fold lanes.
-using Fingerprint = std::array<uint64_t, 2>;
+// What equal contents agree in: bytes, dtype and extents or layout, a sample.
+using Key = std::tuple<int64_t, std::string, uint64_t>;
 
-Fingerprint FingerprintOf(const Literal& literal) {
-  const int64_t bytes = literal.ByteSize();
-  const char* data = literal.as<char>();
-  uint64_t a = 0x9e3779b97f4a7c15u ^ static_cast<uint64_t>(bytes);
-  uint64_t b = 0xc2b2ae3d27d4eb4fu + static_cast<uint64_t>(literal.dtype);
-  for (int64_t i = 0; i < bytes; i += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, data + i, static_cast<size_t>(std::min<int64_t>(8, bytes - i)));
-    a = (a ^ word) * 0xff51afd7ed558ccdu;
-    a ^= a >> 32;
-    b = (b + word) * 0x9fb21c651e98df25u;
-    b ^= b >> 29;
-  }
-  return {a, b};
-}
+template <typename T>
+using Table = std::multimap<Key, std::weak_ptr<T>>;
 
 struct Shared {
   std::mutex mutex;
-  std::map<std::tuple<Fingerprint, std::vector<int64_t>>, std::weak_ptr<const Literal>> literals;
-  std::map<std::tuple<Fingerprint, std::string, int64_t>, std::weak_ptr<const void>> packed;  // by layout and bytes
+  Table<const Literal> literals;
+  Table<const void> packed;
 };
 
 Shared& TheShared() {
@@ -44,40 +29,56 @@ Shared& TheShared() {
   return *shared;
 }
 
-// Entries of plans that are gone.
-template <typename Map>
-void DropExpired(Map* map) {
-  std::erase_if(*map, [](const auto& entry) { return entry.second.expired(); });
+// Of some words all over the contents: reading all of them takes longer than most other work on a plan.
+uint64_t SampleOf(const void* data, int64_t bytes) {
+  constexpr int64_t kWords = 64;
+  uint64_t sample = 0;
+  for (int64_t k = 0; k < kWords; ++k) {
+    uint64_t word;
+    const auto offset = static_cast<size_t>((bytes - int64_t{sizeof word}) * k / (kWords - 1));
+    std::memcpy(&word, static_cast<const char*>(data) + offset, sizeof word);
+    sample = (sample ^ word) * 0x9fb21c651e98df25u;
+    sample ^= sample >> 29;
+  }
+  return sample;
+}
+
+const void* BytesOf(const Literal* literal) { return literal->data; }
+const void* BytesOf(const void* packed) { return packed; }
+
+// `made`, or what a living plan holds that equals it.
+template <typename T>
+std::shared_ptr<T> ShareEqual(std::shared_ptr<T> made, int64_t bytes, const std::string& kind, Table<T>* table) {
+  const Key key(bytes, kind, SampleOf(BytesOf(made.get()), bytes));
+  std::lock_guard<std::mutex> lock(TheShared().mutex);
+  std::erase_if(*table, [](const auto& entry) { return entry.second.expired(); });
+  for (auto [at, end] = table->equal_range(key); at != end; ++at) {
+    std::shared_ptr<T> known = at->second.lock();
+    const auto size = static_cast<size_t>(bytes);
+    if (known && std::memcmp(BytesOf(known.get()), BytesOf(made.get()), size) == 0) return known;
+  }
+  table->emplace(key, made);
+  return made;
 }
 
 }  // namespace
 
 LiteralPtr ShareLiteral(LiteralPtr literal) {
-  if (literal->dtype == DType::kString || literal->ByteSize() < kSmall) return literal;
-  const Fingerprint fingerprint = FingerprintOf(*literal);
-  Shared& shared = TheShared();
-  std::lock_guard<std::mutex> lock(shared.mutex);
-  DropExpired(&shared.literals);
-  std::weak_ptr<const Literal>& place = shared.literals[{fingerprint, literal->dims}];
-  if (LiteralPtr known = place.lock()) return known;
-  place = literal;
-  return literal;
+  const int64_t bytes = literal->ByteSize();
+  if (literal->dtype == DType::kString || bytes < kSmall) return literal;
+  std::string kind = DTypeName(literal->dtype);
+  for (int64_t d : literal->dims) kind += "," + std::to_string(d);
+  return ShareEqual(std::move(literal), bytes, kind, &TheShared().literals);
 }
 
 std::shared_ptr<const void> SharePacked(const Literal& literal, const std::string& layout, int64_t bytes,
                                         const std::function<void(const void* src, void* dst)>& pack) {
-  const Fingerprint fingerprint = FingerprintOf(literal);
-  Shared& shared = TheShared();
-  std::lock_guard<std::mutex> lock(shared.mutex);
-  DropExpired(&shared.packed);
-  std::weak_ptr<const void>& place = shared.packed[{fingerprint, layout, bytes}];
-  if (std::shared_ptr<const void> known = place.lock()) return known;
   void* memory = std::aligned_alloc(64, (static_cast<size_t>(bytes) + 127) / 64 * 64);
   if (!memory) throw std::bad_alloc();
   std::shared_ptr<const void> made(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   pack(literal.data, memory);
-  place = made;
-  return made;
+  if (bytes < kSmall) return made;
+  return ShareEqual(std::move(made), bytes, layout, &TheShared().packed);
 }
 
 ConstantUse CountConstants() {

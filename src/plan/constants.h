@@ -1,5 +1,5 @@
-// Constants of all plans in the process: equal contents lie in memory once, and are packed once per layout,
-// for as long as a plan uses them.
+// Constants of all plans in the process: equal contents lie in memory once, and once per layout when packed, for as
+// long as a plan uses them.
 #pragma once
 #include <functional>
 #include <memory>
@@ -11,7 +11,7 @@ namespace belay {
 
 // The literal itself, or an equal one that a living plan holds already.
 LiteralPtr ShareLiteral(LiteralPtr literal);
-// The literal's bytes in `layout`; `pack` makes them when no living plan has them.
+// The literal's bytes in `layout` as `pack` makes them, or equal ones that a living plan holds already.
 std::shared_ptr<const void> SharePacked(const Literal& literal, const std::string& layout, int64_t bytes,
                                         const std::function<void(const void* src, void* dst)>& pack);
 

@@ -24,20 +24,31 @@ TEST(Constants, EqualContentsLieInMemoryOnceWhileOneIsHeld) {
   EXPECT_EQ(ShareLiteral(b)->data, b->data);
 }
 
-TEST(Constants, PackedOncePerLayout) {
+// Two that differ in one element only, wherever it lies, are two.
+TEST(Constants, EveryElementCounts) {
+  LiteralPtr held = ShareLiteral(Ramp(5));
+  for (int64_t i = 0; i < 512; ++i) {
+    LiteralPtr other = Ramp(5);
+    static_cast<float*>(const_cast<void*>(other->data))[i] += 0.5f;
+    EXPECT_EQ(ShareLiteral(other), other) << i;
+  }
+  EXPECT_EQ(ShareLiteral(Ramp(5)), held);
+  const LiteralPtr turned = LiteralFromDoubles(DType::kF32, {2, 256}, LiteralToDoubles(*held));
+  EXPECT_EQ(ShareLiteral(turned), turned);  // other extents
+}
+
+TEST(Constants, PackedCopiesLieInMemoryOncePerLayout) {
   LiteralPtr a = Ramp(3), b = Ramp(3);
-  int packs = 0;
-  auto pack = [&](const void* src, void* dst) {
-    ++packs;
-    std::memcpy(dst, src, 2048);
-  };
+  auto pack = [&](const void* src, void* dst) { std::memcpy(dst, src, 2048); };
   auto first = SharePacked(*a, "rows", 2048, pack);
-  auto second = SharePacked(*b, "rows", 2048, pack);
-  EXPECT_EQ(first, second);
-  EXPECT_EQ(packs, 1);
-  auto third = SharePacked(*a, "columns", 2048, pack);
-  EXPECT_NE(third, first);
-  EXPECT_EQ(packs, 2);
+  EXPECT_EQ(SharePacked(*b, "rows", 2048, pack), first);
+  EXPECT_NE(SharePacked(*Ramp(4), "rows", 2048, pack), first);
+  EXPECT_NE(SharePacked(*a, "columns", 2048, pack), first);
+  const ConstantUse use = CountConstants();
+  EXPECT_EQ(use.packed, 1u);
+  EXPECT_EQ(use.packed_bytes, 2048);
+  first.reset();
+  EXPECT_EQ(CountConstants().packed, 0u);
 }
 
 }  // namespace
