@@ -3,6 +3,7 @@
 # make test-clients   make test-view   make build   make check   make fuzz [MINUTES=10]   make ops-page
 # make clean
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
+# make bench-ops [BENCH='softmax_rows lstm_1_step']: single operators
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
@@ -15,7 +16,7 @@ only_compile := public_headers|client_|op_classes|api_page
 # of kernels run in ops_cases, too.
 kernels_alone := backend_loops_test|contract_test
 
-.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -77,6 +78,10 @@ check: setup
 bench: build
 	@tools/setup bench
 	@BELAY_VENV=bench-venv tools/venv_python bench/run.py build/dist --ledger bench/ledger.tsv $(BENCH)
+
+bench-ops: build
+	@tools/setup bench
+	@BELAY_VENV=bench-venv tools/venv_python bench/ops.py build/dist $(BENCH)
 
 bench-compare: build
 	@tools/bench_compare $(BASE) $(BENCH)

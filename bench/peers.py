@@ -83,7 +83,7 @@ def openvino(path, inputs, threads, precision):
 
 
 def load_sides(dist, base, path, inputs, threads, precision, folder):
-    """{name: side or the reason why there is none}, Belay first; with `base`, against another Belay only."""
+    """Belay first; with `base`, against another Belay only."""
     makers = {'belay': lambda: Belay(dist, path, inputs, threads, precision, folder)}
     if base:
         makers['base'] = lambda: Belay(base, path, inputs, threads, precision, folder)
@@ -91,6 +91,11 @@ def load_sides(dist, base, path, inputs, threads, precision, folder):
         if precision == 'fp32':
             makers['onnxruntime'] = lambda: onnxruntime(path, inputs, threads)
         makers['openvino'] = lambda: openvino(path, inputs, threads, precision)
+    return started(makers)
+
+
+def started(makers):
+    """{name: side or the reason why there is none}"""
     sides = {}
     for name, make in makers.items():
         try:

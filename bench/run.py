@@ -16,35 +16,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 import peers
+import turns
 
 import compare_models
 
 TURN_SECONDS = 0.15
-PAUSE_SECONDS = 0.02  # so that one side's spinning threads do not eat the other's turn
 SET = ('resnet50', 'resnet50_b8', 'mobilenetv2', 'mobilenetv2_b8', 'efficientnet_b0', 'bert_base_s128', 'bert_base_s384',
        'minilm_s64', 'llama110m_prefill128', 'llama110m_decode256', *compare_models.TRAINED)
 # Where the extents that tests take would measure little.
 EXTENTS = {'ppocr4_det': {'x': [1, 3, 640, 640]}, 'ppocr4_rec': {'x': [6, 3, 48, 320]}, 'ppocr_cls': {'x': [1, 3, 48, 192]}}
 LEDGER = 'date\tprocessor\tcommit\tprecision\tcase\tthreads\tbelay_ms\tpeer\tpeer_ms\tratio\tquartiles\tload_s\n'
-
-
-def turn(side):
-    """Seconds of one run, from as many runs as fill a turn."""
-    time.sleep(PAUSE_SECONDS)
-    once = side.run(1)
-    count = max(3, int(TURN_SECONDS / max(once, 1e-6)))
-    return side.run(count) / count
-
-
-def take_turns(sides, rounds):
-    names, seconds = list(sides), {name: [] for name in sides}
-    for r in range(rounds):
-        for name in names[r % len(names):] + names[:r % len(names)]:
-            seconds[name].append(turn(sides[name]))
-    return seconds
 
 
 def measure(args, case, threads):
@@ -57,16 +40,15 @@ def measure(args, case, threads):
             print(f'# {case}: {name}: {sides[name]}', flush=True)
         if 'belay' not in working or len(working) < 2:
             return None
-        seconds = take_turns(working, args.rounds)
+        seconds = turns.take_turns(working, args.rounds, TURN_SECONDS)
         load = working['belay'].load_seconds
         for side in working.values():
             side.close()
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     best = min((name for name in medians if name != 'belay'), key=medians.get)
-    ratios = sorted(theirs / ours for ours, theirs in zip(seconds['belay'], seconds[best]))
-    quarter = len(ratios) // 4
-    return {'case': case, 'threads': threads, 'medians': medians, 'best': best, 'ratio': statistics.median(ratios),
-            'quartiles': f'{ratios[quarter]:.2f}-{ratios[-1 - quarter]:.2f}', 'load': load}
+    ratio, quartiles = turns.paired_ratio(seconds['belay'], seconds[best])
+    return {'case': case, 'threads': threads, 'medians': medians, 'best': best, 'ratio': ratio, 'quartiles': quartiles,
+            'load': load}
 
 
 def processor():
