@@ -150,7 +150,7 @@ def main():
     parser.add_argument('cases', nargs='*')
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--base')
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     table, ratios = read_table(), {}
     print('\t'.join(['case', 'belay_us', 'base_us' if args.base else 'onnxruntime_us', 'ratio', 'quartiles']), flush=True)
     for case in args.cases or table:

@@ -49,6 +49,11 @@ function(belay_library name)
   endif()
 endfunction()
 
+# Sources that compile one loop for vectors of several widths, all with the same bytes as result.
+function(belay_loops_over_vectors)
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-O3;-ffp-contract=off;-Wno-psabi")
+endfunction()
+
 # BELAY_REPORT counts the calls of public functions: the compiler calls src/api/usage_hooks.cc at the entry of each. The
 # engine's own functions and what headers of other projects bring are left out.
 set(BELAY_COUNT_CALLS)

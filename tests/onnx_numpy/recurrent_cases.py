@@ -64,8 +64,8 @@ def layer(op, x, w, r, bias, lengths, h0, c0, p, direction, functions, attrs):
 
 
 def recurrent(op, direction='forward', dtype=np.float32, lengths=None, states=False, peepholes=False, with_bias=True,
-              layout=0, names=None, alphas=(), betas=(), clip=0.0, **attrs):
-    directions, n, size, steps, batch = 2 if direction == 'bidirectional' else 1, 3, 2, 4, 3
+              layout=0, names=None, alphas=(), betas=(), clip=0.0, n=3, batch=3, **attrs):
+    directions, size, steps = 2 if direction == 'bidirectional' else 1, 2, 4
     def draw(*shape):
         return RNG.uniform(-1, 1, shape).astype(dtype)
     w, r = draw(directions, GATES[op] * n, size), draw(directions, GATES[op] * n, n)
@@ -105,3 +105,5 @@ def cases():
             yield recurrent('LSTM', names=[name] * 3, alphas=[0.3, 0.4, 0.5], betas=[0.7, 0.6, 0.5] if b is not None else ())
     yield recurrent('LSTM', 'bidirectional', names=['HardSigmoid', 'Tanh', 'LeakyRelu', 'Sigmoid', 'Affine', 'Elu'],
                     alphas=[0.25, 0.5, 0.75, 0.9], betas=[0.4, 0.1], clip=0.8)
+    for op, dtype in itertools.product(GATES, (np.float32, np.float64)):  # more than vectors and their blocks hold
+        yield recurrent(op, 'bidirectional', dtype, lengths=[4, 4, 2, 4, 4, 1, 4], n=53, batch=7)

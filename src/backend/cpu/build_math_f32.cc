@@ -5,6 +5,8 @@
 
 #include <limits>
 
+#include "base/polynomials.h"
+
 namespace belay {
 namespace {
 
@@ -42,11 +44,13 @@ struct F32 {
   Value* Inf() { return llvm::ConstantFP::getInfinity(type); }
   Value* Nan() { return llvm::ConstantFP::getNaN(type); }
   // Highest power first.
-  Value* Poly(Value* x, std::initializer_list<double> c) {
-    Value* p = K(*c.begin());
-    for (auto it = c.begin() + 1; it != c.end(); ++it) p = Fma(p, x, K(*it));
+  template <typename Coefficients>
+  Value* PolyOf(Value* x, const Coefficients& c) {
+    Value* p = K(*std::begin(c));
+    for (auto it = std::begin(c) + 1; it != std::end(c); ++it) p = Fma(p, x, K(*it));
     return p;
   }
+  Value* Poly(Value* x, std::initializer_list<double> c) { return PolyOf(x, c); }
   // x limited to [lo, hi]; NaN stays.
   Value* Clamp(Value* x, double lo, double hi) {
     x = Sel(Lt(x, K(lo)), K(lo), x);
@@ -80,23 +84,19 @@ struct F32 {
     return Mul(Mul(p, PowerOfTwo(half)), PowerOfTwo(e.b.CreateSub(n, half)));
   }
 
-  // e^r - 1 = r + r^2 * q(r) on |r| <= ln2/2.
-  Value* ExpM1Small(Value* r) {
-    Value* q = Poly(r, {1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
-                        1.6666665459e-1, 5.0000001201e-1});
-    return Fma(Mul(r, r), q, r);
-  }
+  // e^r - 1 on |r| <= ln2/2.
+  Value* ExpM1Small(Value* r) { return Fma(Mul(r, r), PolyOf(r, kExpTail), r); }
   struct Reduced {
     Value* r;
     Nearest n;
   };
   Reduced ReduceExp(Value* x) {
-    Nearest n = Round(x, 1.44269504088896341);
-    Value* r = Fma(n.value, K(-0.693145751953125), x);
-    return {Fma(n.value, K(-1.42860682030941723e-6), r), n};
+    Nearest n = Round(x, kLog2E);
+    Value* r = Fma(n.value, K(-kLn2High), x);
+    return {Fma(n.value, K(-kLn2Low), r), n};
   }
   Value* Exp(Value* x) {
-    x = Clamp(x, -105, 90);
+    x = Clamp(x, kExpLow, kExpHigh);
     Reduced d = ReduceExp(x);
     return Scale(Add(ExpM1Small(d.r), K(1)), d.n);
   }
@@ -176,12 +176,10 @@ struct F32 {
   Value* Tanh(Value* x) {
     Value* a = Abs(x);
     Value* x2 = Mul(x, x);
-    Value* p = Poly(x2, {-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1,
-                         -3.33332819422e-1});
-    Value* small = Fma(Mul(x2, x), p, x);
+    Value* small = Fma(Mul(x2, x), PolyOf(x2, kTanhTail), x);
     Value* big = Sub(K(1), Div(K(2), Add(Exp(Add(a, a)), K(1))));
     big = e.b.CreateBinaryIntrinsic(Intr::copysign, big, x);
-    return Sel(Lt(a, K(0.625)), small, big);
+    return Sel(Lt(a, K(kTanhSmall)), small, big);
   }
   // Below 1: x * P(x^2); above: 1 - e^Q(|x|), Q a fit of log(erfc).
   Value* Erf(Value* x) {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "graph/library.h"
+#include "graph/library/lanes.h"
 
 namespace belay {
 namespace {
@@ -20,8 +21,9 @@ struct Activation {
   T alpha = 0, beta = 0;
   T clip = std::numeric_limits<T>::infinity();
 
+  T Clipped(T x) const { return std::clamp(x, -clip, clip); }
   T operator()(T x) const {
-    x = std::clamp(x, -clip, clip);
+    x = Clipped(x);
     switch (code) {
       case kSigmoid: return 1 / (1 + std::exp(-x));
       case kTanh: return std::tanh(x);
@@ -42,71 +44,90 @@ struct Sizes {
   int64_t directions, steps, batch, hidden, gates;
 };
 
-// out [gates * hidden] += h * R^T restricted to gate rows [first, end); R [gates * hidden, hidden].
 template <typename T>
-void AddRecurrent(const T* h, const T* r, int64_t hidden, int64_t first, int64_t end, T* out) {
-  for (int64_t g = first; g < end; ++g) {
-    const T* row = r + g * hidden;
-    T sum = 0;
-    for (int64_t k = 0; k < hidden; ++k) sum += h[k] * row[k];
-    out[g] += sum;
+void Apply(const Activation<T>& f, T* x, int64_t n) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (f.code == kSigmoid || f.code == kTanh) {
+      if (std::isfinite(f.clip)) std::transform(x, x + n, x, [&](T v) { return f.Clipped(v); });
+      return f.code == kSigmoid ? SigmoidInPlace(x, n) : TanhInPlace(x, n);
+    }
   }
+  std::transform(x, x + n, x, f);
 }
+
+// One sequence's: gates hold x * W + b before a step and the gates' values after it; h and c are updated. A GRU
+// leaves its recurrent part of the new gate in c.
+template <typename T>
+struct State {
+  T *gates, *h, *c, *gated;  // gated: scratch of a GRU
+};
 
 template <typename T>
 struct Cell {
   Sizes s;
-  const T* r;         // [gates * hidden, hidden]
+  const T* r;         // [hidden, gates * hidden]
   const T* rb;        // [hidden]: GRU's bias of the recurrent part of the new gate, or nullptr
   const T* peephole;  // [3 * hidden] in order i, o, f, or nullptr
   Activation<T> f, g, hh;
   int64_t reset_after;    // GRU: linear_before_reset
   int64_t input_forget;   // LSTM
 
-  // One step of one sequence: gates hold x * W + b on entry and the gates' values on return; h and c are
-  // updated. A GRU leaves its recurrent part of the new gate in c.
-  void Step(T* gates, T* h, T* c) const {
-    const int64_t n = s.hidden;
-    if (s.gates == 1) {
-      AddRecurrent(h, r, n, 0, n, gates);
-      for (int64_t k = 0; k < n; ++k) h[k] = gates[k] = f(gates[k]);
-    } else if (s.gates == 4) {
-      Lstm(gates, h, c);
-    } else {
-      Gru(gates, h, c);
-    }
+  // One step of each of these sequences.
+  void Step(const std::vector<State<T>>& states) const {
+    if (s.gates == 3) return Gru(states);
+    AddRecurrent(states, &State<T>::h, &State<T>::gates, 0, s.gates * s.hidden);
+    for (const State<T>& z : states) s.gates == 4 ? Lstm(z) : Plain(z);
   }
-  void Lstm(T* gates, T* h, T* c) const {  // i, o, f, c
-    const int64_t n = s.hidden;
-    AddRecurrent(h, r, n, 0, 4 * n, gates);
-    for (int64_t k = 0; k < n; ++k) {
-      const T pi = peephole ? peephole[k] * c[k] : 0, pf = peephole ? peephole[2 * n + k] * c[k] : 0;
-      const T i = f(gates[k] + pi);
-      const T forget = input_forget ? 1 - i : f(gates[2 * n + k] + pf);
-      const T fresh = g(gates[3 * n + k]);
-      c[k] = forget * c[k] + i * fresh;
-      const T po = peephole ? peephole[n + k] * c[k] : 0;
-      const T o = f(gates[n + k] + po);
-      h[k] = o * hh(c[k]);
-      gates[k] = i, gates[n + k] = o, gates[2 * n + k] = forget, gates[3 * n + k] = fresh;
-    }
+  // to [columns] += from * R, restricted to these columns of R.
+  void AddRecurrent(const std::vector<State<T>>& states, T* State<T>::*from, T* State<T>::*to, int64_t first,
+                    int64_t columns) const {
+    std::vector<const T*> rows;
+    std::vector<T*> sums;
+    for (const State<T>& z : states) rows.push_back(z.*from), sums.push_back(z.*to);
+    AddRowProducts(RowProducts<T>{rows.data(), sums.data(), static_cast<int64_t>(rows.size()), s.hidden, columns,
+                                  r + first, s.gates * s.hidden});
   }
-  void Gru(T* gates, T* h, T* recurrent) const {  // z, r, h
+  void Plain(const State<T>& z) const {
+    Apply(f, z.gates, s.hidden);
+    std::copy_n(z.gates, s.hidden, z.h);
+  }
+  void Lstm(const State<T>& z) const {
     const int64_t n = s.hidden;
-    std::vector<T> reset(n), fresh(3 * n, T(0));
-    AddRecurrent(h, r, n, 0, 2 * n, gates);
-    for (int64_t k = 0; k < n; ++k) reset[k] = f(gates[n + k]);
-    std::vector<T> gated(h, h + n);
-    for (int64_t k = 0; k < n && !reset_after; ++k) gated[k] *= reset[k];
-    AddRecurrent(gated.data(), r, n, 2 * n, 3 * n, fresh.data());
-    for (int64_t k = 0; k < n; ++k) {
-      recurrent[k] = fresh[2 * n + k] + (rb ? rb[k] : 0);
-      gates[2 * n + k] += (reset_after ? reset[k] : T(1)) * recurrent[k];
+    T *i = z.gates, *o = i + n, *forget = o + n, *fresh = forget + n;
+    for (int64_t k = 0; k < n && peephole; ++k) {
+      i[k] += peephole[k] * z.c[k];
+      forget[k] += peephole[2 * n + k] * z.c[k];
     }
-    for (int64_t k = 0; k < n; ++k) {
-      const T z = f(gates[k]), next = g(gates[2 * n + k]);
-      h[k] = (1 - z) * next + z * h[k];
-      gates[k] = z, gates[n + k] = reset[k], gates[2 * n + k] = next;
+    Apply(f, i, n);
+    Apply(f, forget, n);
+    Apply(g, fresh, n);
+    if (input_forget) std::transform(i, i + n, forget, [](T v) { return 1 - v; });
+    for (int64_t k = 0; k < n; ++k) z.c[k] = forget[k] * z.c[k] + i[k] * fresh[k];
+    for (int64_t k = 0; k < n && peephole; ++k) o[k] += peephole[n + k] * z.c[k];
+    Apply(f, o, n);
+    std::copy_n(z.c, n, z.h);
+    Apply(hh, z.h, n);
+    for (int64_t k = 0; k < n; ++k) z.h[k] *= o[k];
+  }
+  void Gru(const std::vector<State<T>>& states) const {
+    const int64_t n = s.hidden;
+    AddRecurrent(states, &State<T>::h, &State<T>::gates, 0, 2 * n);
+    for (const State<T>& z : states) {
+      Apply(f, z.gates, 2 * n);
+      const T* reset = z.gates + n;
+      for (int64_t k = 0; k < n; ++k) z.gated[k] = reset_after ? z.h[k] : z.h[k] * reset[k];
+      std::fill_n(z.c, n, T(0));
+    }
+    AddRecurrent(states, &State<T>::gated, &State<T>::c, 2 * n, n);
+    for (const State<T>& z : states) {
+      const T *update = z.gates, *reset = update + n;
+      T* next = z.gates + 2 * n;
+      for (int64_t k = 0; k < n; ++k) {
+        if (rb) z.c[k] += rb[k];
+        next[k] += (reset_after ? reset[k] : T(1)) * z.c[k];
+      }
+      Apply(g, next, n);
+      for (int64_t k = 0; k < n; ++k) z.h[k] = (1 - update[k]) * next[k] + update[k] * z.h[k];
     }
   }
 };
@@ -121,56 +142,66 @@ Activation<T> ActivationOf(const LibraryCall& call, int64_t d, int64_t k) {
 }
 
 template <typename T>
+Cell<T> CellOf(const LibraryCall& call, const Sizes& s, int64_t d) {
+  const int64_t n = s.hidden;
+  return {s,
+          call.inputs[1].as<T>() + d * s.gates * n * n,
+          s.gates == 3 ? call.inputs[6].as<T>() + d * n : nullptr,
+          call.Attr("peepholes") ? call.inputs[5].as<T>() + d * 3 * n : nullptr,
+          ActivationOf<T>(call, d, 0), ActivationOf<T>(call, d, 1), ActivationOf<T>(call, d, 2),
+          call.Attr("reset_after"), call.Attr("input_forget")};
+}
+
+// All steps of direction d. Sequences that have ended take no part.
+template <typename T>
+void RunDirection(LibraryCall& call, const Sizes& s, int64_t d) {
+  const Cell<T> cell = CellOf<T>(call, s, d);
+  const int64_t n = s.hidden, width = s.gates * n, states = d * s.batch * n;
+  const bool reverse = (call.Attr("reverse") >> d) & 1, keeps_all = call.outputs.size() > 3;
+  const int64_t* lengths = call.inputs[4].as<int64_t>();
+  T *h = call.outputs[1].as<T>() + states, *c = call.outputs[2].as<T>() + states;
+  std::copy_n(call.inputs[2].as<T>() + states, s.batch * n, h);
+  std::copy_n(call.inputs[3].as<T>() + states, s.batch * n, c);
+  std::vector<T> gates(s.batch * width), gated(s.batch * n);
+  std::vector<State<T>> running;
+  std::vector<int64_t> places;  // of the running sequences' steps in the outputs
+  for (int64_t i = 0; i < s.steps; ++i) {
+    running.clear(), places.clear();
+    for (int64_t b = 0; b < s.batch; ++b) {
+      const int64_t length = std::min(lengths[b], s.steps), t = reverse ? length - 1 - i : i;
+      if (i >= length) continue;
+      running.push_back({gates.data() + b * width, h + b * n, c + b * n, gated.data() + b * n});
+      places.push_back((t * s.directions + d) * s.batch + b);
+      std::copy_n(call.inputs[0].as<T>() + ((d * s.steps + t) * s.batch + b) * width, width, running.back().gates);
+    }
+    if (running.empty()) break;
+    cell.Step(running);
+    for (size_t k = 0; k < running.size(); ++k) {
+      std::copy_n(running[k].h, n, call.outputs[0].as<T>() + places[k] * n);
+      if (!keeps_all) continue;
+      std::copy_n(running[k].c, n, call.outputs[3].as<T>() + places[k] * n);
+      std::copy_n(running[k].gates, width, call.outputs[4].as<T>() + places[k] * width);
+    }
+  }
+}
+
+template <typename T>
 Status Recurrent(LibraryCall& call) {
   const std::vector<int64_t>& dims = call.inputs[0].dims;
   const Sizes s = {dims[0], dims[1], dims[2], call.inputs[2].dims[2], call.Attr("gates")};
-  const int64_t n = s.hidden, width = s.gates * n;
-  const int64_t* lengths = call.inputs[4].as<int64_t>();
-  T *y = call.outputs[0].as<T>(), *y_h = call.outputs[1].as<T>(), *y_c = call.outputs[2].as<T>();
-  std::fill(y, y + call.outputs[0].NumElements(), T(0));
-  T *all_c = nullptr, *all_gates = nullptr;
-  if (call.outputs.size() > 3) {
-    all_c = call.outputs[3].as<T>(), all_gates = call.outputs[4].as<T>();
-    std::fill(all_c, all_c + call.outputs[3].NumElements(), T(0));
-    std::fill(all_gates, all_gates + call.outputs[4].NumElements(), T(0));
+  for (size_t k = 0; k < call.outputs.size(); ++k) {
+    if (k != 1 && k != 2) std::fill_n(call.outputs[k].as<T>(), call.outputs[k].NumElements(), T(0));
   }
-  std::vector<T> gates(width), h(n), c(n);
-  for (int64_t d = 0; d < s.directions; ++d) {
-    const bool reverse = (call.Attr("reverse") >> d) & 1;
-    const Cell<T> cell = {s,
-                          call.inputs[1].as<T>() + d * width * n,
-                          s.gates == 3 ? call.inputs[6].as<T>() + d * n : nullptr,
-                          call.Attr("peepholes") ? call.inputs[5].as<T>() + d * 3 * n : nullptr,
-                          ActivationOf<T>(call, d, 0), ActivationOf<T>(call, d, 1), ActivationOf<T>(call, d, 2),
-                          call.Attr("reset_after"), call.Attr("input_forget")};
-    for (int64_t b = 0; b < s.batch; ++b) {
-      const int64_t state = (d * s.batch + b) * n;
-      std::copy_n(call.inputs[2].as<T>() + state, n, h.begin());
-      std::copy_n(call.inputs[3].as<T>() + state, n, c.begin());
-      const int64_t length = std::clamp<int64_t>(lengths[b], 0, s.steps);
-      for (int64_t i = 0; i < length; ++i) {
-        const int64_t t = reverse ? length - 1 - i : i;
-        std::copy_n(call.inputs[0].as<T>() + ((d * s.steps + t) * s.batch + b) * width, width, gates.begin());
-        cell.Step(gates.data(), h.data(), c.data());
-        const int64_t at = (t * s.directions + d) * s.batch + b;
-        std::copy_n(h.begin(), n, y + at * n);
-        if (!all_c) continue;
-        std::copy_n(c.begin(), n, all_c + at * n);
-        std::copy_n(gates.begin(), width, all_gates + at * width);
-      }
-      std::copy_n(h.begin(), n, y_h + state);
-      std::copy_n(c.begin(), n, y_c + state);
-    }
-  }
+  for (int64_t d = 0; d < s.directions; ++d) RunDirection<T>(call, s, d);
   return OkStatus();
 }
 
 }  // namespace
 
-// Inputs: xw [D, T, B, G*H] (x * W + biases), r [D, G*H, H], h0 [D, B, H], c0 [D, B, H], lengths i64 [B],
+// Inputs: xw [D, T, B, G*H] (x * W + biases), r [D, H, G*H], h0 [D, B, H], c0 [D, B, H], lengths i64 [B],
 // peepholes [D, 3*H], rb [D, H], then the clip of all activations' inputs and alpha and beta of each, three per
 // direction. Outputs: y [T, D, B, H], y_h [D, B, H], y_c [D, B, H]; and, when asked for, of every step what
-// Cell::Step leaves: c [T, D, B, H], gates [T, D, B, G*H]. Steps behind a sequence's end are 0.
+// a step leaves in a State: c [T, D, B, H], gates [T, D, B, G*H]. Steps behind a sequence's end are 0.
 Status LibraryRecurrent(LibraryCall& call) {
   return call.inputs[0].dtype == DType::kF64 ? Recurrent<double>(call) : Recurrent<float>(call);
 }

@@ -68,7 +68,7 @@ Steps Run(const Layer& layer, int64_t gate_count) {
   const Shape three = {one, hidden * Dim(3)}, steps = {t, one, batch, hidden};
   std::vector<Tensor> y = Call(
       "recurrent",
-      {Reshape(xw, {one, t, batch, width}), Unsqueeze(SwapLast(layer.wh), {0}),
+      {Reshape(xw, {one, t, batch, width}), Unsqueeze(layer.wh, {0}),
        layer.h0 ? Reshape(layer.h0, state) : zeros(state),
        layer.c0 ? Reshape(layer.c0, state) : zeros(state), lengths,
        peeps ? Reshape(layer.peepholes, three) : zeros(three),

@@ -134,7 +134,7 @@ void RecurrentBody(Body& b, int64_t gates) {
       {"reset_after", gates == 3 ? b.Int("linear_before_reset") : 0},
       {"input_forget", lstm ? b.Int("input_forget") : 0}};
   const TensorType state_type{x.dtype(), state};
-  std::vector<Tensor> y = Call("recurrent", {xw, r, h0, c0, lengths, peepholes, new_gate, coefficients},
+  std::vector<Tensor> y = Call("recurrent", {xw, SwapLast(r), h0, c0, lengths, peepholes, new_gate, coefficients},
                                {{x.dtype(), {x.dim(0), d, batch, n}}, state_type, state_type}, attrs);
   b.Out("y", y[0]);
   b.Out("y_h", y[1]);
