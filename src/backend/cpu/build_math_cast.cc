@@ -172,6 +172,25 @@ Value* SaturateToShort(EmitContext& e, DType to, Value* v) {
   return b.CreateTrunc(wide, RegisterType(e, to, LanesOf(v)));
 }
 
+// To integers of 32 and 64 bits. LLVM's saturating conversions go through scalars where these are vectors.
+Value* SaturateToInt(EmitContext& e, DType to, Value* v) {
+  auto& b = e.b;
+  llvm::Type* type = RegisterType(e, to, LanesOf(v));
+  const bool is_f64 = v->getType()->getScalarType()->isDoubleTy();
+  const int bits = BitWidth(to), digits = IsUnsignedInt(to) ? bits : bits - 1;
+  const double beyond = std::exp2(digits), low = IsUnsignedInt(to) ? 0 : -beyond;
+  const bool exact = is_f64 && bits == 32;  // the largest integer is a number
+  const double high = exact ? beyond - 1 : beyond * (1 - (is_f64 ? 0x1p-53 : 0x1p-24));
+  llvm::Constant *floor = FloatConstant(v->getType(), low), *ceiling = FloatConstant(v->getType(), high);
+  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, Zero(v));
+  v = b.CreateSelect(b.CreateFCmpOGT(v, floor), v, floor);  // NaN becomes 0 here if that is the least
+  Value* within = b.CreateSelect(b.CreateFCmpOLT(v, ceiling), v, ceiling);
+  Value* whole = IsUnsignedInt(to) ? b.CreateFPToUI(within, type) : b.CreateFPToSI(within, type);
+  if (exact) return whole;
+  Value* largest = IntConstant(type, IsUnsignedInt(to) ? -1 : static_cast<int64_t>(~uint64_t{0} >> (65 - bits)));
+  return b.CreateSelect(b.CreateFCmpOGT(v, ceiling), largest, whole);
+}
+
 }  // namespace
 
 int LanesOf(Value* v) {
@@ -221,10 +240,7 @@ Value* EmitCast(EmitContext& e, DType from, DType to, Value* v) {
     return IsHalf(to) ? RoundToHalf(e, to, RoundToOdd(e, v)) : b.CreateFPTrunc(v, type);
   }
   if (IsFloat(from) && BitWidth(to) <= 16) return SaturateToShort(e, to, v);
-  if (IsFloat(from)) {
-    Intr::ID id = IsUnsignedInt(to) ? Intr::fptoui_sat : Intr::fptosi_sat;
-    return b.CreateIntrinsic(id, {type, v->getType()}, {v});
-  }
+  if (IsFloat(from)) return SaturateToInt(e, to, v);
   if (IsFloat(to)) {
     // bf16 keeps 8 bits of values that f32 already rounds.
     bool wide = to == DType::kBF16 && BitWidth(from) >= 32;
