@@ -75,6 +75,23 @@ TEST(Maps, PadSliceConcat) {
   }
 }
 
+// Nothing behind the last lane may be read: it is the end of its buffer.
+TEST(Maps, LanesApart) {
+  std::mt19937 rng(12);
+  for (DType d : {F, DType::kU8, DType::kF16, DType::kI64}) {
+    for (int64_t step : {2, 3, 4, 5}) {
+      Fragment f;
+      Tensor x = f.Input(d, {3, 2 + 149 * step});
+      f.Output(Slice(x, 1, 1, 150, step));
+      Check(f, RandomInputs(rng, f));
+      Fragment g;
+      Tensor y = g.Input(d, {192, step});
+      g.Output(Transpose(y, {1, 0}));
+      Check(g, RandomInputs(rng, g));
+    }
+  }
+}
+
 TEST(Maps, InteriorPad) {
   std::mt19937 rng(6);
   Fragment f;

@@ -12,6 +12,9 @@ namespace Intr = llvm::Intrinsic;
 
 namespace {
 
+// Lanes at most so many elements apart are shuffled out of whole vectors, others gathered.
+constexpr int64_t kMostShuffled = 4;
+
 // Bytes of a value in registers, as far as lanes are concerned.
 int RegisterBytes(DType d) { return IsHalf(d) ? 4 : BitWidth(d) / 8; }
 
@@ -446,7 +449,7 @@ LoopEmitter::Access LoopEmitter::Address(int buffer, DType dtype, const Dim& ind
     if (stride == -1) return {first, true, true};
     std::vector<llvm::Constant*> offsets;
     for (int i = 0; i < lane_.lanes; ++i) offsets.push_back(b.getInt64(i * stride));
-    return {b.CreateGEP(element, first, llvm::ConstantVector::get(offsets)), false, false};
+    return {b.CreateGEP(element, first, llvm::ConstantVector::get(offsets)), false, false, stride, first};
   }
   return {b.CreateGEP(element, base, VectorIndex(index)), false, false};
 }
@@ -483,12 +486,35 @@ Value* LoopEmitter::EmitLoad(const LoopExpr* expr) {
     raw = mask ? b.CreateMaskedLoad(type, low, align, flipped, llvm::Constant::getNullValue(type))
                : static_cast<Value*>(b.CreateAlignedLoad(type, low, align));
     raw = b.CreateVectorReverse(raw);
+  } else if (!mask && at.stride > 1 && at.stride <= kMostShuffled) {
+    raw = LoadStrided(expr->dtype, at);
   } else {
     Value* all = llvm::ConstantInt::getTrue(llvm::FixedVectorType::get(b.getInt1Ty(), lane_.lanes));
     raw = b.CreateMaskedGather(type, at.pointer, align, mask ? mask : all,
                                llvm::Constant::getNullValue(type));
   }
   return FromMemory(e_, expr->dtype, raw);
+}
+
+// Vectors that cover what lies between the lanes, too, and shuffles of them. The last vector ends at the last lane.
+Value* LoopEmitter::LoadStrided(DType dtype, const Access& at) {
+  auto& b = f_.b;
+  const int lanes = lane_.lanes;
+  const int64_t beyond = (lanes - 1) * at.stride + 1;
+  llvm::Type *type = MemoryType(e_, dtype, lanes), *element = MemoryType(e_, dtype, 1);
+  Value* all = llvm::PoisonValue::get(type);
+  for (int64_t j = 0; j < at.stride; ++j) {
+    const int64_t begin = std::min(j * lanes, beyond - lanes);
+    Value* pointer = b.CreateConstGEP1_64(element, at.first, static_cast<uint64_t>(begin));
+    Value* part = b.CreateAlignedLoad(type, pointer, llvm::Align(BitWidth(dtype) / 8));
+    std::vector<int> from(lanes);
+    for (int i = 0; i < lanes; ++i) {
+      const int64_t place = i * at.stride - begin;
+      from[i] = i * at.stride < j * lanes ? i : place < lanes ? static_cast<int>(place) + lanes : -1;
+    }
+    all = b.CreateShuffleVector(all, part, from);
+  }
+  return all;
 }
 
 // One address for all lanes; when no lane may read, a zero of our own is read instead.

@@ -61,6 +61,8 @@ class LoopEmitter {
     llvm::Value* pointer = nullptr;  // of lane 0, or all lanes' pointers
     bool contiguous = false;
     bool reversed = false;
+    int64_t stride = 0;            // otherwise, where it is known
+    llvm::Value* first = nullptr;  // then lane 0's pointer
   };
   struct Kept {
     llvm::Value* base;                // its part of the scratch
@@ -84,6 +86,7 @@ class LoopEmitter {
   llvm::Value* DivideByUniform(llvm::Value* x, llvm::Value* divisor, llvm::Value* reciprocal);
   llvm::Value* EmitMap(const LoopExpr* expr);
   llvm::Value* EmitLoad(const LoopExpr* expr);
+  llvm::Value* LoadStrided(DType dtype, const Access& at);
   llvm::Value* ReadableIndices(const Dim& index);
   void StoreLanes(int buffer, DType dtype, const Dim& index, llvm::Value* value, llvm::Value* ok);
   llvm::Value* EmitScalarLoad(const LoopExpr* expr, llvm::Value* ok);
