@@ -1,6 +1,7 @@
 // Sorting and compaction.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 
 #include "graph/library/dispatch.h"
@@ -29,6 +30,102 @@ Lines LinesOf(const std::vector<int64_t>& dims, int64_t axis) {
   return l;
 }
 
+// Unsigned numbers in the order of the values: equal ones have equal bits.
+template <typename T>
+auto OrderedBits(T v) {
+  using U = std::conditional_t<sizeof(T) <= 4, uint32_t, uint64_t>;
+  constexpr U kSign = U{1} << (8 * sizeof(U) - 1);
+  if constexpr (std::is_floating_point_v<T>) {
+    if (std::isnan(v)) return ~U{0};
+    v += T(0);  // no zero is negative
+    U bits;
+    std::memcpy(&bits, &v, sizeof bits);
+    return bits ^ (kSign | (U{0} - (bits >> (8 * sizeof(U) - 1))));
+  } else if constexpr (std::is_signed_v<T>) {
+    return static_cast<U>(static_cast<std::make_signed_t<U>>(v)) ^ kSign;
+  } else {
+    return static_cast<U>(v);
+  }
+}
+
+// An element's rank and, among equals, its place: in one number, where both fit.
+struct WideEntry {
+  uint64_t rank;
+  int64_t place;
+  bool operator<(const WideEntry& other) const {
+    return rank != other.rank ? rank < other.rank : place < other.place;
+  }
+};
+struct PackedEntry {
+  uint64_t bits;
+  PackedEntry() = default;
+  PackedEntry(uint64_t rank, int64_t place) : bits(rank << 32 | static_cast<uint64_t>(place)) {}
+  bool operator<(const PackedEntry& other) const { return bits < other.bits; }
+};
+int64_t PlaceOf(const WideEntry& e) { return e.place; }
+int64_t PlaceOf(const PackedEntry& e) { return static_cast<int64_t>(e.bits & 0xffffffff); }
+
+constexpr int64_t kFew = 8;  // a sorted list takes new ones in
+
+// The k least of n entries, in order. `kept` is scratch and holds them on return.
+template <typename Entry, typename EntryAt>
+void LeastFew(int64_t n, int64_t k, const EntryAt& entry_at, std::vector<Entry>* kept) {
+  kept->clear();
+  for (int64_t i = 0; i < n; ++i) {
+    const Entry e = entry_at(i);
+    if (i >= k) {
+      if (!(e < kept->back())) continue;
+      kept->pop_back();
+    }
+    size_t at = kept->size();
+    kept->push_back(e);
+    for (; at > 0 && e < (*kept)[at - 1]; --at) (*kept)[at] = (*kept)[at - 1];
+    (*kept)[at] = e;
+  }
+}
+template <typename Entry, typename EntryAt>
+void Least(int64_t n, int64_t k, const EntryAt& entry_at, std::vector<Entry>* kept) {
+  const int64_t most = std::min(n, std::max<int64_t>(2 * k, 64));
+  kept->resize(most);
+  int64_t count = 0;
+  Entry* list = kept->data();
+  Entry limit{};
+  bool limited = false;
+  auto shrink = [&] {
+    std::nth_element(list, list + k - 1, list + count);
+    count = k, limit = list[k - 1], limited = true;
+  };
+  for (int64_t i = 0; i < n; ++i) {
+    const Entry e = entry_at(i);
+    if (limited && !(e < limit)) continue;
+    if (count == most) shrink();
+    list[count++] = e;
+  }
+  if (count > k) shrink();
+  std::sort(list, list + k);
+}
+
+template <typename T, typename Entry>
+void TopKLines(const Lines& l, int64_t k, bool largest, const T* x, T* values, int64_t* indices) {
+  std::vector<Entry> kept;
+  const uint64_t flipped = largest ? ~uint64_t{0} : 0;
+  for (int64_t o = 0; o < l.outer; ++o) {
+    for (int64_t i = 0; i < l.inner; ++i) {
+      const T* line = x + o * l.n * l.inner + i;
+      auto entry_at = [&](int64_t place) {
+        const auto rank = OrderedBits(line[place * l.inner]);
+        return Entry{static_cast<decltype(rank)>(rank ^ flipped), place};
+      };
+      k <= kFew ? LeastFew(l.n, k, entry_at, &kept) : Least(l.n, k, entry_at, &kept);
+      for (int64_t j = 0; j < k; ++j) {
+        const int64_t at = (o * k + j) * l.inner + i;
+        indices[at] = PlaceOf(kept[j]);
+        values[at] = line[indices[at] * l.inner];
+      }
+    }
+  }
+}
+
 template <typename T>
 Status TopK(LibraryCall& call) {
   const int64_t axis = call.Attr("axis");
@@ -39,25 +136,10 @@ Status TopK(LibraryCall& call) {
   T* values = call.outputs[0].as<T>();
   int64_t* indices = call.outputs[1].as<int64_t>();
   if (k > l.n) return InvalidArgument("k is {}, but dim {} has {} elements", k, axis, l.n);
-  std::vector<int64_t> order(l.n);
-  for (int64_t o = 0; o < l.outer; ++o) {
-    for (int64_t i = 0; i < l.inner; ++i) {
-      const T* line = x + o * l.n * l.inner + i;
-      std::iota(order.begin(), order.end(), int64_t{0});
-      auto before = [&](int64_t a, int64_t b) {  // equal values keep their order
-        const T va = line[a * l.inner], vb = line[b * l.inner];
-        if (largest ? IsLess(vb, va) : IsLess(va, vb)) return true;
-        if (largest ? IsLess(va, vb) : IsLess(vb, va)) return false;
-        return a < b;
-      };
-      std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
-      for (int64_t j = 0; j < k; ++j) {
-        const int64_t at = (o * k + j) * l.inner + i;
-        values[at] = line[order[j] * l.inner];
-        indices[at] = order[j];
-      }
-    }
-  }
+  if (k == 0) return OkStatus();
+  const bool fits = sizeof(T) <= 4 && l.n <= int64_t{1} << 32;
+  fits ? TopKLines<T, PackedEntry>(l, k, largest, x, values, indices)
+       : TopKLines<T, WideEntry>(l, k, largest, x, values, indices);
   return OkStatus();
 }
 
@@ -71,15 +153,16 @@ Status NonZero(LibraryCall& call) {
   call.bound = {n};
   auto* out = static_cast<int64_t*>(
       call.Allocate(0, transposed ? std::vector<int64_t>{rank, n} : std::vector<int64_t>{n, rank}));
-  int64_t found = 0;
-  for (int64_t flat = 0; flat < count; ++flat) {
-    if (data[flat] == T(0)) continue;
-    int64_t rest = flat;
-    for (int64_t d = rank - 1; d >= 0; --d) {
-      out[transposed ? d * n + found : found * rank + d] = rest % x.dims[d];
-      rest /= x.dims[d];
+  const int64_t axis_step = transposed ? n : 1, step = transposed ? 1 : rank;
+  const int64_t row = rank == 0 ? 1 : x.dims.back();
+  std::vector<int64_t> at(rank, 0);  // of a row
+  // Without a branch on the value: what is written for a zero, the next one writes over.
+  for (int64_t found = 0; found < n; data += row) {
+    for (int64_t i = 0; i < row && found < n; ++i) {
+      for (int64_t d = 0; d < rank; ++d) out[d * axis_step + found * step] = d == rank - 1 ? i : at[d];
+      found += data[i] != T(0);
     }
-    ++found;
+    for (int64_t d = rank - 2; d >= 0 && ++at[d] == x.dims[d]; --d) at[d] = 0;
   }
   return OkStatus();
 }
