@@ -49,7 +49,7 @@ TEST(Math, Binary) {
       LiteralPtr y = LiteralFromDoubles(d, x->dims, values);
       Fragment f;
       f.Output(Map(op, f.Input(d, {x->dims[0]}), f.Input(d, {x->dims[0]})));
-      Check(f, {x, y}, {op == ScalarOp::kPow ? 4.0 : 1.0, 0});
+      Check(f, {x, y}, {1, 0});
     }
   }
 }
@@ -72,6 +72,28 @@ TEST(Math, DivisionByOneValue) {
     Fragment h;  // 1 by a quotient of 0 shows its sign
     h.Output(Map(ScalarOp::kRecip, Map(ScalarOp::kSign, h.Input(DType::kF32, {x->dims[0]})) / d));
     Check(h, {x}, {0.5, 0});
+  }
+}
+
+TEST(Math, PowersOfSpecialValues) {
+  const std::vector<double> special = {0.0,      1,        2,          3,         0.5,  1.5, HUGE_VAL, 1e-45, 1e-39,
+                                       3e38,     16777215, 16777216, 0.99999994, 1.0000001, NAN};
+  std::vector<double> x, y;
+  for (double a : special) {
+    for (double b : special) {
+      for (int signs = 0; signs < 4; ++signs) x.push_back(signs & 1 ? -a : a), y.push_back(signs & 2 ? -b : b);
+    }
+  }
+  const auto n = static_cast<int64_t>(x.size());
+  for (int64_t lanes : {n, int64_t{1}}) {  // by vectors and one by one
+    const Shape shape = {n / lanes, lanes};
+    Fragment f, g;
+    f.Output(Map(ScalarOp::kRecip, Pow(f.Input(DType::kF32, shape), f.Input(DType::kF32, shape))));
+    g.Output(Pow(g.Input(DType::kF32, shape), g.Input(DType::kF32, shape)));
+    const std::vector<LiteralPtr> in = {LiteralFromDoubles(DType::kF32, {n / lanes, lanes}, x),
+                                        LiteralFromDoubles(DType::kF32, {n / lanes, lanes}, y)};
+    Check(f, in, {2, 0});  // signs of 0
+    Check(g, in, {1, 0});
   }
 }
 

@@ -153,8 +153,7 @@ Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
     if (c->isExactlyValue(-1.0)) return b.CreateFDiv(FloatConstant(x->getType(), 1), x);
     if (c->isExactlyValue(3.0)) return b.CreateFMul(b.CreateFMul(x, x), x);
   }
-  return CallLanes(e, dtype == DType::kF64 ? "belay_map_f64" : "belay_map_f32", ScalarOp::kPow,
-                   dtype, x, y);
+  return dtype == DType::kF64 ? CallLanes(e, "belay_map_f64", ScalarOp::kPow, dtype, x, y) : EmitVectorPow(e, x, y);
 }
 
 Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {

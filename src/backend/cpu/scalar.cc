@@ -50,6 +50,7 @@ double ScalarOpCost(ScalarOp op, DType dtype) {
   if (op >= ScalarOp::kExp && op <= ScalarOp::kSigmoid) {
     return dtype == DType::kF64 || !HasVectorForm(op) ? 15 : 0.2;
   }
+  if (op == ScalarOp::kPow && IsFloat(dtype) && dtype != DType::kF64) return 0.6;
   if (libm && IsFloat(dtype)) return 20;
   if (op == ScalarOp::kDiv || op == ScalarOp::kFloorDiv || op == ScalarOp::kSqrt ||
       op == ScalarOp::kRsqrt) {
