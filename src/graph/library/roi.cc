@@ -53,6 +53,43 @@ int64_t Samples(int64_t given, double bin) {
   return given > 0 ? given : std::max<int64_t>(0, static_cast<int64_t>(std::ceil(std::min(bin, 1e6))));
 }
 
+// Of one region x1, y1, x2, y2: the taps of bin i are [i * samples, (i + 1) * samples).
+struct BinTaps {
+  std::vector<Tap> taps;
+  int64_t samples;
+};
+
+template <typename T>
+BinTaps TapsOf(const T* roi, const Image& image, const Bins& bins, double smallest, int64_t samples) {
+  const double bin_w = std::max(double(roi[2]) - double(roi[0]), smallest) / static_cast<double>(bins.width);
+  const double bin_h = std::max(double(roi[3]) - double(roi[1]), smallest) / static_cast<double>(bins.height);
+  const int64_t rows = Samples(samples, bin_h), columns = Samples(samples, bin_w);
+  BinTaps b = {{}, rows * columns};
+  for (int64_t bin = 0; bin < bins.height * bins.width; ++bin) {
+    for (int64_t s = 0; s < b.samples; ++s) {
+      const double down = (static_cast<double>(s / columns) + 0.5) / static_cast<double>(rows);
+      const double along = (static_cast<double>(s % columns) + 0.5) / static_cast<double>(columns);
+      b.taps.push_back(TapAt(image, double(roi[1]) + (static_cast<double>(bin / bins.width) + down) * bin_h,
+                             double(roi[0]) + (static_cast<double>(bin % bins.width) + along) * bin_w));
+    }
+  }
+  return b;
+}
+
+// One bin of one channel: the mean of its samples, or the largest of their weighted neighbours.
+template <bool kLargest, typename T>
+double Pooled(const T* plane, const Tap* taps, int64_t samples) {
+  if (samples == 0) return 0;
+  double result = kLargest ? -std::numeric_limits<double>::infinity() : 0;
+  for (const Tap* tap = taps; tap != taps + samples; ++tap) {
+    for (int k = 0; k < 4; ++k) {
+      const double part = tap->weight[k] * static_cast<double>(plane[tap->at[k]]);
+      result = kLargest ? std::max(result, part) : result + part;
+    }
+  }
+  return kLargest ? result : result / static_cast<double>(samples);
+}
+
 template <typename T>
 Status RoiAlign(LibraryCall& call) {
   const std::vector<int64_t>&in = call.inputs[0].dims, &out = call.outputs[0].dims;
@@ -62,32 +99,13 @@ Status RoiAlign(LibraryCall& call) {
   const bool largest = call.Attr("max") != 0;
   const double smallest = call.Attr("smallest") != 0 ? 1 : std::numeric_limits<double>::lowest();
   T* y = call.outputs[0].as<T>();
-  std::vector<Tap> taps;
   for (int64_t r = 0; r < out[0]; ++r) {
-    const T* roi = call.inputs[1].as<T>() + r * 4;  // x1, y1, x2, y2
-    const T* x = call.inputs[0].as<T>() + call.inputs[2].as<int64_t>()[r] * image.channels * image.Pixels();
-    const double bin_w = std::max(double(roi[2]) - double(roi[0]), smallest) / static_cast<double>(bins.width);
-    const double bin_h = std::max(double(roi[3]) - double(roi[1]), smallest) / static_cast<double>(bins.height);
-    const int64_t rows = Samples(call.Attr("samples"), bin_h), columns = Samples(call.Attr("samples"), bin_w);
-    for (int64_t bin = 0; bin < bins.height * bins.width; ++bin) {
-      taps.clear();
-      for (int64_t s = 0; s < rows * columns; ++s) {
-        const double down = (static_cast<double>(s / columns) + 0.5) / static_cast<double>(rows);
-        const double along = (static_cast<double>(s % columns) + 0.5) / static_cast<double>(columns);
-        taps.push_back(TapAt(image, double(roi[1]) + (static_cast<double>(bin / bins.width) + down) * bin_h,
-                             double(roi[0]) + (static_cast<double>(bin % bins.width) + along) * bin_w));
-      }
-      for (int64_t c = 0; c < image.channels; ++c) {
-        const T* plane = x + c * image.Pixels();
-        double result = largest && !taps.empty() ? -std::numeric_limits<double>::infinity() : 0;
-        for (const Tap& tap : taps) {
-          for (int k = 0; k < 4; ++k) {
-            const double part = tap.weight[k] * static_cast<double>(plane[tap.at[k]]);
-            result = largest ? std::max(result, part) : result + part;
-          }
-        }
-        if (!largest) result /= static_cast<double>(std::max<size_t>(taps.size(), 1));
-        y[(r * image.channels + c) * bins.height * bins.width + bin] = static_cast<T>(result);
+    const T* plane = call.inputs[0].as<T>() + call.inputs[2].as<int64_t>()[r] * image.channels * image.Pixels();
+    const BinTaps b = TapsOf(call.inputs[1].as<T>() + r * 4, image, bins, smallest, call.Attr("samples"));
+    for (int64_t c = 0; c < image.channels; ++c, plane += image.Pixels()) {
+      for (int64_t bin = 0; bin < bins.height * bins.width; ++bin) {
+        const Tap* taps = b.taps.data() + bin * b.samples;
+        *y++ = static_cast<T>(largest ? Pooled<true>(plane, taps, b.samples) : Pooled<false>(plane, taps, b.samples));
       }
     }
   }
