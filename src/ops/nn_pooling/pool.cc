@@ -10,9 +10,35 @@ void OutPooled(Body& b, const PoolSetup& s, const Tensor& y) {
   b.Out("y", FromChannelsLast(y, s.channels_first));
 }
 
-void MaxPoolOut(Body& b, const PoolSetup& s, bool ceil_mode) {
-  OutPooled(b, s, Pool(ReduceKind::kMax, s.x, s.window, s.pads.hi, ceil_mode));
+// Whether one spatial dim after the other, the last one first, compares much less than whole windows do.
+bool IsLargeWindow(const Window& w) {
+  int64_t whole = 1, by_dims = 0, rows = 1;  // rows: per final one, while dim d is pooled
+  for (size_t d = 0; d < w.kernel.size(); ++d) {
+    whole *= w.kernel[d];
+    by_dims += w.kernel[d] * rows;
+    rows *= w.strides[d];
+  }
+  return 2 * by_dims < whole;  // each dim's result goes through memory
 }
+
+Tensor LargestOf(const PoolSetup& s, bool ceil_mode) {
+  if (!IsLargeWindow(s.window)) return Pool(ReduceKind::kMax, s.x, s.window, s.pads.hi, ceil_mode);
+  Tensor y = s.x;
+  for (size_t d = s.window.kernel.size(); d-- > 0;) {
+    const std::vector<int64_t> ones(s.window.kernel.size(), 1);
+    Window along{ones, ones, ones, std::vector<Dim>(ones.size(), Dim(0))};
+    std::vector<Dim> pads_hi = along.pads_lo;
+    along.kernel[d] = s.window.kernel[d];
+    along.strides[d] = s.window.strides[d];
+    along.dilations[d] = s.window.dilations[d];
+    along.pads_lo[d] = s.window.pads_lo[d];
+    pads_hi[d] = s.pads.hi[d];
+    y = Pool(ReduceKind::kMax, y, along, pads_hi, ceil_mode);
+  }
+  return y;
+}
+
+void MaxPoolOut(Body& b, const PoolSetup& s, bool ceil_mode) { OutPooled(b, s, LargestOf(s, ceil_mode)); }
 
 void GlobalOut(Body& b, ReduceKind kind) {
   Tensor x = b.In("x");
