@@ -11,9 +11,10 @@ struct TransposedConvolution {
   int64_t groups = 1;
 };
 
-// x [N, in..., Cx], filter [spatial..., Cx, Cy/groups] -> [N, out..., Cy]. Zeros go between the
-// elements of x, then comes a convolution with the flipped filter; where windows do not overlap it
-// is one matrix product and a rearrangement.
+// x [N, in..., Cx], filter [spatial..., Cx, Cy/groups] -> [N, out..., Cy]. Where kernels are whole multiples of the
+// strides, a convolution gives the results of each phase, which are then put between each other; where windows do not
+// overlap it is one matrix product. Else, and with groups or dilations, zeros go between the elements of x, and a
+// convolution with the flipped filter follows.
 Tensor TransposedConv(const Tensor& x, const Tensor& filter, const TransposedConvolution& t,
                       DType acc);
 
