@@ -362,7 +362,8 @@ Costs EstimateCosts(const WinogradPlan& p, const Shape& out) {
   return costs;
 }
 
-WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
+// spread: into more chunks than the caches ask for, for a few cores.
+WinogradPlan PlanChunks(const ConvShape& s, const TargetRow& row, bool spread) {
   constexpr int64_t kBlockBytes = 1 << 20;  // of V: most of a second-level cache
   const Shape& out = s.node->shape();
   WinogradPlan p;
@@ -373,9 +374,8 @@ WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
   p.columns = CeilDiv(out[2], Dim(kOut));
   const int64_t fits = std::clamp<int64_t>(kBlockBytes / (kProducts * 4 * p.channels), 16, 64);
   const int64_t all = p.Tiles().IsConst() ? std::max<int64_t>(1, p.Tiles().value()) : fits;
-  // Blocks for a few cores, as far as a filter in the second-level cache pays for being read again.
   const bool large = p.outputs * p.channels * kProducts * 4 > kLargeFilter;
-  const int64_t wanted_blocks = large ? 1 : std::clamp<int64_t>((all + 8) / 16, 1, 4);
+  const int64_t wanted_blocks = large || !spread ? 1 : std::clamp<int64_t>((all + 8) / 16, 1, 4);
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = std::max((all + fits - 1) / fits, wanted_blocks);
   p.block = (all + blocks - 1) / blocks;
@@ -386,8 +386,20 @@ WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
   p.tile = ChooseTile(row, products);
   // Where tiles are few, the channels are spread over the cores instead; the input is transformed once for each group.
   const int64_t wanted = std::max<int64_t>(1, 8 / blocks);
-  p.group_panels = std::max((p.panels() + wanted - 1) / wanted, int64_t{(64 + p.tile.nr() - 1) / p.tile.nr()});
+  const int64_t least_outputs = spread ? 64 : 128;
+  p.group_panels = std::max((p.panels() + wanted - 1) / wanted, (least_outputs + p.tile.nr() - 1) / p.tile.nr());
   return p;
+}
+
+bool Pays(const WinogradPlan& p, const ConvShape& s) {
+  const Costs costs = EstimateCosts(p, s.node->shape());
+  return costs.winograd < costs.direct;
+}
+
+// Spread where that pays, though each block reads the filter and each group transforms the input.
+WinogradPlan PlanFor(const ConvShape& s, const TargetRow& row) {
+  const WinogradPlan p = PlanChunks(s, row, true);
+  return Pays(p, s) ? p : PlanChunks(s, row, false);
 }
 
 }  // namespace
@@ -404,8 +416,7 @@ bool PrefersWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   for (const Dim& stride : s.w.strides) {
     if (!stride.IsConst()) return false;
   }
-  const Costs costs = EstimateCosts(PlanFor(s, row), s.node->shape());
-  return costs.winograd < costs.direct;
+  return Pays(PlanFor(s, row), s);
 }
 
 Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow& row, llvm::Module& module,
