@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
-"""Pages of `belay view` in headless Chromium: run.py BELAY [FOLDER]. What they draw is checked in the document and in
-screenshots, which stay in FOLDER."""
+"""Pages of `belay view`, and dumped graphs in Netron, in headless Chromium: run.py BELAY [FOLDER]. What they draw is
+checked in the document and in screenshots, which stay in FOLDER."""
+import collections
+import glob
 import html.parser
+import http.server
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 import zlib
 
@@ -17,6 +22,7 @@ from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
+NETRON = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'belay', 'netron-9.3.3')
 WIDTH, HEIGHT = 1600, 1000
 BLOCKS = 70  # of seven nodes each
 # Put before all scripts of a copy of the page: errors, then what `act` found, end up in the document.
@@ -51,7 +57,7 @@ def chromium(*args):
     with tempfile.TemporaryDirectory() as profile:
         flags = ['--headless=new', '--disable-gpu', '--hide-scrollbars', '--no-first-run', '--disable-extensions',
                  f'--user-data-dir={profile}', f'--window-size={WIDTH},{HEIGHT}', '--virtual-time-budget=20000',
-                 '--host-resolver-rules=MAP * ~NOTFOUND']
+                 '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1']
         if os.geteuid() == 0:
             flags.append('--no-sandbox')
         done = subprocess.run(['chromium', *flags, *args], capture_output=True, text=True, timeout=120)
@@ -189,6 +195,54 @@ def looks_right(page, nodes, folder):
     assert share(image[760:, :1200], '#f4a259') > .02 and share(image[70:680, :1200], '#f4a259') < .02
 
 
+def text_of(file):
+    """What Netron draws of a model, as Chromium's document."""
+    sys.path.insert(0, NETRON)
+    import netron
+    target = 'http://%s:%s/' % netron.start(file, browse=False)
+
+    class Consent(http.server.BaseHTTPRequestHandler):
+        """Netron first asks for leave to set cookies; a cookie of any port of this machine is the answer."""
+
+        def do_GET(self):
+            self.send_response(302)
+            self.send_header('Set-Cookie', 'consent=1; Path=/')
+            self.send_header('Location', target.replace('localhost', '127.0.0.1'))
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(('127.0.0.1', 0), Consent)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        return chromium('--dump-dom', f'http://127.0.0.1:{server.server_port}/')
+    finally:
+        server.shutdown()
+        netron.stop()
+
+
+def opens_in_netron(belay, folder):
+    """Every node of every dumped stage is drawn under its type."""
+    folder = os.path.join(folder, 'dumps')
+    model = os.path.join(folder, 'small.onnx')
+    os.makedirs(folder, exist_ok=True)
+    w = numpy_helper.from_array(np.eye(8, dtype=np.float32), 'w')
+    nodes = [h.make_node('MatMul', ['x', 'w'], ['p']), h.make_node('Relu', ['p'], ['r']), h.make_node('Softmax', ['r'], ['y'])]
+    info = lambda name: h.make_tensor_value_info(name, T.FLOAT, (4, 8))
+    graph = h.make_graph(nodes, 'small', [info('x')], [info('y')], [w])
+    onnx.save(h.make_model(graph, ir_version=8, opset_imports=[h.make_opsetid('', 17)]), model)
+    env = dict(os.environ, DUMP_GE_GRAPH='2', DUMP_GRAPH_PATH=folder)
+    subprocess.run([belay, 'run', model], check=True, env=env, stdout=subprocess.DEVNULL)
+    for stage in 'PreRunBegin', 'PreRunAfterInferShape', 'Build':
+        file = max(glob.glob(os.path.join(folder, 'pid_*', f'ge_onnx_*_{stage}.pbtxt')), key=os.path.getmtime)
+        wanted = collections.Counter(re.findall(r'op_type: "([^"]*)"', open(file).read()))
+        drawn = collections.Counter(re.findall(r'<text[^>]*>([^<]*)</text>', text_of(file)))
+        assert sum(wanted.values()) >= 2, wanted
+        for kind, count in wanted.items():
+            assert drawn[kind] >= count, (stage, kind, count, drawn)
+
+
 def main():
     belay = os.path.abspath(sys.argv[1])
     folder = os.path.abspath(sys.argv[2]) if len(sys.argv) > 2 else tempfile.mkdtemp(prefix='belay_view_')
@@ -196,7 +250,8 @@ def main():
     model, page, failed = os.path.join(folder, 'big.onnx'), os.path.join(folder, 'big.html'), 0
     nodes = big_model(model)
     subprocess.run([belay, 'view', model, '-o', page, '--runs', '5'], check=True, timeout=300)
-    tests = (lambda: drawn_whole(page, nodes), lambda: answers_clicks(page, nodes), lambda: looks_right(page, nodes, folder))
+    tests = (lambda: drawn_whole(page, nodes), lambda: answers_clicks(page, nodes), lambda: looks_right(page, nodes, folder),
+             lambda: opens_in_netron(belay, folder))
     for test in tests:
         try:
             test()
