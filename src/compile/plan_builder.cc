@@ -1,10 +1,14 @@
 // A fused graph becomes a plan: every value gets a slot, every kFused node a kernel, in an order that keeps
 // the graph's.
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <map>
+#include <new>
+#include <span>
 
 #include "base/log.h"
+#include "base/thread_pool.h"
 #include "compile/pipeline.h"
 #include "plan/constants.h"
 
@@ -233,26 +237,57 @@ class PlanBuilder {
     Result<std::vector<CompiledKernel>> kernels = backend.Compile(specs_, options_.code_cache);
     if (!kernels.ok()) return std::move(kernels).status();
     plan_->kernels = *std::move(kernels);
-    for (Step& step : plan_->steps) {
-      if (step.kernel < 0) continue;
-      for (const PackRequest& pack : plan_->kernels[step.kernel].packs) PackConstant(step, pack);
-    }
+    PackConstants();
     return OkStatus();
   }
 
-  // The kernel reads the constant in its own layout; equal wishes share one copy.
-  void PackConstant(Step& step, const PackRequest& pack) {
-    const int slot = step.inputs[pack.input];
-    const Constant source = plan_->constants[plan_->slots[slot].index];
-    int& shared = packed_[{source.literal->data, pack.layout}];
-    if (shared == 0) {
-      Constant packed{nullptr, pack.layout, SharePacked(*source.literal, pack.layout, pack.bytes, pack.pack),
-                      pack.bytes};
-      plan_->constants.push_back(std::move(packed));
-      const TensorType type = plan_->slots[slot].type;
-      shared = NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
+  struct PackJob {
+    int slot;                   // of the constant as it is
+    const PackRequest* request;
+    std::vector<int*> readers;  // places of steps' inputs
+    std::shared_ptr<const void> packed;
+  };
+
+  // What kernels read in their own layouts; equal wishes share one copy.
+  std::vector<PackJob> PackJobs() {
+    std::vector<PackJob> jobs;
+    std::map<std::pair<const void*, std::string>, size_t> known;
+    for (Step& step : plan_->steps) {
+      if (step.kernel < 0) continue;
+      for (const PackRequest& pack : plan_->kernels[step.kernel].packs) {
+        int* reader = &step.inputs[pack.input];
+        const void* data = plan_->constants[plan_->slots[*reader].index].literal->data;
+        const size_t job = known.emplace(std::pair(data, pack.layout), jobs.size()).first->second;
+        if (job == jobs.size()) jobs.push_back({*reader, &pack, {}, nullptr});
+        jobs[job].readers.push_back(reader);
+      }
     }
-    step.inputs[pack.input] = shared;
+    return jobs;
+  }
+
+  // On all cores.
+  void PackConstants() {
+    std::vector<PackJob> jobs = PackJobs();
+    std::atomic<bool> out_of_memory{false};
+    auto pack = [&](int64_t begin, int64_t end) noexcept {
+      for (PackJob& job : std::span(jobs).subspan(begin, end - begin)) {
+        const Literal& literal = *plan_->constants[plan_->slots[job.slot].index].literal;
+        try {
+          job.packed = SharePacked(literal, job.request->layout, job.request->bytes, job.request->pack);
+        } catch (const std::bad_alloc&) {
+          out_of_memory = true;
+        }
+      }
+    };
+    auto call = [](void* arg, int64_t begin, int64_t end) { (*static_cast<decltype(pack)*>(arg))(begin, end); };
+    ParallelFor(static_cast<int64_t>(jobs.size()), call, &pack);
+    if (out_of_memory) throw std::bad_alloc();
+    for (PackJob& job : jobs) {
+      plan_->constants.push_back({nullptr, job.request->layout, std::move(job.packed), job.request->bytes});
+      const TensorType type = plan_->slots[job.slot].type;
+      const int slot = NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
+      for (int* reader : job.readers) *reader = slot;
+    }
   }
 
   // What was packed for every step that reads it is not kept as it was.
@@ -315,7 +350,6 @@ class PlanBuilder {
   std::map<const Node*, int> direct_;
   std::map<const Node*, std::vector<int>> call_slots_;
   std::vector<KernelSpec> specs_;
-  std::map<std::pair<const void*, std::string>, int> packed_;
 };
 
 }  // namespace
