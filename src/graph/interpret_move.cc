@@ -1,5 +1,6 @@
 // Operations that only move elements: iota, views, pads, concatenation, indexing.
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "graph/interpret_ops.h"
@@ -14,12 +15,49 @@ size_t ElementBytes(DType dtype) {
   return bits % 8 ? 0 : static_cast<size_t>(bits / 8);
 }
 
+// The dimension besides the last whose neighbours lie closest in the source, if they lie closer than the last one's.
+int NearDimension(const Dims& dims, const Dims& strides) {
+  const int last = static_cast<int>(dims.size()) - 1;
+  int near = last;
+  for (int d = 0; d < last; ++d) {
+    if (dims[d] > 1 && strides[d] != 0 && std::abs(strides[d]) < std::abs(strides[near])) near = d;
+  }
+  return near == last ? -1 : near;
+}
+
+// to[r * to_step + c] = from[r * row_step + c * column_step], in squares that stay in the first cache.
+template <typename T>
+void Transpose(const T* from, T* to, int64_t rows, int64_t columns, int64_t row_step, int64_t column_step,
+               int64_t to_step) {
+  constexpr int64_t kSide = 16;
+  for (int64_t c0 = 0; c0 < columns; c0 += kSide) {
+    for (int64_t r0 = 0; r0 < rows; r0 += kSide) {
+      const int64_t c1 = std::min(c0 + kSide, columns), r1 = std::min(r0 + kSide, rows);
+      for (int64_t r = r0; r < r1; ++r) {
+        for (int64_t c = c0; c < c1; ++c) to[r * to_step + c] = from[r * row_step + c * column_step];
+      }
+    }
+  }
+}
+
 template <typename T>
 void CopyStridedAs(const Dims& dims, const Dims& strides, int64_t offset, const void* src,
                    void* dst) {
   const T* from = static_cast<const T*>(src);
   T* to = static_cast<T*>(dst);
-  ForEachOffset(dims, strides, offset, [&](int64_t at) { *to++ = from[at]; });
+  const int near = NearDimension(dims, strides), last = static_cast<int>(dims.size()) - 1;
+  if (near < 0) return ForEachOffset(dims, strides, offset, [&](int64_t at) { *to++ = from[at]; });
+  const Dims to_strides = DenseStrides(dims);
+  Dims outer = dims;
+  outer[near] = outer[last] = 1;
+  ForEachIndex(outer, [&](const Dims& index) {
+    int64_t at = offset, to_at = 0;
+    for (int d = 0; d < last; ++d) {
+      at += index[d] * strides[d];
+      to_at += index[d] * to_strides[d];
+    }
+    Transpose(from + at, to + to_at, dims[near], dims[last], strides[near], strides[last], to_strides[near]);
+  });
 }
 
 struct Wide16 {

@@ -60,10 +60,12 @@ void ForEachIndex(const Dims& dims, Fn fn) {
 template <typename Fn>
 void ForEachOffset(const Dims& dims, const Dims& strides, int64_t offset, Fn fn) {
   const int64_t n = Count(dims);
+  const int last = static_cast<int>(dims.size()) - 1;
+  const int64_t inner = last < 0 ? 1 : dims[last], step = last < 0 ? 0 : strides[last];
   Dims index(dims.size(), 0);
-  for (int64_t i = 0; i < n; ++i) {
-    fn(offset);
-    for (int d = static_cast<int>(dims.size()) - 1; d >= 0; --d) {
+  for (int64_t done = 0; done < n; done += inner) {
+    for (int64_t i = 0; i < inner; ++i) fn(offset + i * step);
+    for (int d = last - 1; d >= 0; --d) {
       offset += strides[d];
       if (++index[d] < dims[d]) break;
       offset -= strides[d] * dims[d];

@@ -2,8 +2,10 @@
 // judges it.
 #include "graph/interpret.h"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace belay {
@@ -46,6 +48,33 @@ std::string Unary(const std::string& op, const std::string& from, const std::str
 std::string Binary(const std::string& op, const std::string& from, const std::string& to, int n) {
   return fmt::format("(x: {0}[{3}], y: {0}[{3}]) {{ z: {1}[{3}] = {2}(x, y) return z }}", from, to,
                      op, n);
+}
+
+// Larger than the squares that transpositions are copied by; each element says where it was.
+TEST(Interpret, EveryElementOfAViewMovesToItsPlace) {
+  const std::vector<int64_t> dims = {5, 18, 3, 37};
+  std::vector<int64_t> axes = {0, 1, 2, 3};
+  std::vector<int64_t> numbers(5 * 18 * 3 * 37);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int64_t>(i);
+  for (DType dtype : {DType::kU16, DType::kI32, DType::kI64}) {
+    const LiteralPtr x = I(dims, numbers, dtype);
+    do {
+      std::vector<int64_t> to(4);
+      for (int d = 0; d < 4; ++d) to[d] = dims[axes[d]];
+      const auto out = Evaluate(
+          fmt::format("(x: {0}[5,18,3,37]) {{ y: {0}[{1}] = transpose(x) axes=[{2}] return y }}", DTypeName(dtype),
+                      fmt::join(to, ","), fmt::join(axes, ",")), {x});
+      ASSERT_TRUE(out.ok()) << out.status().ToString();
+      const std::vector<int64_t> got = LiteralToInts(*(*out)[0]);
+      ASSERT_EQ(got.size(), numbers.size());
+      for (size_t i = 0; i < got.size(); ++i) {
+        int64_t index[4], rest = static_cast<int64_t>(i);
+        for (int d = 3; d >= 0; rest /= to[d--]) index[axes[d]] = rest % to[d];
+        const int64_t want = ((index[0] * 18 + index[1]) * 3 + index[2]) * 37 + index[3];
+        ASSERT_EQ(got[i], want) << fmt::format("axes {} element {}", fmt::join(axes, ","), i);
+      }
+    } while (std::next_permutation(axes.begin(), axes.end()));
+  }
 }
 
 TEST(Interpret, IntegersWrapAndNeverTrap) {

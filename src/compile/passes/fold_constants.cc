@@ -1,6 +1,4 @@
 // A node that reads constants only is computed now, unless that would make it bigger than what it reads.
-#include <cstring>
-
 #include "compile/passes/passes.h"
 #include "graph/interpret.h"
 
@@ -32,34 +30,6 @@ bool Foldable(const Node& node, const std::vector<Node*>& in) {
   return count <= kAlwaysFold || ByteSize(node.type.dtype, count) <= read;
 }
 
-// Weights are mostly transposed; a strided copy is much faster than the interpreter.
-LiteralPtr TransposeLiteral(const Node& node, const Literal& x) {
-  const int bits = BitWidth(node.type.dtype);
-  if (bits < 8) return nullptr;
-  const int rank = node.rank();
-  std::vector<int64_t> dims, strides(rank), dense(rank, 1);
-  for (int d = rank - 2; d >= 0; --d) dense[d] = dense[d + 1] * x.dims[d + 1];
-  for (int d = 0; d < rank; ++d) {
-    dims.push_back(x.dims[node.axes[d]]);
-    strides[d] = dense[node.axes[d]];
-  }
-  std::shared_ptr<Literal> y = Literal::Allocate(node.type.dtype, dims);
-  const int64_t bytes = bits / 8, n = y->NumElements();
-  if (n == 0 || rank == 0) return nullptr;
-  const char* src = x.as<char>();
-  char* dst = static_cast<char*>(y->mutable_data());
-  std::vector<int64_t> index(rank, 0);
-  const int64_t inner = dims[rank - 1], step = strides[rank - 1] * bytes;
-  for (int64_t done = 0; done < n; done += inner) {
-    int64_t at = 0;
-    for (int d = 0; d + 1 < rank; ++d) at += index[d] * strides[d];
-    const char* from = src + at * bytes;
-    for (int64_t i = 0; i < inner; ++i, from += step, dst += bytes) std::memcpy(dst, from, bytes);
-    for (int d = rank - 2; d >= 0 && ++index[d] == dims[d]; --d) index[d] = 0;
-  }
-  return y;
-}
-
 LiteralPtr Spread(const Node& broadcast) {
   const Node& x = *broadcast.inputs[0];
   LiteralPtr value = x.op == Op::kConst ? x.literal : Spread(x);
@@ -74,9 +44,6 @@ LiteralPtr Evaluate(const Node& node, const std::vector<Node*>& in) {
     copy->dims.clear();
     for (const Dim& d : node.shape()) copy->dims.push_back(d.value());
     return copy;
-  }
-  if (node.op == Op::kTranspose) {
-    if (LiteralPtr y = TransposeLiteral(node, *in[0]->literal)) return y;
   }
   std::vector<LiteralPtr> values;
   for (Node* n : in) {
