@@ -15,7 +15,9 @@ class Belay:
         command = [os.path.join(dist, 'bin', 'belay'), 'bench', path, '--threads', str(threads), '--turns']
         command += ['--precision', 'bf16'] if precision == 'bf16' else []
         command += compare_models.input_flags(inputs, False, folder)
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        compiles = dict(os.environ, BELAY_CACHE='off')  # as its peers do when they load
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+                                        env=compiles)
         ready = self.process.stdout.readline().split()
         if ready[:1] != ['ready']:
             raise RuntimeError(f'belay bench: exit status {self.process.wait()}')

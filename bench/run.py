@@ -4,9 +4,9 @@
   run.py BUILD/dist [--threads 1,2] [--precision fp32|bf16] [--rounds 9] [--ledger FILE] [--base OTHER/dist] [CASE...]
 
 TSV: case, threads, each side's median ms, the faster peer, the median of the paired ratios (peer / Belay: above 1, Belay
-is faster) with its quartiles, Belay's load time in s; then the geometric mean for each number of threads. --base: against
-another build of Belay instead of the peers. --ledger: adds the lines, with date, processor and commit, to a file. The
-figures are this machine's: compare only what one run printed.
+is faster) with its quartiles, Belay's load time in s, nothing taken from disk; then the geometric mean for each number of
+threads. --base: against another build of Belay instead of the peers. --ledger: adds the lines, with date, processor and
+commit, to a file. The figures are this machine's: compare only what one run printed.
 """
 import argparse
 import datetime
