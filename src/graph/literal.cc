@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
+#include "base/allocate.h"
 #include "base/narrow.h"
 #include "graph/number.h"
 
@@ -44,6 +44,22 @@ std::vector<double> NarrowToDoubles(const Literal& literal) {
   return out;
 }
 
+// Numbers as `data` has them; zeros without.
+std::shared_ptr<Literal> Filled(DType dtype, std::vector<int64_t> dims, const void* data) {
+  constexpr size_t kSpare = 64;  // bytes behind: kernels read whole vectors
+  auto literal = std::make_shared<Literal>();
+  literal->dtype = dtype;
+  literal->dims = std::move(dims);
+  const size_t bytes = static_cast<size_t>(literal->ByteSize()), copied = data ? bytes : 0;
+  char* memory = static_cast<char*>(AllocateForWriting(bytes + kSpare));
+  literal->owner =
+      std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  literal->data = memory;
+  if (copied) std::memcpy(memory, data, copied);
+  std::memset(memory + copied, 0, bytes + kSpare - copied);
+  return literal;
+}
+
 }  // namespace
 
 int64_t Literal::NumElements() const {
@@ -53,29 +69,17 @@ int64_t Literal::NumElements() const {
 }
 
 std::shared_ptr<Literal> Literal::Allocate(DType dtype, std::vector<int64_t> dims) {
+  if (dtype != DType::kString) return Filled(dtype, std::move(dims), nullptr);
   auto literal = std::make_shared<Literal>();
   literal->dtype = dtype;
   literal->dims = std::move(dims);
-  if (dtype == DType::kString) {
-    literal->strings = std::make_shared<std::vector<std::string>>(literal->NumElements());
-    return literal;
-  }
-  // 64 spare bytes: kernels read whole vectors.
-  const size_t bytes = (static_cast<size_t>(literal->ByteSize()) + 127) / 64 * 64;
-  void* memory = std::aligned_alloc(64, bytes);
-  if (!memory) throw std::bad_alloc();
-  std::memset(memory, 0, bytes);
-  literal->owner =
-      std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
-  literal->data = memory;
+  literal->strings = std::make_shared<std::vector<std::string>>(literal->NumElements());
   return literal;
 }
 
 std::shared_ptr<Literal> Literal::Copy(DType dtype, std::vector<int64_t> dims, const void* data) {
-  auto literal = Allocate(dtype, std::move(dims));
-  const size_t bytes = static_cast<size_t>(literal->ByteSize());
-  if (bytes) std::memcpy(literal->mutable_data(), data, bytes);
-  return literal;
+  if (dtype == DType::kString) return Allocate(dtype, std::move(dims));
+  return Filled(dtype, std::move(dims), data);
 }
 
 LiteralPtr Unpacked(const Literal& literal) {

@@ -1,18 +1,19 @@
 #include "plan/constants.h"
 
-#include <sys/mman.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
-#include <new>
 #include <tuple>
+
+#include "base/allocate.h"
 
 namespace belay {
 namespace {
 
 constexpr int64_t kSmall = 1024;  // bytes; sharing less does not pay
+
+constexpr size_t kSpare = 64;     // bytes behind: kernels read whole vectors
 
 // What equal contents agree in: bytes, dtype and extents or layout, a sample.
 using Key = std::tuple<int64_t, std::string, uint64_t>;
@@ -48,16 +49,6 @@ uint64_t SampleOf(const void* data, int64_t bytes) {
 const void* BytesOf(const Literal* literal) { return literal->data; }
 const void* BytesOf(const void* packed) { return packed; }
 
-// Large blocks get their pages in one call: a fault for each takes as long as filling it.
-void* AllocateForWriting(size_t bytes) {
-  constexpr size_t kPage = 4096, kLarge = size_t{1} << 20;
-  const bool large = bytes >= kLarge;
-  void* memory = std::aligned_alloc(large ? kPage : 64, large ? (bytes + kPage - 1) / kPage * kPage : bytes);
-  if (!memory) throw std::bad_alloc();
-  if (large) madvise(memory, bytes, MADV_POPULATE_WRITE);  // older systems refuse; nothing is lost
-  return memory;
-}
-
 // `made`, or what a living plan holds that equals it.
 template <typename T>
 std::shared_ptr<T> ShareEqual(std::shared_ptr<T> made, int64_t bytes, const std::string& kind, Table<T>* table) {
@@ -85,7 +76,7 @@ LiteralPtr ShareLiteral(LiteralPtr literal) {
 
 std::shared_ptr<const void> SharePacked(const Literal& literal, const std::string& layout, int64_t bytes,
                                         const std::function<void(const void* src, void* dst)>& pack) {
-  void* memory = AllocateForWriting((static_cast<size_t>(bytes) + 127) / 64 * 64);
+  void* memory = AllocateForWriting(static_cast<size_t>(bytes) + kSpare);
   std::shared_ptr<const void> made(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   pack(literal.data, memory);
   if (bytes < kSmall) return made;
