@@ -29,7 +29,7 @@ def scan(first, a, b, back_a, back_b):
 
 
 def plain():
-    for turns, back_a, back_b, out_back, axis in itertools.product((0, 1, 5, 100), (0, 1), (0, 1), (0, 1), (0, 1)):
+    for turns, back_a, back_b, out_back, axis in itertools.product((0, 1, 5, 72, 100), (0, 1), (0, 1), (0, 1), (0, 1)):
         first = RNG.standard_normal(3).astype(np.float32)
         a, b = RNG.standard_normal((turns, 3)).astype(np.float32), RNG.standard_normal(turns).astype(np.float32)
         last, out = scan(first, a, b, back_a, back_b)
@@ -57,7 +57,24 @@ def batched(lengths, directions):
                 {'num_scan_inputs': 1, 'body': graph, 'directions': [directions]}, opset=8, fixed=(0, 1, 2))
 
 
+def finds_extents():
+    """Every turn keeps the positive numbers of its entry, however many they are, and adds them to the state."""
+    def f32(name, dims):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
+    nodes = [helper.make_node('Constant', [], ['zero'], value_float=0.0),
+             helper.make_node('Greater', ['a', 'zero'], ['c']), helper.make_node('Compress', ['a', 'c'], ['kept']),
+             helper.make_node('ReduceSum', ['kept'], ['sum'], keepdims=0), helper.make_node('Add', ['s', 'sum'], ['next']),
+             helper.make_node('Neg', ['next'], ['out'])]
+    graph = helper.make_graph(nodes, 'body', [f32('s', []), f32('a', [4])], [f32('next', []), f32('out', [])])
+    for turns in (3, 70):
+        first, a = np.float32(0.5), RNG.standard_normal((turns, 4)).astype(np.float32)
+        sums = 0.5 + np.where(a > 0, a, 0).sum(1, np.float64).cumsum()
+        yield Case('Scan', [np.array(first), a], [sums[-1].astype(np.float32), -sums.astype(np.float32)],
+                   {'num_scan_inputs': 1, 'body': graph}, opset=16)
+
+
 def cases():
     yield from plain()
+    yield from finds_extents()
     for lengths, directions in itertools.product((None, [4, 2, 0]), (0, 1)):
         yield batched(lengths, directions)

@@ -6,6 +6,8 @@
 namespace belay {
 namespace {
 
+constexpr int64_t kCopies = 8;  // of a Scan's body in each turn of the loop, where the number of turns is known
+
 // ONNX's Loop and Scan: carried are {turn, limit, go on, values..., collected scans..., captures...}.
 class OnnxLoop {
  public:
@@ -21,6 +23,10 @@ class OnnxLoop {
     initial.insert(initial.end(), inputs_.begin() + 2, inputs_.begin() + 2 + values_);
     initial_types_ = TypesOf(initial);
     FindScanTypes();
+    if (TakesCopies()) {
+      copies_ = kCopies;
+      initial[1] = builder_.ScalarInt(DType::kI64, Turns().value() / copies_);
+    }
     std::vector<TensorType> types = initial_types_;
     const Dim turns = scans_ ? joiner_.Fresh() : Dim(0);
     for (const TensorType& scan : scan_types_) {
@@ -43,11 +49,28 @@ class OnnxLoop {
     std::vector<Tensor> state = AddInputs(inner, types);
     condition->outputs = {And(state[2], Less(state[0], state[1])).node()};
     std::vector<Tensor> done = MakeWhile(builder_, initial, types, condition, body, joiner_.binds());
-    return {done.begin() + 3, done.begin() + 3 + values_ + scans_};
+    done = {done.begin() + 3, done.begin() + 3 + values_ + scans_};
+    return copies_ == 1 ? done : Completed(done);
   }
 
  private:
   bool IsScan() const { return !sequences_.empty(); }
+  const Dim& Turns() const { return sequences_[0].x.dim(sequences_[0].axis); }  // of a Scan
+
+  // Copies follow each other without a change of types between them.
+  bool TakesCopies() {
+    if (!IsScan() || !Turns().IsConst() || Turns().value() < kCopies) return false;
+    for (const TensorType& scan : scan_types_) {
+      for (const Dim& d : scan.shape) {
+        if (joiner_.Binds(d)) return false;
+      }
+    }
+    auto graph = UserBody(initial_types_);
+    for (int i = 0; i < values_; ++i) {
+      if (graph->outputs[i]->type != initial_types_[3 + i]) return false;
+    }
+    return true;
+  }
   int FirstValue() const { return IsScan() ? 0 : 1; }  // among the outputs of the user's body
 
   // The user's body: (turn, go on, values, captures) -> (go on, values, scans), or a Scan's.
@@ -73,16 +96,45 @@ class OnnxLoop {
     return graph;
   }
 
-  std::vector<Tensor> Arguments(const std::vector<Tensor>& state) const {
-    std::vector<Tensor> arguments(state.begin() + 3, state.begin() + 3 + values_);
-    if (!IsScan()) arguments.insert(arguments.begin(), {state[0], state[2]});
-    auto captured = state.end() - captures_;
-    for (const ScanSequence& q : sequences_) {
-      Tensor at = q.back ? state[1] - state[0] - 1.0 : state[0];
-      arguments.push_back(GatherAxis(*captured++, at, q.axis, false));
+  // Of one run of the user's body. captures: the loop's own, or those that it carries.
+  std::vector<Tensor> Arguments(const std::vector<Tensor>& values, const Tensor& turn, const Tensor& go,
+                                std::vector<Tensor> captures) const {
+    std::vector<Tensor> arguments = values;
+    if (!IsScan()) arguments.insert(arguments.begin(), {turn, go});
+    for (size_t i = 0; i < sequences_.size(); ++i) {
+      const ScanSequence& q = sequences_[i];
+      Tensor at = q.back ? turn.builder().FromDim(DType::kI64, Turns()) - turn - 1.0 : turn;
+      captures[i] = GatherAxis(captures[i], at, q.axis, false);
     }
-    arguments.insert(arguments.end(), captured, state.end());
+    arguments.insert(arguments.end(), captures.begin(), captures.end());
     return arguments;
+  }
+
+  struct Progress {
+    std::vector<Tensor> values;
+    Tensor go;
+    std::vector<std::vector<Tensor>> collected;  // of each scan, to be joined
+  };
+  // Every copy is lowered anew: the extents that it finds in its run are its own.
+  void Turn(Builder& into, const std::vector<TensorType>& types, const Tensor& turn,
+            const std::vector<Tensor>& captures, Progress* p) {
+    std::vector<Tensor> out = CopyInto(into, *UserBody(types), Arguments(p->values, turn, p->go, captures));
+    if (!IsScan()) p->go = Truth(out[0]);
+    p->values.assign(out.begin() + FirstValue(), out.begin() + FirstValue() + values_);
+    for (int k = 0; k < scans_; ++k) p->collected[k].push_back(Unsqueeze(out[FirstValue() + values_ + k], {0}));
+  }
+
+  // The turns that are left when the loop has made all that fill its copies.
+  std::vector<Tensor> Completed(const std::vector<Tensor>& done) {
+    Progress p = {{done.begin(), done.begin() + values_}, {}, {}};
+    for (int k = 0; k < scans_; ++k) p.collected.push_back({done[values_ + k]});
+    const std::vector<Tensor> captures(inputs_.begin() + 2 + values_, inputs_.end());
+    const int64_t turns = Turns().value();
+    for (int64_t t = turns / copies_ * copies_; t < turns; ++t) {
+      Turn(builder_, initial_types_, builder_.ScalarInt(DType::kI64, t), captures, &p);
+    }
+    for (const std::vector<Tensor>& parts : p.collected) p.values.push_back(Concat(parts, 0));
+    return p.values;
   }
 
   void FindScanTypes() {
@@ -94,19 +146,26 @@ class OnnxLoop {
   }
 
   std::shared_ptr<Graph> BodyFor(const std::vector<TensorType>& types) {
-    auto user = UserBody(types);
     auto graph = std::make_shared<Graph>();
     Builder inner(graph.get(), &builder_.root());
     std::vector<Tensor> state = AddInputs(inner, types);
-    std::vector<Tensor> out = CopyInto(inner, *user, Arguments(state));
-    std::vector<Tensor> next = {state[0] + 1.0, state[1], IsScan() ? state[2] : Truth(out[0])};
-    for (int i = 0; i < values_; ++i) next.push_back(out[FirstValue() + i]);
+    const std::vector<Tensor> captures(state.end() - captures_, state.end());
+    Progress p = {{state.begin() + 3, state.begin() + 3 + values_}, state[2], {}};
+    p.collected.resize(scans_);
+    for (int64_t copy = 0; copy < copies_; ++copy) {
+      Tensor turn = state[0];
+      if (copies_ > 1) turn = turn * static_cast<double>(copies_) + static_cast<double>(copy);
+      Turn(inner, types, turn, captures, &p);
+    }
+    std::vector<Tensor> next = {state[0] + 1.0, state[1], p.go};
+    next.insert(next.end(), p.values.begin(), p.values.end());
     for (int k = 0; k < scans_; ++k) {
       // Before the first turn the elements' extents may be unknown, but then there are none.
-      Tensor element = Unsqueeze(out[FirstValue() + values_ + k], {0}), so_far = state[3 + values_ + k];
-      Shape shape = element.shape();
+      Tensor so_far = state[3 + values_ + k];
+      Shape shape = p.collected[k][0].shape();
       shape[0] = so_far.dim(0);
-      next.push_back(Concat({Reshape(so_far, shape), element}, 0));
+      p.collected[k].insert(p.collected[k].begin(), Reshape(so_far, shape));
+      next.push_back(Concat(p.collected[k], 0));
     }
     next.insert(next.end(), state.end() - captures_, state.end());
     graph->outputs = NodesOf(next);
@@ -119,6 +178,7 @@ class OnnxLoop {
   const std::vector<Tensor> inputs_;
   const std::vector<ScanSequence> sequences_;
   const int values_, scans_, captures_;
+  int64_t copies_ = 1;
   std::vector<TensorType> initial_types_, scan_types_;
 };
 
