@@ -110,30 +110,47 @@ std::vector<Tap> Taps(Builder& b, const Axis& a, const Options& o, const Tensor&
   return taps;
 }
 
+// What lies outside of x becomes the value that extrapolates.
+Tensor Extrapolated(const Tensor& y, const Axis& a, const Options& o) {
+  if (o.coordinates != "tf_crop_and_resize") return y;
+  Builder& b = y.builder();
+  Tensor at = SourceOf(b, a, o), last = b.FromDim(DType::kI64, a.in) - 1.0;
+  Tensor outside = Or(Less(at, 0.0), Greater(at, Cast(last, DType::kF64)));
+  return Select(AlongAxis(outside, a.dim, y.rank()), Full(b, y.shape(), y.dtype(), o.extrapolation), y);
+}
+
 Tensor ResizeAlong(const Tensor& x, const Axis& a, const Options& o) {
   Builder& b = x.builder();
-  Tensor at = SourceOf(b, a, o), last = b.FromDim(DType::kI64, a.in) - 1.0, y;
-  if (o.mode == "nearest") {
-    Tensor index = Cast(NearestIndex(at, o), DType::kI64);
-    y = GatherAxis(x, Min(Max(index, 0.0), last), a.dim, false);
-  } else {
-    for (const Tap& tap : Taps(b, a, o, at)) {
-      Tensor weight = AlongAxis(Cast(tap.weight, x.dtype()), a.dim, x.rank());
-      Tensor part = GatherAxis(x, tap.index, a.dim, false) * weight;
-      y = y ? y + part : part;
-    }
+  Tensor y;
+  for (const Tap& tap : Taps(b, a, o, SourceOf(b, a, o))) {
+    Tensor weight = AlongAxis(Cast(tap.weight, x.dtype()), a.dim, x.rank());
+    Tensor part = GatherAxis(x, tap.index, a.dim, false) * weight;
+    y = y ? y + part : part;
   }
-  if (o.coordinates != "tf_crop_and_resize") return y;
-  Tensor outside = Or(Less(at, 0.0), Greater(at, Cast(last, DType::kF64)));
-  return Select(AlongAxis(outside, a.dim, x.rank()), Full(b, y.shape(), y.dtype(), o.extrapolation), y);
+  return Extrapolated(y, a, o);
+}
+
+// One look-up for all axes.
+Tensor ResizeNearest(const Tensor& x, const std::vector<Axis>& axes, const Options& o) {
+  if (axes.empty()) return x;
+  Builder& b = x.builder();
+  Shape shape = x.shape();
+  for (const Axis& a : axes) shape[a.dim] = a.out;
+  std::vector<Tensor> indices;
+  std::vector<int> from = AxisRange(0, x.rank());
+  for (const Axis& a : axes) {
+    Tensor index = Cast(NearestIndex(SourceOf(b, a, o), o), DType::kI64);
+    index = Min(Max(index, 0.0), b.FromDim(DType::kI64, a.in) - 1.0);
+    indices.push_back(BroadcastTo(AlongAxis(index, a.dim, x.rank()), shape));
+    from[a.dim] = -static_cast<int>(indices.size());
+  }
+  Tensor y = Gather(x, indices, from, shape);
+  for (const Axis& a : axes) y = Extrapolated(y, a, o);
+  return y;
 }
 
 Tensor ResizeAxes(const Tensor& x, const std::vector<Axis>& axes, const Options& o) {
-  if (o.mode == "nearest") {
-    Tensor y = x;
-    for (const Axis& a : axes) y = ResizeAlong(y, a, o);
-    return y;
-  }
+  if (o.mode == "nearest") return ResizeNearest(x, axes, o);
   const DType dtype = x.dtype();
   Tensor y = IsFloat(dtype) ? x : Cast(x, DType::kF32);
   for (const Axis& a : axes) y = ResizeAlong(y, a, o);
