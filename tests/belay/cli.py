@@ -133,6 +133,10 @@ def bench_numbers(d):
     for key in ('median_ms', 'p10_ms', 'p90_ms', 'call_us', 'parse_s', 'compile_s', 'load_s', 'resident_mib', 'peak_mib'):
         assert report[key] > 0, key
     assert report['p10_ms'] <= report['median_ms'] <= report['p90_ms'] and report['runs'] >= 10
+    assert report['callers'] == 1 and report['runs_per_s'] > 0
+    both = json.loads(belay('bench', model, '--json', '--seconds', '0.1', '--threads', '1', '--callers', '2').stdout)
+    assert both['callers'] == 2 and both['runs'] >= 20, both
+    assert 'callers' in belay('bench', model, '--callers', '0', code=105).stderr
     text = belay('bench', model, '--seconds', '0.1').stdout
     assert 'median_ms' in text and 'all cores' in text
 

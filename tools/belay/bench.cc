@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "commands.h"
 #include "model_flags.h"
@@ -19,7 +20,7 @@ constexpr int kTracedRuns = 10;
 
 struct BenchFlags : ModelFlags {
   double seconds = 3;
-  int warmup = 5;
+  int warmup = 5, callers = 1;
   bool json = false, turns = false;
   std::string trace;
 };
@@ -92,13 +93,15 @@ Status TakeTurns(const PreparedModel& model) {
 }
 
 void Report(const BenchFlags& flags, const PreparedModel& model, const Samples& samples,
-            double first_s) {
+            double first_s, double runs_per_s) {
   const RunnerTimes& times = model.runner->times();
   nlohmann::ordered_json j;
   j["model"] = flags.model;
   j["threads"] = flags.threads;
   j["precision"] = flags.precision;
+  j["callers"] = flags.callers;
   j["runs"] = samples.total_s.size();
+  j["runs_per_s"] = runs_per_s;
   j["median_ms"] = At(samples.total_s, 0.5) * 1e3;
   j["p10_ms"] = At(samples.total_s, 0.1) * 1e3;
   j["p90_ms"] = At(samples.total_s, 0.9) * 1e3;
@@ -123,19 +126,55 @@ void Report(const BenchFlags& flags, const PreparedModel& model, const Samples& 
   }
 }
 
+// Runs for the wanted time, at least ten times.
+Status Measure(const BenchFlags& flags, Runner* runner, Samples* samples) {
+  for (int i = 1; i < flags.warmup; ++i) BELAY_RETURN_IF_ERROR(RunOnce(runner, nullptr));
+  const auto start = Clock::now();
+  while (samples->total_s.size() < 10 || Clock::now() - start < std::chrono::duration<double>(flags.seconds)) {
+    BELAY_RETURN_IF_ERROR(RunOnce(runner, samples));
+  }
+  return OkStatus();
+}
+
+// Each caller has a session, a stream and a thread of its own; the first is this thread. Their samples together.
+Status MeasureCallers(const BenchFlags& flags, Runner* first, Samples* samples, double* runs_per_s) {
+  std::vector<PreparedModel> others;
+  for (int i = 1; i < flags.callers; ++i) {
+    BELAY_TRY(PreparedModel model, Prepare(flags, false));
+    BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
+    others.push_back(std::move(model));
+  }
+  std::vector<Samples> theirs(others.size());
+  std::vector<Status> ends(others.size());
+  std::vector<std::thread> threads;
+  const auto start = Clock::now();
+  for (size_t i = 0; i < others.size(); ++i) {
+    threads.emplace_back([&, i] {
+      ends[i] = EnterThread();
+      if (ends[i].ok()) ends[i] = Measure(flags, others[i].runner.get(), &theirs[i]);
+    });
+  }
+  Status end = Measure(flags, first, samples);
+  for (std::thread& thread : threads) thread.join();
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  for (Status& status : ends) BELAY_RETURN_IF_ERROR(std::move(status));
+  BELAY_RETURN_IF_ERROR(std::move(end));
+  for (const Samples& s : theirs) {
+    samples->total_s.insert(samples->total_s.end(), s.total_s.begin(), s.total_s.end());
+    samples->call_s.insert(samples->call_s.end(), s.call_s.begin(), s.call_s.end());
+  }
+  *runs_per_s = static_cast<double>(samples->total_s.size()) / seconds;
+  return OkStatus();
+}
+
 Status Bench(const BenchFlags& flags) {
   BELAY_TRY(PreparedModel model, Prepare(flags, !flags.turns && !flags.json));
   if (flags.turns) return TakeTurns(model);
   Samples first, samples;
+  double runs_per_s = 0;
   BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &first));
-  for (int i = 1; i < flags.warmup; ++i)
-    BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), nullptr));
-  const auto start = Clock::now();
-  while (samples.total_s.size() < 10 ||
-         Clock::now() - start < std::chrono::duration<double>(flags.seconds)) {
-    BELAY_RETURN_IF_ERROR(RunOnce(model.runner.get(), &samples));
-  }
-  Report(flags, model, samples, first.total_s[0]);
+  BELAY_RETURN_IF_ERROR(MeasureCallers(flags, model.runner.get(), &samples, &runs_per_s));
+  Report(flags, model, samples, first.total_s[0], runs_per_s);
   if (!flags.trace.empty()) BELAY_RETURN_IF_ERROR(WriteTrace(kTracedRuns, flags.trace, model.runner.get()));
   model.runner.reset();
   FinalizeEngine();
@@ -151,6 +190,8 @@ void AddBench(CLI::App* app, int* exit_code) {
   command->add_option("--seconds", flags->seconds, "how long to measure; at least 10 runs")
       ->capture_default_str();
   command->add_option("--warmup", flags->warmup, "runs before measuring")->capture_default_str();
+  command->add_option("--callers", flags->callers, "sessions that run at the same time, each from a thread of its own")
+      ->capture_default_str()->check(CLI::Range(1, 1024));
   command->add_flag("--json", flags->json, "one line of JSON");
   command->add_option("--trace", flags->trace,
                       "write what ten more runs did, for browsers' trace viewers");

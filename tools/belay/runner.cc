@@ -136,7 +136,7 @@ Result<std::unique_ptr<Runner>> Runner::Make(const std::string& model, bool from
 }
 
 Status Runner::Start(const std::string& model, bool from_memory, const RunnerOptions& options) {
-  BELAY_RETURN_IF_ERROR(CheckAcl(aclrtSetDevice(0), "aclrtSetDevice"));
+  BELAY_RETURN_IF_ERROR(EnterThread());
   BELAY_RETURN_IF_ERROR(CheckAcl(aclrtCreateStream(&state_->stream), "aclrtCreateStream"));
   Options session_options, parser;
   session_options["ge.exec.precision_mode_v2"] =
@@ -225,6 +225,8 @@ Result<std::string> Runner::DebugJson() {
       CheckGe(GeSessionGraphDebugJSONPrint(*state_->session, kGraph, 0, json), "describing the graph"));
   return std::string(json.GetString());
 }
+
+Status EnterThread() { return CheckAcl(aclrtSetDevice(0), "aclrtSetDevice"); }
 
 Status InitializeEngine(int threads) {
   if (threads > 0) setenv("BELAY_THREADS", std::to_string(threads).c_str(), 1);

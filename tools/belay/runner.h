@@ -42,6 +42,8 @@ class Runner {
   RunnerTimes times_;
 };
 
+// Before calls of a Runner on another thread than the one that made it.
+Status EnterThread();
 // GEInitialize once; must come before the first Runner.
 Status InitializeEngine(int threads);
 void FinalizeEngine();
