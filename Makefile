@@ -15,6 +15,8 @@ only_compile := public_headers|client_|op_classes|api_page
 # Kernels on their own: generated code, which no sanitizer sees; `make test` runs them between guard pages. The builders
 # of kernels run in ops_cases, too.
 kernels_alone := backend_loops_test|contract_test
+# Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory.
+one_thread := random_test|belay_cache
 
 .PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-compare clean setup
 .DEFAULT_GOAL := build
@@ -46,7 +48,7 @@ test-asan: setup
 
 test-tsan: setup
 	$(call configure_and_build,build-tsan,thread)
-	@tools/run_tests build-tsan $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)))'
+	@tools/run_tests build-tsan $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)|$(one_thread)))'
 
 # What client programs link: no tests, no other tools.
 client_libraries := $(install_tree) acl_op_compiler acl_tdt_channel hccl fmk_parser ascend_protobuf
