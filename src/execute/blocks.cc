@@ -5,11 +5,11 @@
 #include <cstdlib>
 
 #include "backend/memory.h"
+#include "base/allocate.h"
 
 namespace belay {
 namespace {
 
-constexpr int64_t kSlack = 32;  // kernels may read a little past the last byte
 // Four sizes between powers of two: values that grow from turn to turn leave few blocks behind.
 int64_t SizeClass(int64_t bytes) {
   const auto wanted = static_cast<uint64_t>(std::max<int64_t>(bytes, 256));
@@ -76,7 +76,7 @@ Block::Memory* BlockPool::Take(int64_t bytes) {
     memory->used = true;
     return memory;
   }
-  void* data = std::aligned_alloc(64, static_cast<size_t>((capacity + kSlack + 63) / 64 * 64));
+  void* data = std::aligned_alloc(64, (static_cast<size_t>(capacity) + kReadBehind + 63) / 64 * 64);
   if (!data) return nullptr;
   Block::Memory* memory = TakeHandle();
   memory->data = data;

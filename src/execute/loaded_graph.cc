@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backend/memory.h"
+#include "base/allocate.h"
 #include "base/dump.h"
 #include "base/log.h"
 #include "execute/profile.h"
@@ -131,8 +132,6 @@ std::vector<LoadedGraph::VariantView> LoadedGraph::Variants() {
 
 namespace {
 
-constexpr size_t kTail = 64;  // kernels may read a little past the last byte
-
 size_t RoundedBytes(const Constant& c) {
   const int64_t bytes = c.packed ? c.bytes : c.literal->ByteSize();
   return (static_cast<size_t>(bytes) + 63) / 64 * 64;
@@ -153,7 +152,7 @@ std::vector<bool> UsedConstants(const Plan& plan) {
 
 size_t LoadedGraph::ConstantBytes() const {
   const std::vector<bool> used = UsedConstants(*static_plan_);
-  size_t total = kTail;
+  size_t total = kReadBehind;
   for (size_t i = 0; i < used.size(); ++i) {
     if (used[i]) total += RoundedBytes(static_plan_->constants[i]);
   }
@@ -161,7 +160,7 @@ size_t LoadedGraph::ConstantBytes() const {
 }
 
 size_t LoadedGraph::WorkspaceBytes() const {
-  return static_cast<size_t>(Prepare(*static_plan_, {})->arena_bytes) + kTail;
+  return static_cast<size_t>(Prepare(*static_plan_, {})->arena_bytes) + kReadBehind;
 }
 
 void LoadedGraph::UseConstants(void* memory) {

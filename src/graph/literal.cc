@@ -46,17 +46,16 @@ std::vector<double> NarrowToDoubles(const Literal& literal) {
 
 // Numbers as `data` has them; zeros without.
 std::shared_ptr<Literal> Filled(DType dtype, std::vector<int64_t> dims, const void* data) {
-  constexpr size_t kSpare = 64;  // bytes behind: kernels read whole vectors
   auto literal = std::make_shared<Literal>();
   literal->dtype = dtype;
   literal->dims = std::move(dims);
   const size_t bytes = static_cast<size_t>(literal->ByteSize()), copied = data ? bytes : 0;
-  char* memory = static_cast<char*>(AllocateForWriting(bytes + kSpare));
+  char* memory = static_cast<char*>(AllocateForWriting(bytes + kReadBehind));
   literal->owner =
       std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   literal->data = memory;
   if (copied) std::memcpy(memory, data, copied);
-  std::memset(memory + copied, 0, bytes + kSpare - copied);
+  std::memset(memory + copied, 0, bytes + kReadBehind - copied);
   return literal;
 }
 

@@ -13,8 +13,6 @@ namespace {
 
 constexpr int64_t kSmall = 1024;  // bytes; sharing less does not pay
 
-constexpr size_t kSpare = 64;     // bytes behind: kernels read whole vectors
-
 // What equal contents agree in: bytes, dtype and extents or layout, a sample.
 using Key = std::tuple<int64_t, std::string, uint64_t>;
 
@@ -76,7 +74,7 @@ LiteralPtr ShareLiteral(LiteralPtr literal) {
 
 std::shared_ptr<const void> SharePacked(const Literal& literal, const std::string& layout, int64_t bytes,
                                         const std::function<void(const void* src, void* dst)>& pack) {
-  void* memory = AllocateForWriting(static_cast<size_t>(bytes) + kSpare);
+  void* memory = AllocateForWriting(static_cast<size_t>(bytes) + kReadBehind);
   std::shared_ptr<const void> made(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   pack(literal.data, memory);
   if (bytes < kSmall) return made;
