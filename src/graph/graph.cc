@@ -65,21 +65,6 @@ std::vector<Node*> Roots(const Graph& graph) {
   return roots;
 }
 
-void CollectSymbols(const Node& node, std::vector<int>* ids) {
-  for (const std::vector<Dim>* dims : {&node.type.shape, &node.starts, &node.steps}) {
-    for (const Dim& d : *dims) d.CollectSymbols(ids);
-  }
-  for (const TensorType& type : node.call_types) {
-    for (const Dim& d : type.shape) d.CollectSymbols(ids);
-  }
-  if (node.window) {
-    for (const Dim& d : node.window->pads_lo) d.CollectSymbols(ids);
-  }
-  for (const auto& sub : node.subgraphs) {
-    for (const auto& inner : sub->nodes()) CollectSymbols(*inner, ids);
-  }
-}
-
 // By node: those that bind a symbol it uses. Empty where nothing is bound.
 std::vector<std::vector<Node*>> BindersBefore(const Graph& graph) {
   std::unordered_map<int, Node*> binders;
@@ -101,6 +86,21 @@ std::vector<std::vector<Node*>> BindersBefore(const Graph& graph) {
 }
 
 }  // namespace
+
+void CollectSymbols(const Node& node, std::vector<int>* ids) {
+  for (const std::vector<Dim>* dims : {&node.type.shape, &node.starts, &node.steps}) {
+    for (const Dim& d : *dims) d.CollectSymbols(ids);
+  }
+  for (const TensorType& type : node.call_types) {
+    for (const Dim& d : type.shape) d.CollectSymbols(ids);
+  }
+  if (node.window) {
+    for (const Dim& d : node.window->pads_lo) d.CollectSymbols(ids);
+  }
+  for (const auto& sub : node.subgraphs) {
+    for (const auto& inner : sub->nodes()) CollectSymbols(*inner, ids);
+  }
+}
 
 int64_t AttrOf(const std::vector<CallAttr>& attrs, std::string_view name, int64_t fallback) {
   for (const CallAttr& attr : attrs) {

@@ -205,6 +205,8 @@ class Graph {
 // Nodes that outputs and stores need, inputs before users (control edges too), and who binds a symbol before who uses
 // it. Inputs of the graph always come first.
 std::vector<Node*> TopologicalOrder(const Graph& graph);
+// Adds the symbols that a node's extents and those of its subgraphs hold, one as often as it is found.
+void CollectSymbols(const Node& node, std::vector<int>* ids);
 // The node and all that it reads, directly or not.
 std::vector<const Node*> NodesBehind(const Graph& graph, const Node* node);
 // How many nodes (and graph outputs and stores) read each node, by id, among the live ones.

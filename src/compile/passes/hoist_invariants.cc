@@ -95,12 +95,7 @@ class LoopHoister {
   // Nothing that the loop, or a call before it, decides.
   bool HasKnownExtents(const Node& node) const {
     std::vector<int> ids;
-    for (const auto* dims : {&node.type.shape, &node.starts, &node.steps}) {
-      for (const Dim& d : *dims) d.CollectSymbols(&ids);
-    }
-    if (node.window) {
-      for (const Dim& d : node.window->pads_lo) d.CollectSymbols(&ids);
-    }
+    CollectSymbols(node, &ids);
     return std::all_of(ids.begin(), ids.end(), [&](int id) { return out_.symbols[id].input >= 0; });
   }
 
