@@ -17,6 +17,8 @@ namespace belay {
 
 namespace {
 
+constexpr size_t kMuch = size_t{16} << 20;  // bytes of constants
+
 Status WrongState(const Session::GraphEntry& entry, const char* cannot, const char* is, const char* todo) {
   return FailedPrecondition("{} cannot {}: it is {}\nDo: {}", entry.Title(), cannot, is, todo);
 }
@@ -140,7 +142,8 @@ void Session::LetGoOfSource(GraphEntry& entry) {
     entry.released = graph;
   }
   graph = nullptr;
-  malloc_trim(0);  // what compiling used lies in many small gaps, which the heap keeps otherwise
+  // What compiling used lies in many gaps, which the heap keeps otherwise; looking for them takes long in a large heap.
+  if (entry.loaded->ConstantBytes() >= kMuch) malloc_trim(0);
 }
 
 Status Session::BuildEntry(GraphEntry& entry, bool with_notices) {
