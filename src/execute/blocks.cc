@@ -106,6 +106,12 @@ void BlockPool::Trim() {
   });
 }
 
+int64_t BlockPool::FreeBytes() const {
+  int64_t bytes = 0;
+  for (const Block::Memory* memory : free_) bytes += memory->capacity;
+  return bytes;
+}
+
 BlockPool::~BlockPool() {
   for (Block::Memory* memory : free_) {
     std::free(memory->data);

@@ -72,6 +72,7 @@ class BlockPool {
   ~BlockPool();
   // Frees what was not used since the last call.
   void Trim();
+  int64_t FreeBytes() const;
 
  private:
   friend class Block;

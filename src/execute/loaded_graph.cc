@@ -34,6 +34,7 @@ class RunTask final : public Task {
     const RunTimer timer(graph_->name_);
     staging_.CopyIn();
     Status status = stepwise_waits_ ? RunSteps() : RunOnce();
+    blocks_.Trim();
     if (status.ok()) staging_.CopyOut();
     if (!status.ok()) status = std::move(status).Context("running graph '" + graph_->name_ + "'");
     if (!result_) return status;

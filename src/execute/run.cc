@@ -1,11 +1,8 @@
 #include "execute/run.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <utility>
 
-#include "backend/memory.h"
 #include "base/thread_pool.h"
 #include "execute/profile.h"
 

@@ -88,13 +88,7 @@ class StepwiseRun {
     void* given = Given(s);
     return given ? Block::View(given, /*lasting=*/false) : Place(s);
   }
-  void* Address(int s) {
-    const Slot& slot = plan_.slots[s];
-    if (slot.kind == SlotKind::kInput) return inputs_[slot.index].get();
-    if (slot.kind == SlotKind::kConstant) return const_cast<void*>(plan_.constants[slot.index].data());
-    void* given = Given(s);
-    return given ? given : Place(s).get();
-  }
+  void* Address(int s) { return Value(s).get(); }
 
   Status Provide(int s) {
     if (Address(s)) return OkStatus();
