@@ -90,7 +90,7 @@ def load_sides(dist, base, path, inputs, threads, precision, folder):
     if base:
         makers['base'] = lambda: Belay(base, path, inputs, threads, precision, folder)
     else:
-        if precision == 'fp32':
+        if precision != 'bf16':
             makers['onnxruntime'] = lambda: onnxruntime(path, inputs, threads)
         makers['openvino'] = lambda: openvino(path, inputs, threads, precision)
     return started(makers)

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Latency of Belay and of its peers on the models of tests/models, taking turns in one run.
 
-  run.py BUILD/dist [--threads 1,2] [--precision fp32|bf16] [--rounds 9] [--ledger FILE] [--base OTHER/dist] [CASE...]
+  run.py BUILD/dist [--threads 1,2] [--precision fp32|bf16|int8] [--rounds 9] [--ledger FILE] [--base OTHER/dist] [CASE...]
 
 TSV: case, threads, each side's median ms, the faster peer, the median of the paired ratios (peer / Belay: above 1, Belay
 is faster) with its quartiles, Belay's load time in s, nothing taken from disk; then the geometric mean for each number of
-threads. --base: against another build of Belay instead of the peers. --ledger: adds the lines, with date, processor and
-commit, to a file. The figures are this machine's: compare only what one run printed.
+threads. --precision bf16: Belay and OpenVINO are told to take it; int8: quantised models. --base: against another build
+of Belay instead of the peers. --ledger: adds the lines, with date, processor and commit, to a file. The figures are this
+machine's: compare only what one run printed.
 """
 import argparse
 import datetime
@@ -18,6 +19,7 @@ import sys
 import tempfile
 
 import peers
+import quantized
 import turns
 
 import compare_models
@@ -25,6 +27,7 @@ import compare_models
 TURN_SECONDS = 0.15
 SET = ('resnet50', 'resnet50_b8', 'mobilenetv2', 'mobilenetv2_b8', 'efficientnet_b0', 'bert_base_s128', 'bert_base_s384',
        'minilm_s64', 'llama110m_prefill128', 'llama110m_decode256', *compare_models.TRAINED)
+QUANTIZED_SET = ('resnet50', 'mobilenetv2', 'bert_base_s128')
 # Where the extents that tests take would measure little.
 EXTENTS = {'ppocr4_det': {'x': [1, 3, 640, 640]}, 'ppocr4_rec': {'x': [6, 3, 48, 320]}, 'ppocr_cls': {'x': [1, 3, 48, 192]}}
 LEDGER = 'date\tprocessor\tcommit\tprecision\tcase\tthreads\tbelay_ms\tpeer\tpeer_ms\tratio\tquartiles\tload_s\n'
@@ -32,7 +35,8 @@ LEDGER = 'date\tprocessor\tcommit\tprecision\tcase\tthreads\tbelay_ms\tpeer\tpee
 
 def measure(args, case, threads):
     """A line of the ledger from `case` on, as a dictionary."""
-    path, inputs = compare_models.model_file(case), compare_models.make_inputs(case, EXTENTS.get(case))
+    models = quantized if args.precision == 'int8' else compare_models
+    path, inputs = models.model_file(case), compare_models.make_inputs(case, EXTENTS.get(case))
     with tempfile.TemporaryDirectory() as folder:
         sides = peers.load_sides(args.dist, args.base, path, inputs, threads, args.precision, folder)
         working = {name: side for name, side in sides.items() if not isinstance(side, str)}
@@ -77,7 +81,7 @@ def main():
     parser.add_argument('dist')
     parser.add_argument('cases', nargs='*')
     parser.add_argument('--threads', default='1,2')
-    parser.add_argument('--precision', choices=('fp32', 'bf16'), default='fp32')
+    parser.add_argument('--precision', choices=('fp32', 'bf16', 'int8'), default='fp32')
     parser.add_argument('--rounds', type=int, default=9)
     parser.add_argument('--ledger')
     parser.add_argument('--base')
@@ -86,7 +90,7 @@ def main():
     print('\t'.join(['case', 'threads', *(f'{n}_ms' for n in names), 'best', 'ratio', 'quartiles', 'load_s']), flush=True)
     for threads in map(int, args.threads.split(',')):
         ratios = []
-        for case in args.cases or SET:
+        for case in args.cases or (QUANTIZED_SET if args.precision == 'int8' else SET):
             row = measure(args, case, threads)
             if row is None:
                 continue
