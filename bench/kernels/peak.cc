@@ -25,6 +25,7 @@ double Fastest(const std::function<void()>& f, double seconds) {
 namespace {
 
 constexpr int kLoops = 20000;
+constexpr double kSeconds = 0.005;
 // 12 chains hide the latency of two instructions a cycle.
 #define ONE(ins, r, i) ins " %%" r "15, %%" r "14, %%" r #i "\n\t"
 #define CHAINS(ins, r)                                                                                      \
@@ -56,7 +57,7 @@ struct alignas(64) TileConfig {
 double TilePeak(bool bf16) {
   const TileConfig config;
   asm volatile("ldtilecfg %0" ::"m"(config));
-  const double seconds = bf16 ? Fastest(TILES("tdpbf16ps"), 0.3) : Fastest(TILES("tdpbusd"), 0.3);
+  const double seconds = bf16 ? Fastest(TILES("tdpbf16ps"), kSeconds) : Fastest(TILES("tdpbusd"), kSeconds);
   asm volatile("tilerelease");
   return 2.0 * 16 * 16 * (bf16 ? 32 : 64) * 4 * (kLoops / 10) / seconds * 1e-9;
 }
@@ -70,13 +71,13 @@ double PeakGops(const TargetRow& row, DType element) {
   const bool dot = (element == DType::kBF16 && row.bf16_dot) || (element == DType::kI8 && row.int8_dot);
   double seconds = 0, products = dot ? (element == DType::kBF16 ? 2 : 4) : 1;
   if (!dot) {
-    seconds = wide     ? Fastest(RUN("vfmadd231ps", "zmm"), 0.3)
-              : narrow ? Fastest(RUN("vfmadd231ps", "xmm"), 0.3)
-                       : Fastest(RUN("vfmadd231ps", "ymm"), 0.3);
+    seconds = wide     ? Fastest(RUN("vfmadd231ps", "zmm"), kSeconds)
+              : narrow ? Fastest(RUN("vfmadd231ps", "xmm"), kSeconds)
+                       : Fastest(RUN("vfmadd231ps", "ymm"), kSeconds);
   } else if (element == DType::kBF16) {
-    seconds = Fastest(RUN("vdpbf16ps", "zmm"), 0.3);
+    seconds = Fastest(RUN("vdpbf16ps", "zmm"), kSeconds);
   } else {
-    seconds = wide ? Fastest(RUN("vpdpbusd", "zmm"), 0.3) : Fastest(RUN("%{vex%} vpdpbusd", "ymm"), 0.3);
+    seconds = wide ? Fastest(RUN("vpdpbusd", "zmm"), kSeconds) : Fastest(RUN("%{vex%} vpdpbusd", "ymm"), kSeconds);
   }
   return 2 * products * row.vector_bytes / 4 * 12 * kLoops / seconds * 1e-9;
 }
