@@ -185,6 +185,19 @@ TEST(Conv, EpilogueOperands) {
   grouped.Check(72);
 }
 
+// Sums whose rounding to bf16 is denormal, some beside larger ones: at most one unit of the smallest bf16 off.
+TEST(Conv, DenormalResults) {
+  for (int64_t groups : {1, 40}) {
+    for (const TargetRow& row : TargetRows()) {
+      if (!HostRuns(row)) continue;
+      KernelCase c(9);
+      Tensor y = MakeConv(c, {{5, 9}, 1, 40, 40, groups, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, true, false);
+      c.Output(Cast(y * 0x1p-100 * 0x1p-30, DType::kBF16));
+      EXPECT_LE(c.LargestDifference(row), 0x1p-133) << row.name << ", groups " << groups;
+    }
+  }
+}
+
 TEST(Conv, OtherTypes) {
   const ConvCase v{{6, 7}, 1, 16, 20, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}};
   for (bool constant : {false, true}) {

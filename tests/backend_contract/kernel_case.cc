@@ -175,6 +175,23 @@ std::string KernelCase::CheckRow(const TargetRow& row, double depth) {
   return kernel.about;
 }
 
+double KernelCase::LargestDifference(const TargetRow& row) {
+  const KernelSpec spec = Spec();
+  auto kernels = CompileJobs({{&BuildContract, &spec}}, row);
+  auto expected = Interpret(*graph_, values_, symbols_);
+  EXPECT_TRUE(kernels.ok() && expected.ok());
+  if (!kernels.ok() || !expected.ok()) return HUGE_VAL;
+  const Literal& want = *(*expected)[0];
+  const auto bytes = RunKernel((*kernels)[0], values_, want.ByteSize(), symbols_, true, 1);
+  Literal got = want;
+  got.data = bytes.data();
+  got.owner = nullptr;
+  const std::vector<double> x = LiteralToDoubles(got), y = LiteralToDoubles(want);
+  double largest = 0;
+  for (size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::fabs(x[i] - y[i]));
+  return largest;
+}
+
 // Rows that differ in what the case's dtypes can use.
 std::vector<const TargetRow*> KernelCase::Rows() const {
   bool halves = false, bytes = false;

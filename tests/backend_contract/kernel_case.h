@@ -26,6 +26,8 @@ class KernelCase {
   void Check(double depth);
   // Same for one row; the kernel's line about itself.
   std::string CheckRow(const TargetRow& row, double depth);
+  // The largest difference from the interpreter's result on a row.
+  double LargestDifference(const TargetRow& row);
   KernelSpec Spec() const;
   const std::vector<int64_t>& symbols() const { return symbols_; }
   const std::vector<LiteralPtr>& values() const { return values_; }

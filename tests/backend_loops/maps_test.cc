@@ -177,6 +177,20 @@ TEST(Maps, CastsAndIntegers) {
   }
 }
 
+// The hardware's conversion flushes denormals: each alone among normal numbers, so that whole vectors are looked at.
+TEST(Maps, CastsToBFloat) {
+  std::vector<double> numbers = {NAN,     HUGE_VAL, -HUGE_VAL, 3.4e38,  -3.4e38, 1.00390625, 1.01171875,
+                                 0x1p-126, -0.0,    0x1p-127,  0x1p-133, 0x1p-134, 0x1.8p-134, -0x1.fffp-127};
+  std::mt19937 rng(13);
+  while (numbers.size() < 400) {
+    const bool denormal = rng() % 16 == 0;
+    numbers.push_back(std::ldexp(1 + 0x1p-32 * rng(), denormal ? -140 + static_cast<int>(rng() % 14) : 3));
+  }
+  Fragment f;
+  f.Output(Cast(f.Input(F, {400}), DType::kBF16));
+  Check(f, {LiteralFromDoubles(F, {400}, numbers)});
+}
+
 // Rounding, zero point and saturation at once.
 TEST(Maps, RoundedToShortIntegers) {
   std::vector<double> numbers = {NAN, HUGE_VAL, -HUGE_VAL, 1e10, -1e10, 0.49999997, -0.49999997, 32767.5, 65535.5};

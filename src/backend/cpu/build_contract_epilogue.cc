@@ -181,11 +181,16 @@ Value* Epilogue::LeafValue(KernelFrame& f, Leaf& leaf, Value* row, Value* column
                    f.DimValue(leaf.operand.strides.back()), mask, lanes);
 }
 
-void Epilogue::EmitRow(KernelFrame& f, Value* row, const std::vector<Value*>& columns,
-                       const std::vector<Value*>& masks, const std::vector<Value*>& accumulators, int lanes) {
-  EmitContext e{f.b, f.module, f.row};
-  std::vector<Values> values(columns.size());
-  for (size_t v = 0; v < columns.size(); ++v) values[v][anchor_] = accumulators[v];
+const Node* Epilogue::Last() const {
+  const bool rounds = root_ != anchor_ && root_->op == Op::kMap && root_->scalar == ScalarOp::kCast &&
+                      root_->type.dtype == DType::kBF16 && root_->inputs[0]->type.dtype == DType::kF32;
+  return rounds ? root_->inputs[0] : root_;
+}
+
+void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vector<Result>* results) {
+  EmitContext e{f.b, f.module, f.row, false};
+  std::vector<Values> values(row.columns.size());
+  for (size_t v = 0; v < values.size(); ++v) values[v][anchor_] = row.accumulators[v];
   const auto value_of = [&](const Node* node, size_t v) -> Value* {
     auto found = values[v].find(node);
     if (found != values[v].end()) return found->second;
@@ -194,27 +199,63 @@ void Epilogue::EmitRow(KernelFrame& f, Value* row, const std::vector<Value*>& co
       value = LiteralConstant(e, *constant->literal, 0, lanes);
     } else {
       Leaf& leaf = leaves_.at(node);
-      value = LeafValue(f, leaf, row, columns[v], masks[v], lanes);
+      value = LeafValue(f, leaf, row.row, row.columns[v], row.masks[v], lanes);
       if (leaf.operand.dtype != node->type.dtype) value = EmitCast(e, leaf.operand.dtype, node->type.dtype, value);
     }
     return values[v][node] = value;
   };
+  const Node* last = Last();
   for (const Node* map : maps_) {
-    for (size_t v = 0; v < columns.size(); ++v) {
+    for (size_t v = 0; v < values.size() && (map != root_ || last == root_); ++v) {
       llvm::SmallVector<Value*, 4> in;
       for (const Node* operand : map->inputs) in.push_back(value_of(operand, v));
       values[v][map] = EmitScalarOp(e, *map, in);
     }
   }
-  for (size_t v = 0; v < columns.size(); ++v) {
-    Value* result = ToMemory(e, root_->type.dtype, values[v].at(root_));
-    Value* address = Address(f, out_, row, columns[v]);
-    const llvm::Align align(MemoryBytes(root_->type.dtype));
-    if (masks[v] == nullptr) {
-      f.b.CreateAlignedStore(result, address, align);
-    } else {
-      f.b.CreateMaskedStore(result, address, align, masks[v]);
-    }
+  for (size_t v = 0; v < values.size(); ++v) {
+    results->push_back({value_of(last, v), Address(f, out_, row.row, row.columns[v]), row.masks[v]});
+  }
+}
+
+void Epilogue::Store(KernelFrame& f, const Result& result, Value* bits) {
+  const llvm::Align align(MemoryBytes(root_->type.dtype));
+  if (result.mask == nullptr) {
+    f.b.CreateAlignedStore(bits, result.address, align);
+  } else {
+    f.b.CreateMaskedStore(bits, result.address, align, result.mask);
+  }
+}
+
+// All as the hardware rounds, and again where that was wrong: one branch behind all.
+void Epilogue::StoreRounded(KernelFrame& f, const std::vector<Result>& results) {
+  EmitContext e{f.b, f.module, f.row, false};
+  Value* wrong = nullptr;
+  for (const Result& result : results) {
+    const QuickBits quick = QuickBFloatBits(e, result.value);
+    Store(f, result, quick.bits);
+    if (quick.wrong != nullptr) wrong = wrong == nullptr ? quick.wrong : f.b.CreateOr(wrong, quick.wrong);
+  }
+  if (wrong == nullptr) return;
+  WhenAny(f.b, wrong, [&] {
+    for (const Result& result : results) Store(f, result, ToMemory(e, DType::kBF16, result.value));
+  });
+}
+
+void Epilogue::EmitRows(KernelFrame& f, const std::vector<Row>& rows, int lanes) {
+  std::vector<Result> results;
+  for (const Row& row : rows) EmitResults(f, row, lanes, &results);
+  if (Last() != root_) return StoreRounded(f, results);
+  EmitContext e{f.b, f.module, f.row, false};
+  for (const Result& result : results) Store(f, result, ToMemory(e, root_->type.dtype, result.value));
+}
+
+void Epilogue::PrefetchRow(KernelFrame& f, Value* row, const std::vector<Value*>& columns, int lanes) {
+  for (const auto& [node, leaf] : leaves_) {
+    const auto& s = leaf.operand.strides;
+    if (s[s.size() - 2].IsConst(0) || !s.back().IsConst(1)) continue;  // in the caches already, or far apart
+    Value* at = Address(f, leaf, row, columns[0]);
+    const int64_t bytes = static_cast<int64_t>(columns.size()) * lanes * MemoryBytes(leaf.operand.dtype);
+    f.Prefetch(at, bytes, KernelFrame::Cache::kFirst);
   }
 }
 

@@ -48,10 +48,16 @@ class Epilogue {
 
   // Addresses of one block: `coords` of the outer dims.
   void BeginBlock(KernelFrame& f, const std::vector<llvm::Value*>& coords);
-  // One row: accumulators of `columns.size()` vectors; vector v covers columns [columns[v], columns[v]+lanes).
-  // masks[v] may be nullptr: all lanes.
-  void EmitRow(KernelFrame& f, llvm::Value* row, const std::vector<llvm::Value*>& columns,
-               const std::vector<llvm::Value*>& masks, const std::vector<llvm::Value*>& accumulators, int lanes);
+  // Vector v of a row covers columns [columns[v], columns[v]+lanes). masks[v] may be nullptr: all lanes.
+  struct Row {
+    llvm::Value* row;
+    std::vector<llvm::Value*> columns, masks, accumulators;
+  };
+  void EmitRow(KernelFrame& f, const Row& row, int lanes) { EmitRows(f, {row}, lanes); }
+  // Rows whose computation is to overlap.
+  void EmitRows(KernelFrame& f, const std::vector<Row>& rows, int lanes);
+  // Fetches what a later row reads beside its sums, `lanes` from each of these columns on, which follow each other.
+  void PrefetchRow(KernelFrame& f, llvm::Value* row, const std::vector<llvm::Value*>& columns, int lanes);
   std::string Describe() const;
   // Estimated ns of one element on one core.
   double Cost() const;
@@ -61,10 +67,18 @@ class Epilogue {
     MatrixOperand operand;
     llvm::Value* base = nullptr;
   };
+  struct Result {
+    llvm::Value *value, *address, *mask;
+  };
   using Values = std::map<const Node*, llvm::Value*>;
   void Collect(const Node* node);
   llvm::Value* LeafValue(KernelFrame& f, Leaf& leaf, llvm::Value* row, llvm::Value* column, llvm::Value* mask,
                          int lanes);
+  // The node that EmitResults gives values of: the root, or what the root rounds to bf16.
+  const Node* Last() const;
+  void EmitResults(KernelFrame& f, const Row& row, int lanes, std::vector<Result>* results);
+  void Store(KernelFrame& f, const Result& result, llvm::Value* bits);
+  void StoreRounded(KernelFrame& f, const std::vector<Result>& results);
   llvm::Value* Address(KernelFrame& f, const Leaf& leaf, llvm::Value* row, llvm::Value* column);
 
   const Node* anchor_;

@@ -114,13 +114,15 @@ void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel) {
     corrections.push_back(vector_at(panel.corrections, v));
   }
   f.Loop(f.Int(0), valid, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
-    Values row;
+    Values sums;
     Value* at = b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv)));
     for (int v = 0; v < p.tile.nv; ++v) {
-      row.push_back(vector_at(at, v));
-      if (!corrections.empty()) row.back() = b.CreateAdd(row.back(), corrections[v]);
+      sums.push_back(vector_at(at, v));
+      if (!corrections.empty()) sums.back() = b.CreateAdd(sums.back(), corrections[v]);
     }
-    epilogue.EmitRow(f, b.CreateAdd(first, i), panel.columns, panel.masks, row, p.tile.lanes);
+    Value* row = b.CreateAdd(first, i);
+    epilogue.PrefetchRow(f, b.CreateAdd(row, f.Int(p.tile.mr)), panel.columns, p.tile.lanes);
+    epilogue.EmitRow(f, {row, panel.columns, panel.masks, sums}, p.tile.lanes);
     return {};
   });
 }

@@ -1,22 +1,10 @@
 // The products of one tile: a loop over words of k with all accumulators in registers.
-#include <llvm/IR/Intrinsics.h>
-
 #include "backend/cpu/build_contract_writer.h"
 
 namespace belay {
-namespace {
 
 using llvm::Value;
 using Values = std::vector<Value*>;
-
-constexpr int64_t kCacheLine = 64;
-
-void EmitPrefetch(KernelFrame& f, Value* address, int locality) {
-  f.b.CreateIntrinsic(llvm::Intrinsic::prefetch, {f.b.getPtrTy()},
-                      {address, f.b.getInt32(0), f.b.getInt32(static_cast<uint32_t>(locality)), f.b.getInt32(1)});
-}
-
-}  // namespace
 
 bool MatrixWriter::PanelIsLarge() const {
   constexpr double kLarge = 96 * 1024;
@@ -40,22 +28,16 @@ Value* MatrixWriter::NextBlockSlice(Value* tile, Value* panel) {
 }
 
 void MatrixWriter::PrefetchNext(Value* slice, Value* step, int64_t bytes) {
-  constexpr int kSecondLevel = 2;
   auto& b = f.b;
-  for (int64_t i = 0; i < bytes; i += kCacheLine) {
-    Value* at = b.CreateAdd(b.CreateMul(step, f.Int(NextBytesPerStep())), f.Int(i));
-    EmitPrefetch(f, b.CreateGEP(b.getInt8Ty(), slice, at), kSecondLevel);
-  }
+  Value* at = b.CreateGEP(b.getInt8Ty(), slice, b.CreateMul(step, f.Int(NextBytesPerStep())));
+  f.Prefetch(at, bytes, KernelFrame::Cache::kSecond);
 }
 
 // The panel's line some steps ahead.
 void MatrixWriter::PrefetchAhead(Value* line, Value* stride) {
   constexpr int64_t kAhead = 8;
-  constexpr int kFirstLevel = 3;
   Value* ahead = WordAt(line, f.b.CreateMul(stride, f.Int(kAhead)));
-  for (int64_t at = 0; at < p.tile.nr() * WordBytes(); at += kCacheLine) {
-    EmitPrefetch(f, f.b.CreateGEP(f.b.getInt8Ty(), ahead, f.Int(at)), kFirstLevel);
-  }
+  f.Prefetch(ahead, p.tile.nr() * WordBytes(), KernelFrame::Cache::kFirst);
 }
 
 // A word of a row in all lanes.

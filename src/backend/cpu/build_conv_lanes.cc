@@ -233,7 +233,7 @@ void Writer::Finish(Value* row, Value* pixel, const Values& sums) {
       columns.push_back(b.CreateAdd(first, f.Int(v * p.lanes)));
       masks.push_back(LaneMask(b, left, v * p.lanes, p.lanes));
     }
-    epilogue.EmitRow(f, f.Int(0), columns, masks, sums, p.lanes);
+    epilogue.EmitRow(f, {f.Int(0), columns, masks, sums}, p.lanes);
     return;
   }
   for (int64_t o = 0; o < p.outputs; ++o) {
@@ -246,7 +246,7 @@ void Writer::Finish(Value* row, Value* pixel, const Values& sums) {
   Value* mask = p.outputs == p.lanes ? nullptr : LaneMask(b, f.Int(p.outputs), 0, p.lanes);
   Each(Minimum(left, f.Int(p.tile())), 1, [&](Value* i) {
     Value* outputs = LoadLanes(e, DType::kF32, ElementAt(f, DType::kF32, done, i), f.Int(p.tile()), mask, p.lanes);
-    epilogue.EmitRow(f, b.CreateAdd(first, i), {f.Int(0)}, {mask}, {outputs}, p.lanes);
+    epilogue.EmitRow(f, {b.CreateAdd(first, i), {f.Int(0)}, {mask}, {outputs}}, p.lanes);
   });
 }
 

@@ -104,9 +104,11 @@ void Writer::Channels(Value* first, Value* channel, Value* mask, const std::vect
       sums[p] = EmitMultiplyAdd(f, acc, x, y, sums[p]);
     }
   }
+  std::vector<Epilogue::Row> rows;
   for (size_t p = 0; p < places.size(); ++p) {
-    epilogue.EmitRow(f, b.CreateAdd(first, f.Int(static_cast<int64_t>(p))), {channel}, {mask}, {sums[p]}, lanes);
+    rows.push_back({b.CreateAdd(first, f.Int(static_cast<int64_t>(p))), {channel}, {mask}, {sums[p]}});
   }
+  epilogue.EmitRows(f, rows, lanes);
 }
 
 void Writer::Step(Value* first, const std::vector<Values>& places) {

@@ -2,6 +2,7 @@
 
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/Intrinsics.h>
 #include <llvm/Object/ELFObjectFile.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 
@@ -294,6 +295,16 @@ std::vector<llvm::Value*> KernelFrame::If(llvm::Value* condition,
     results.push_back(out);
   }
   return results;
+}
+
+void KernelFrame::Prefetch(llvm::Value* from, int64_t bytes, Cache level) {
+  constexpr int64_t kLine = 64;
+  constexpr uint32_t kRead = 0, kData = 1;
+  for (int64_t i = 0; i < bytes; i += kLine) {
+    b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
+                      {b.CreateGEP(b.getInt8Ty(), from, Int(i)), b.getInt32(kRead),
+                       b.getInt32(static_cast<uint32_t>(level)), b.getInt32(kData)});
+  }
 }
 
 llvm::FunctionCallee KernelFrame::Runtime(const char* name, llvm::FunctionType* type) {

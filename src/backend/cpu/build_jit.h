@@ -74,6 +74,9 @@ class KernelFrame {
   // if (condition) body: the values of body, else `otherwise`.
   std::vector<llvm::Value*> If(llvm::Value* condition, llvm::ArrayRef<llvm::Value*> otherwise,
                                const std::function<std::vector<llvm::Value*>()>& body);
+  // Asks for the cache lines of `bytes` from `from` on, into a level of the caches.
+  enum class Cache { kSecond = 2, kFirst = 3 };
+  void Prefetch(llvm::Value* from, int64_t bytes, Cache level);
   // A function of run_support.h, declared in the module.
   llvm::FunctionCallee Runtime(const char* name, llvm::FunctionType* type);
   // Ends the function with `ret void`.

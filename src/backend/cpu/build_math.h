@@ -6,6 +6,9 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
+#include <functional>
+#include <utility>
+
 #include "backend/cpu/scalar.h"
 #include "backend/cpu/target.h"
 #include "graph/graph.h"
@@ -16,6 +19,8 @@ struct EmitContext {
   llvm::IRBuilder<>& b;
   llvm::Module& module;
   const TargetRow& row;
+  // False where what is emitted next shall overlap with it: all in one block.
+  bool may_branch = true;
 };
 
 int LanesOf(llvm::Value* value);  // 1 for a scalar
@@ -35,6 +40,20 @@ llvm::Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out,
                           llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
+// bf16 bits, i16 lanes, by the hardware's conversion, and the lanes where they are wrong: it flushes denormals. `wrong` is
+// nullptr where nothing can be.
+struct QuickBits {
+  llvm::Value* bits;
+  llvm::Value* wrong;
+};
+QuickBits QuickBFloatBits(EmitContext& e, llvm::Value* f32);
+
+// Runs what `body` emits when the condition holds, in any lane, which is rare. The blocks before and at its end.
+std::pair<llvm::BasicBlock*, llvm::BasicBlock*> WhenAny(llvm::IRBuilder<>& b, llvm::Value* condition,
+                                                        const std::function<void()>& body);
+// `fast` unless the condition holds, in any lane: then what `slow` computes.
+llvm::Value* FastUnlessAny(llvm::IRBuilder<>& b, llvm::Value* condition, llvm::Value* fast,
+                           const std::function<llvm::Value*()>& slow);
 // Rounds an f32 register value to what `dtype` (f16, bf16) holds; others unchanged.
 llvm::Value* RoundToHalf(EmitContext& e, DType dtype, llvm::Value* value);
 

@@ -35,8 +35,8 @@ Value* RoundToOdd(EmitContext& e, Value* d) {
   return b.CreateBitCast(b.CreateSelect(fix, odd, bits), f32);
 }
 
-// bf16 bits of an f32 by integer arithmetic: the hardware's conversion flushes denormals.
-Value* ToBFloatBits(EmitContext& e, Value* f) {
+// bf16 bits of an f32 by integer arithmetic.
+Value* ToBFloatBitsSoft(EmitContext& e, Value* f) {
   auto& b = e.b;
   int lanes = LanesOf(f);
   llvm::Type* i32 = WithLanes(b.getInt32Ty(), lanes);
@@ -46,7 +46,14 @@ Value* ToBFloatBits(EmitContext& e, Value* f) {
   Value* rounded = b.CreateLShr(b.CreateAdd(b.CreateAdd(bits, IntConstant(i32, 0x7fff)), lsb),
                                 IntConstant(i32, 16));
   Value* quiet = b.CreateOr(high, IntConstant(i32, 0x40));
-  return b.CreateSelect(b.CreateFCmpUNO(f, f), quiet, rounded);
+  return b.CreateTrunc(b.CreateSelect(b.CreateFCmpUNO(f, f), quiet, rounded), WithLanes(b.getInt16Ty(), lanes));
+}
+
+Value* ToBFloatBits(EmitContext& e, Value* f) {
+  if (!e.may_branch) return ToBFloatBitsSoft(e, f);
+  const QuickBits quick = QuickBFloatBits(e, f);
+  if (quick.wrong == nullptr) return quick.bits;
+  return FastUnlessAny(e.b, quick.wrong, quick.bits, [&] { return ToBFloatBitsSoft(e, f); });
 }
 
 // f16 bits of an f32 without hardware.
@@ -95,8 +102,8 @@ Value* KnownBFloatBits(Value* f) {
 Value* HalfBits(EmitContext& e, DType dtype, Value* f) {  // i16 lanes
   auto& b = e.b;
   if (Value* known = dtype == DType::kBF16 ? KnownBFloatBits(f) : nullptr) return known;
+  if (dtype == DType::kBF16) return ToBFloatBits(e, f);
   llvm::Type* i16 = WithLanes(b.getInt16Ty(), LanesOf(f));
-  if (dtype == DType::kBF16) return b.CreateTrunc(ToBFloatBits(e, f), i16);
   if (!e.row.f16) return b.CreateTrunc(ToHalfBitsSoft(e, f), i16);
   return b.CreateBitCast(b.CreateFPTrunc(f, WithLanes(b.getHalfTy(), LanesOf(f))), i16);
 }
@@ -192,6 +199,14 @@ Value* SaturateToInt(EmitContext& e, DType to, Value* v) {
 }
 
 }  // namespace
+
+QuickBits QuickBFloatBits(EmitContext& e, Value* f) {
+  if (!e.row.bf16_dot || LanesOf(f) != 16) return {ToBFloatBitsSoft(e, f), nullptr};
+  constexpr uint32_t kDenormal = 0x20;
+  Value* wrong = e.b.CreateIntrinsic(Intr::x86_avx512_fpclass_ps_512, {}, {f, e.b.getInt32(kDenormal)});
+  Value* bits = e.b.CreateIntrinsic(Intr::x86_avx512bf16_cvtneps2bf16_512, {}, {f});
+  return {e.b.CreateBitCast(bits, WithLanes(e.b.getInt16Ty(), 16)), wrong};
+}
 
 int LanesOf(Value* v) {
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(v->getType());

@@ -1,6 +1,7 @@
 #include "backend/cpu/build_math_f32.h"
 
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
 #include <limits>
@@ -230,31 +231,40 @@ struct F32 {
   }
 };
 
-Value* AnyLane(llvm::IRBuilder<>& b, Value* condition) {
-  return condition->getType()->isVectorTy() ? b.CreateOrReduce(condition) : condition;
-}
-
 // `fast` unless a lane is beyond the range reduction: then libm for all lanes.
 Value* WithLargeArguments(EmitContext& e, ScalarOp op, Value* x, Value* fast) {
-  auto& b = e.b;
   F32 f(e, x);
-  Value* large = AnyLane(b, f.Gt(f.Abs(x), f.K(F32::kTrigLimit)));
-  llvm::BasicBlock* from = b.GetInsertBlock();
-  llvm::Function* fn = from->getParent();
-  auto* slow = llvm::BasicBlock::Create(fn->getContext(), "large", fn);
-  auto* join = llvm::BasicBlock::Create(fn->getContext(), "join", fn);
-  b.CreateCondBr(large, slow, join);
-  b.SetInsertPoint(slow);
-  Value* exact = CallLanes(e, "belay_map_f32", op, DType::kF32, x, nullptr);
-  b.CreateBr(join);
-  b.SetInsertPoint(join);
-  llvm::PHINode* y = b.CreatePHI(x->getType(), 2);
-  y->addIncoming(fast, from);
-  y->addIncoming(exact, slow);
-  return y;
+  return FastUnlessAny(e.b, f.Gt(f.Abs(x), f.K(F32::kTrigLimit)), fast,
+                       [&] { return CallLanes(e, "belay_map_f32", op, DType::kF32, x, nullptr); });
 }
 
 }  // namespace
+
+std::pair<llvm::BasicBlock*, llvm::BasicBlock*> WhenAny(llvm::IRBuilder<>& b, Value* condition,
+                                                        const std::function<void()>& body) {
+  constexpr uint32_t kLikely = 1 << 20;
+  if (condition->getType()->isVectorTy()) condition = b.CreateOrReduce(condition);
+  llvm::BasicBlock* from = b.GetInsertBlock();
+  llvm::Function* fn = from->getParent();
+  auto* then = llvm::BasicBlock::Create(fn->getContext(), "rare", fn);
+  auto* join = llvm::BasicBlock::Create(fn->getContext(), "join", fn);
+  b.CreateCondBr(condition, then, join, llvm::MDBuilder(fn->getContext()).createBranchWeights(1, kLikely));
+  b.SetInsertPoint(then);
+  body();
+  llvm::BasicBlock* last = b.GetInsertBlock();
+  b.CreateBr(join);
+  b.SetInsertPoint(join);
+  return {from, last};
+}
+
+Value* FastUnlessAny(llvm::IRBuilder<>& b, Value* condition, Value* fast, const std::function<Value*()>& slow) {
+  Value* exact = nullptr;
+  const auto [from, last] = WhenAny(b, condition, [&] { exact = slow(); });
+  llvm::PHINode* y = b.CreatePHI(fast->getType(), 2);
+  y->addIncoming(fast, from);
+  y->addIncoming(exact, last);
+  return y;
+}
 
 Value* EmitVectorMath(EmitContext& e, ScalarOp op, Value* x) {
   F32 f(e, x);

@@ -3,7 +3,6 @@
 // more than plain ones (against +-1 and +-2, a fifth of the error).
 // Chunk: a block of tiles by a group of output channels, in three phases:
 //  V[36][tile][C] = B' d B;  M[36][tile][nr] = V * U, a panel of U at a time;  y = A' M A, through the epilogue
-#include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
 #include <array>
@@ -203,18 +202,12 @@ void Writer::TransformInput(Value* tile) {
 // While the tiles of rows run over one product's filter they fetch the next one's, which follows it in memory: each
 // step a line, or as many as all tiles together need.
 void Writer::PrefetchNext(Value* u, Value* row_tile, Value* c) {
-  constexpr int64_t kLine = 64;
-  constexpr uint32_t kSecondLevel = 2;
   auto& b = f.b;
   const int64_t row_tiles = p.padded_block() / p.tile.mr;
   const int64_t bytes = (p.tile.nr() * 4 + row_tiles - 1) / row_tiles;
   Value* step = b.CreateAdd(b.CreateMul(row_tile, f.Int(p.channels)), c);
   Value* at = b.CreateAdd(b.CreateMul(step, f.Int(bytes)), f.Int(p.channels * p.tile.nr() * 4));
-  for (int64_t i = 0; i < bytes; i += kLine) {
-    b.CreateIntrinsic(llvm::Intrinsic::prefetch, {b.getPtrTy()},
-                      {b.CreateGEP(b.getInt8Ty(), u, b.CreateAdd(at, f.Int(i))), b.getInt32(0),
-                       b.getInt32(kSecondLevel), b.getInt32(1)});
-  }
+  f.Prefetch(b.CreateGEP(b.getInt8Ty(), u, at), bytes, KernelFrame::Cache::kSecond);
 }
 
 // M = V * U for one panel: 36 matrix products.
@@ -308,7 +301,7 @@ void Writer::StoreTile(Value* tile, Value* panel) {
       Value* at = b.CreateMul(b.CreateAdd(b.CreateMul(i, f.Int(kOut)), j), f.Int(nr));
       Values sums;
       for (int k = 0; k < p.tile.nv; ++k) sums.push_back(Load(done, b.CreateAdd(at, f.Int(k * p.tile.lanes))));
-      epilogue.EmitRow(f, b.CreateAdd(x0, j), columns, masks, sums, p.tile.lanes);
+      epilogue.EmitRow(f, {b.CreateAdd(x0, j), columns, masks, sums}, p.tile.lanes);
       return {};
     });
     return {};
