@@ -20,6 +20,7 @@ struct CompileOptions {
   bool plain_sums = false;                // see KernelSpec; disabled_passes may say "winograd" as well
   CodeCacheOptions code_cache;
   LowerOptions lower;
+  int64_t cache_bytes = 0;                // of a core, for chains (compile/chains.h); 0: this machine's
   std::string dump_name = "graph";        // files of BELAY_DUMP are named after it
 };
 

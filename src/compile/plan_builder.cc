@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <map>
 #include <new>
+#include <numeric>
 #include <span>
 
 #include "base/log.h"
 #include "base/thread_pool.h"
+#include "compile/chains.h"
 #include "compile/pipeline.h"
 #include "plan/constants.h"
 
@@ -58,6 +60,8 @@ class PlanBuilder {
     for (size_t k = 0; k < graph_.stores.size(); ++k) AddStore(graph_.stores[k], sources[k]);
     BELAY_RETURN_IF_ERROR(CompileKernels());
     DropUnreadConstants();
+    const bool chains = !plan_->runs_stepwise && !IsDisabled(options_, "chains");
+    if (chains) plan_->chains = FindChains(*plan_, specs_, options_.cache_bytes);
     FindLifetimes();
     FindWaits();
     FindInputUses();
@@ -303,16 +307,24 @@ class PlanBuilder {
     }
   }
 
+  // A chain's steps run at the same time.
   void FindLifetimes() {
+    std::vector<int> begin(plan_->steps.size()), end(plan_->steps.size());
+    std::iota(begin.begin(), begin.end(), 0);
+    std::iota(end.begin(), end.end(), 0);
+    for (const Chain& chain : plan_->chains) {
+      std::fill(begin.begin() + chain.first_step, begin.begin() + chain.end_step(), chain.first_step);
+      std::fill(end.begin() + chain.first_step, end.begin() + chain.end_step(), chain.end_step() - 1);
+    }
     std::vector<char> written(plan_->slots.size(), 0);
     for (size_t i = 0; i < plan_->steps.size(); ++i) {
       for (int s : plan_->steps[i].outputs) {
-        if (!written[s]) plan_->slots[s].first_step = static_cast<int>(i);
+        if (!written[s]) plan_->slots[s].first_step = begin[i];
         written[s] = 1;
-        plan_->slots[s].last_step = std::max(plan_->slots[s].last_step, static_cast<int>(i));
+        plan_->slots[s].last_step = std::max(plan_->slots[s].last_step, end[i]);
       }
       for (int s : plan_->steps[i].inputs) {
-        plan_->slots[s].last_step = std::max(plan_->slots[s].last_step, static_cast<int>(i));
+        plan_->slots[s].last_step = std::max(plan_->slots[s].last_step, end[i]);
       }
     }
   }

@@ -1,10 +1,12 @@
 #include "execute/run.h"
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
 #include "base/thread_pool.h"
 #include "execute/profile.h"
+#include "execute/run_chain.h"
 
 namespace belay {
 namespace {
@@ -19,13 +21,13 @@ void RunChunks(void* arg, int64_t begin, int64_t end) {
   launch->fn(launch->call, begin, end);
 }
 
+}  // namespace
+
 Status ErrorOf(const Step& step, const RunError& error) {
   if (error.set == 2) return InvalidArgument("node '{}': {}", step.name, error.text);
   return InvalidArgument("node '{}' read or wrote outside its tensor: index {} is not in [0, {})", step.name,
                          error.index, error.limit);
 }
-
-}  // namespace
 
 Status LaunchKernel(const Plan& plan, const Step& step, const PreparedStep& prepared, KernelCall* call) {
   if (prepared.chunks <= 0) return OkStatus();
@@ -73,6 +75,26 @@ void WorkspacePool::Release(void* data, size_t capacity) {
   lock_.clear(std::memory_order_release);
 }
 
+namespace {
+
+template <typename Address>
+Status RunChainAt(const Plan& plan, const Chain& chain, const Prepared& prepared, const Address& address,
+                  std::vector<void*>* pointers) {
+  pointers->clear();
+  std::array<size_t, kMostStages> starts;
+  for (size_t s = 0; s < chain.stages.size(); ++s) {
+    const Step& step = plan.steps[static_cast<size_t>(chain.first_step) + s];
+    starts[s] = pointers->size();
+    for (int slot : step.inputs) pointers->push_back(address(slot));
+    for (int slot : step.outputs) pointers->push_back(address(slot));
+  }
+  std::array<void* const*, kMostStages> buffers;
+  for (size_t s = 0; s < chain.stages.size(); ++s) buffers[s] = pointers->data() + starts[s];
+  return RunChain(plan, chain, prepared, std::span(buffers).first(chain.stages.size()));
+}
+
+}  // namespace
+
 Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inputs, void* const* outputs,
                    std::byte* arena, std::vector<void*>* pointers, RunValues* values) {
   auto address = [&](int s) -> void* {
@@ -87,7 +109,16 @@ Status RunPrepared(const Plan& plan, const Prepared& prepared, void* const* inpu
   };
   RunValues own;
   if (!values) values = &own;
+  auto chain = plan.chains.begin();
   for (size_t i = 0; i < plan.steps.size(); ++i) {
+    if (chain != plan.chains.end() && chain->first_step == static_cast<int>(i)) {
+      const Chain& here = *chain++;
+      if (!profiling) {  // which is about single steps
+        BELAY_RETURN_IF_ERROR(RunChainAt(plan, here, prepared, address, pointers));
+        i = static_cast<size_t>(here.end_step()) - 1;
+        continue;
+      }
+    }
     const Step& step = plan.steps[i];
     const StepTimer timer(plan, static_cast<int>(i), prepared.symbols);
     if (step.kind == StepKind::kCopy) {

@@ -26,6 +26,8 @@ class WorkspacePool {
   std::atomic_flag lock_ = ATOMIC_FLAG_INIT;
 };
 
+// What a kernel stored as its error, about its step.
+Status ErrorOf(const Step& step, const RunError& error);
 // Runs a kKernel step on the call's buffers. An index outside its tensor and a failed library call are errors.
 Status LaunchKernel(const Plan& plan, const Step& step, const PreparedStep& prepared, KernelCall* call);
 

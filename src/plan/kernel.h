@@ -42,6 +42,16 @@ struct PackRequest {
   std::function<void(const void* src, void* dst)> pack;
 };
 
+// How chunks go through a result [images..., channels] of known extents, for steps that run interleaved (plan/chain.h).
+// `chunks` consecutive ones are a group; group g writes the pixels of its place in memory order, all channels of them.
+struct PixelOrder {
+  int64_t chunks = 0;  // 0: no promise
+  int64_t pixels = 0;  // of one group; the last one of a span may have fewer
+  int64_t span = 0;    // pixels after which groups begin anew
+
+  int64_t GroupsInSpan() const { return (span + pixels - 1) / pixels; }
+};
+
 struct CompiledKernel {
   KernelFn fn = nullptr;
   std::shared_ptr<const void> code;   // keeps fn alive
@@ -50,6 +60,7 @@ struct CompiledKernel {
   Dim chunks = 1;                     // units of parallel work; 0 when there is nothing to do
   double ns_per_chunk = 0;            // estimate; the executor batches chunks and stays serial when small
   std::vector<PackRequest> packs;
+  PixelOrder order;
   std::string about;                  // one line for dumps: "tile 8x48, K 768, epilogue add+relu"
 };
 

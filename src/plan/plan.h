@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "plan/chain.h"
 #include "plan/kernel.h"
 
 namespace belay {
@@ -77,6 +78,7 @@ struct Plan {
   std::vector<std::pair<int, LiteralPtr>> fixed_inputs;
   std::vector<Slot> slots;
   std::vector<Step> steps;
+  std::vector<Chain> chains;  // in the order of their steps, apart from each other
   std::vector<CompiledKernel> kernels;
   std::vector<Constant> constants;
   // Extents or branches are decided while it runs: sizes are evaluated step by step.

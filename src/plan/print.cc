@@ -30,6 +30,9 @@ std::string PrintPlan(const Plan& plan) {
     }
     text += "\n";
   }
+  for (const Chain& c : plan.chains) {
+    text += fmt::format("together: steps {}..{}\n", c.first_step, c.end_step() - 1);
+  }
   return text;
 }
 

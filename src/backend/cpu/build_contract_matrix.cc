@@ -169,6 +169,14 @@ Value* OperandOffset(KernelFrame& f, const MatrixOperand& operand, const Values&
   return offset;
 }
 
+PixelOrder OrderOfRows(const MatrixProblem& p) {
+  if (!p.m.IsConst() || !p.n.IsConst()) return {};
+  const int64_t panels = (p.n.value() + p.tile.nr() - 1) / p.tile.nr();
+  const int64_t panel_blocks = (panels + p.block_panels - 1) / p.block_panels;
+  if (panel_blocks != 1 && !p.rows_first) return {};
+  return {panel_blocks, p.block_tiles * p.tile.mr, p.m.value()};
+}
+
 Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& source, Epilogue& epilogue,
                         KernelDraft* draft) {
   MatrixWriter w{f, p, source, epilogue, CeilDiv(p.n, p.tile.nr())};

@@ -44,6 +44,8 @@ MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run 
 // Sets the blocks, so that chunks are large enough to hand out and fit the caches.
 void ChooseBlocks(MatrixProblem* p);
 
+bool HasSmallColumns(const MatrixProblem& p);
+
 // One chunk's rows, as values of the function being written.
 struct MatrixBlock {
   std::vector<llvm::Value*> coords;  // of the batch
@@ -75,6 +77,9 @@ class RowSource {
 // Writes the kernel: chunk loop, blocks, tiles. `draft` gets chunks, cost and packs.
 Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& source, Epilogue& epilogue,
                         KernelDraft* draft);
+
+// For a b of the same columns for every batch: the order of the chunks through the result's rows.
+PixelOrder OrderOfRows(const MatrixProblem& p);
 
 // Words of `group` elements: dst[i * dst_stride + j] = word i of run j, which begins at src[j * src_stride]. Writes
 // whole vectors: dst has room for both counts rounded up to lanes; words behind a run's length are zeros.

@@ -75,9 +75,15 @@ MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run)
   return best;
 }
 
+// True where all of b stays in the first-level cache, or close to it: chunks may be small, and steps run together.
+bool HasSmallColumns(const MatrixProblem& p) {
+  constexpr double kSmall = 64 * 1024;
+  return p.b_constant && Likely(p.Words()) * Likely(p.n) * static_cast<double>(ElementBytes(p.acc)) <= kSmall;
+}
+
 void ChooseBlocks(MatrixProblem* p) {
   const double speed = p->dot.Tiled() ? 8 : 1;
-  const double chunk = 1e6 * speed;  // products of words
+  const double chunk = (HasSmallColumns(*p) ? 4e5 : 1e6) * speed;  // products of words
   const double large_chunk = (p->b_constant ? 16e6 : 80e6) * speed;
   const int mr = p->tile.mr, nr = p->tile.nr();
   const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };

@@ -108,6 +108,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   KernelFrame f(module, row, symbol, draft);
   draft->about = fmt::format("conv tile {}x{} of {}, taps {}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), s.taps,
                              p.k.ToString(), epilogue.Describe());
+  if (s.window->groups == 1 && HasSmallColumns(p)) draft->order = OrderOfRows(p);
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
 }
 

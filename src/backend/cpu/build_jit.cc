@@ -111,6 +111,7 @@ Result<CompiledKernel> LoadKernel(const std::string& object, KernelDraft draft) 
   kernel.chunks = draft.chunks;
   kernel.ns_per_chunk = draft.ns_per_chunk;
   kernel.packs = std::move(draft.packs);
+  kernel.order = draft.order;
   kernel.about = std::move(draft.about);
   if (draft.closure) {
     kernel.closure = draft.closure.get();

@@ -22,6 +22,7 @@ struct KernelDraft {
   Dim chunks = 1;
   double ns_per_chunk = 0;
   std::vector<PackRequest> packs;
+  PixelOrder order;
   std::string about;
   std::shared_ptr<const void> closure;
 };

@@ -40,8 +40,8 @@ llvm::Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out,
                           llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
-// bf16 bits, i16 lanes, by the hardware's conversion, and the lanes where they are wrong: it flushes denormals. `wrong` is
-// nullptr where nothing can be.
+// bf16 bits, i16 lanes, by the hardware's conversion, and the lanes where they are wrong: it flushes denormals.
+// `wrong` is nullptr where nothing can be.
 struct QuickBits {
   llvm::Value* bits;
   llvm::Value* wrong;
