@@ -4,6 +4,7 @@
 # make clean
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 # make bench-ops [BENCH='softmax_rows lstm_1_step']: single operators
+# make bench-rows [BENCH='--against onednn softmax']: rows of f32 against oneDNN and memcpy
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
@@ -18,7 +19,7 @@ kernels_alone := backend_loops_test|contract_test
 # Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory.
 one_thread := random_test|belay_cache
 
-.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-rows bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -84,6 +85,10 @@ bench: build
 bench-ops: build
 	@tools/setup bench
 	@BELAY_VENV=bench-venv tools/venv_python bench/ops.py build/dist $(BENCH)
+
+bench-rows: build
+	@tools/setup bench
+	@BELAY_VENV=bench-venv tools/venv_python bench/rows.py build/dist $(BENCH)
 
 bench-compare: build
 	@tools/bench_compare $(BASE) $(BENCH)
