@@ -92,6 +92,35 @@ TEST(Reduce, Softmax) {
   }
 }
 
+int64_t CountCalls(const Fragment& f, llvm::StringRef function) {
+  llvm::LLVMContext context;
+  llvm::Module module("test", context);
+  KernelDraft draft;
+  KernelSpec spec{f.graph, std::vector<bool>(f.graph->inputs.size()), "test"};
+  EXPECT_TRUE(BuildLoops(spec, *FindTargetRow("avx512"), module, "kernel", &draft).ok());
+  int64_t count = 0;
+  for (const llvm::Function& called : module) {
+    if (called.getName().starts_with(function)) count += called.getNumUses();
+  }
+  return count;
+}
+
+// The pass that divides takes them from where the pass that adds has put them.
+TEST(Reduce, SoftmaxComputesExponentialsOnce) {
+  Fragment sum, softmax;
+  auto exponentials = [](Fragment& f) {
+    Tensor x = f.Input(F, {5, 96});
+    Tensor z = x - Reduce(ReduceKind::kMax, x, {1}, true);
+    return Select(Less(z, -80.0), x * 0.0, Exp(Max(z, -80.0)));
+  };
+  sum.Output(Sum(exponentials(sum), {1}, true));
+  Tensor e = exponentials(softmax);
+  softmax.Output(e / Sum(e, {1}, true));
+  const char* scale = "llvm.x86.avx512.mask.scalef";  // the end of each exponential
+  EXPECT_GT(CountCalls(sum, scale), 0);
+  EXPECT_EQ(CountCalls(softmax, scale), CountCalls(sum, scale));
+}
+
 TEST(Reduce, SoftmaxOverOtherAxes) {
   std::mt19937 rng(5);
   for (int axis : {0, 1}) {

@@ -25,6 +25,43 @@ std::vector<const LoopExpr*> OnePass(const LoopExpr* root) {
   return all;
 }
 
+double CostOfPass(const LoopExpr* root) {
+  double ns = 0;
+  for (const LoopExpr* e : OnePass(root)) {
+    if (e->kind == LoopExpr::Kind::kMap) ns += ScalarOpCost(e->scalar, e->dtype);
+  }
+  return ns;
+}
+
+// Costly values that more than one pass computes, and of those only what a pass needs for something else: not the
+// exponential, if all passes take what was selected out of it.
+std::vector<const LoopExpr*> WorthKeeping(const LoopExpr* root, VarSet columns) {
+  std::vector<const LoopExpr*> roots = {root};
+  for (const LoopExpr* e : ReachableExprs(root)) {
+    if (e->kind == LoopExpr::Kind::kReduce) roots.push_back(e->args[0]);
+  }
+  std::unordered_map<const LoopExpr*, int> passes;
+  for (const LoopExpr* pass : roots) {
+    for (const LoopExpr* e : OnePass(pass)) ++passes[e];
+  }
+  auto shared = [&](const LoopExpr* e) {
+    return passes[e] > 1 && e->kind == LoopExpr::Kind::kMap && e->dtype != DType::kBool &&
+           (e->used & columns) && CostOfPass(e) >= kWorthKeeping;
+  };
+  std::vector<const LoopExpr*> found;
+  auto keep = [&](const LoopExpr* e) {
+    if (shared(e) && std::find(found.begin(), found.end(), e) == found.end()) found.push_back(e);
+  };
+  for (const LoopExpr* pass : roots) {
+    keep(pass);
+    for (const LoopExpr* e : OnePass(pass)) {
+      if (e->kind == LoopExpr::Kind::kReduce || shared(e)) continue;
+      for (const LoopExpr* a : e->args) keep(a);
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>& columns,
@@ -40,19 +77,7 @@ void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>&
   }
   bool across = lane >= 0 && (kept_columns_ >> lane & 1) == 0;
   if (columns.empty() || (lane >= 0 && !across && lane != columns.back())) return;
-  std::unordered_map<const LoopExpr*, int> passes;
-  std::vector<const LoopExpr*> found;
-  auto count = [&](const LoopExpr* pass) {
-    for (const LoopExpr* e : OnePass(pass)) {
-      bool costly = e->kind == LoopExpr::Kind::kMap && e->dtype != DType::kBool &&
-                    ScalarOpCost(e->scalar, e->dtype) >= kWorthKeeping;
-      if (costly && (e->used & kept_columns_) && ++passes[e] == 2) found.push_back(e);
-    }
-  };
-  count(root);
-  for (const LoopExpr* e : ReachableExprs(root)) {
-    if (e->kind == LoopExpr::Kind::kReduce) count(e->args[0]);
-  }
+  const std::vector<const LoopExpr*> found = WorthKeeping(root, kept_columns_);
   kept_last_ = columns.back();
   kept_index_ = CoordsToLinear(coords, extents);
   int lanes = across ? LanesFor(lane) : 1;
@@ -93,7 +118,7 @@ Value* LoopEmitter::EmitKept(const LoopExpr* expr, Kept* kept) {
   bool within =
       (kept_columns_ & ~bound_) == 0 &&
       (lane_.lanes == 1 || (kept_columns_ >> lane_.var & 1) == 0 || lane_.var == kept_last_);
-  if (within && sweep_ != kept->sweep && IsFilled(expr)) {
+  if (within && IsFilled(expr)) {
     return b.CreateAlignedLoad(type, KeptPointer(*kept, expr->dtype), align);
   }
   bool may_fill = sweep_ != nullptr && guarded_ == 0 && (!kept->sweep || kept->sweep == sweep_);
