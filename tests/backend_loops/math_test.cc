@@ -33,6 +33,22 @@ TEST(Math, Unary) {
   }
 }
 
+// Vectors take the coefficients of these from tables, part by part.
+TEST(Math, ErfAndTanhAlongTheirParts) {
+  std::vector<double> v = {0.0, -0.0, 1e-45, -1e-38, INFINITY, -INFINITY, NAN, 3.9, 4.1, 9.0, 9.1, 3e38};
+  for (int i = -150000; i <= 150000; ++i) v.push_back(i * 6.3e-5 * (1 + 1e-3 * (i % 7)));
+  LiteralPtr x = LiteralFromDoubles(DType::kF32, {static_cast<int64_t>(v.size())}, v);
+  for (ScalarOp op : {ScalarOp::kErf, ScalarOp::kTanh}) {
+    SCOPED_TRACE(ScalarOpName(op));
+    Fragment f;
+    f.Output(Map(op, f.Input(DType::kF32, {x->dims[0]})));
+    Check(f, {x}, {2.5, 0});
+  }
+  Fragment sign;  // of zero
+  sign.Output(Map(ScalarOp::kRecip, Erf(sign.Input(DType::kF32, {x->dims[0]}))));
+  Check(sign, {x}, {4, 0});
+}
+
 TEST(Math, Binary) {
   for (ScalarOp op :
        {ScalarOp::kAdd, ScalarOp::kSub, ScalarOp::kMul, ScalarOp::kDiv, ScalarOp::kFloorDiv,

@@ -267,6 +267,7 @@ Value* FastUnlessAny(llvm::IRBuilder<>& b, Value* condition, Value* fast, const 
 }
 
 Value* EmitVectorMath(EmitContext& e, ScalarOp op, Value* x) {
+  if (Value* y = EmitByTable(e, op, x)) return y;
   F32 f(e, x);
   switch (op) {
     case ScalarOp::kExp: return f.Exp(x);

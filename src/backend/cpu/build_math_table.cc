@@ -1,0 +1,111 @@
+// Odd functions that grow from 0 to 1: a polynomial for each part of the positive axis, whose coefficients lie in
+// registers, where a permutation by the number of the part picks each lane's.
+#include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
+
+#include <cmath>
+#include <vector>
+
+#include "backend/cpu/build_math_f32.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+namespace Intr = llvm::Intrinsic;
+
+constexpr int kLanes = 16;
+
+struct Parts {
+  double (*function)(double);
+  int count;    // one or two registers of lanes; the last part is 1
+  int degree;
+  double step;  // a float; part k is what lies nearest to k * step
+};
+
+// Within half a unit in the last place of 1 where the last part begins: erf(3.93), tanh(9.02). erf's step makes its values
+// in the middle of parts nearly floats: a constant coefficient rounds little.
+constexpr Parts kErfParts = {[](double x) { return std::erf(x); }, kLanes, 5, 284739.0 / (1 << 20)};
+constexpr Parts kTanhParts = {[](double x) { return std::tanh(x); }, 2 * kLanes, 6, 303.0 / 1024};
+
+// Coefficients in r, lowest first, of the polynomial that meets f at the Chebyshev nodes of [lo, hi].
+template <typename Function>
+std::vector<double> Interpolate(const Function& f, double lo, double hi, int degree) {
+  const int n = degree + 1;
+  const double middle = (lo + hi) / 2, half = (hi - lo) / 2;
+  std::vector<double> nodes(n), differences(n);
+  for (int i = 0; i < n; ++i) {
+    nodes[i] = middle + half * std::cos(M_PI * (2 * i + 1) / (2 * n));
+    differences[i] = f(nodes[i]);
+  }
+  for (int order = 1; order < n; ++order) {
+    for (int i = n - 1; i >= order; --i)
+      differences[i] = (differences[i] - differences[i - 1]) / (nodes[i] - nodes[i - order]);
+  }
+  std::vector<double> c(n);
+  for (int i = n - 1; i >= 0; --i) {  // c = c * (r - node) + difference
+    for (int j = n - 1; j > 0; --j) c[j] = c[j - 1] - nodes[i] * c[j];
+    c[0] = differences[i] - nodes[i] * c[0];
+  }
+  return c;
+}
+
+std::vector<double> PartOf(const Parts& p, int k) {
+  const double centre = k * p.step;
+  if (k == p.count - 1) {
+    std::vector<double> one(p.degree + 1);
+    one[0] = 1;
+    return one;
+  }
+  if (k > 0) return Interpolate([&](double r) { return p.function(centre + r); }, -p.step / 2, p.step / 2, p.degree);
+  // r times something, so that small numbers keep their digits.
+  auto quotient = [&](double r) { return p.function(r) / r; };
+  std::vector<double> c = Interpolate(quotient, 0, p.step / 2, p.degree - 1);
+  c.insert(c.begin(), 0);
+  return c;
+}
+
+// The coefficients of one power, by part.
+llvm::Constant* Register(llvm::LLVMContext& context, const std::vector<std::vector<double>>& parts, int power, int first) {
+  std::vector<float> values;
+  for (int i = 0; i < kLanes; ++i) values.push_back(static_cast<float>(parts[first + i][power]));
+  return llvm::ConstantDataVector::get(context, values);
+}
+
+Value* Evaluate(EmitContext& e, const Parts& p, Value* x) {
+  auto& b = e.b;
+  llvm::Type* type = x->getType();
+  auto k = [&](double v) { return FloatConstant(type, v); };
+  auto fma = [&](Value* f, Value* g, Value* h) -> Value* { return b.CreateIntrinsic(type, Intr::fma, {f, g, h}); };
+  Value* a = b.CreateUnaryIntrinsic(Intr::fabs, x);
+  Value* end = k((p.count - 1) * p.step);
+  a = b.CreateSelect(b.CreateFCmpOGT(a, end), end, a);  // NaN stays
+  Value* magic = k(0x1.8p23);
+  Value* rounded = fma(a, k(1 / p.step), magic);
+  Value* part = b.CreateBitCast(rounded, llvm::FixedVectorType::get(b.getInt32Ty(), kLanes));
+  Value* r = fma(b.CreateFSub(rounded, magic), k(-p.step), a);
+
+  std::vector<std::vector<double>> parts;
+  for (int i = 0; i < p.count; ++i) parts.push_back(PartOf(p, i));
+  auto coefficient = [&](int power) -> Value* {
+    llvm::Constant* low = Register(b.getContext(), parts, power, 0);
+    if (p.count == kLanes) return b.CreateIntrinsic(Intr::x86_avx512_permvar_sf_512, {}, {low, part});
+    llvm::Constant* high = Register(b.getContext(), parts, power, kLanes);
+    return b.CreateIntrinsic(Intr::x86_avx512_vpermi2var_ps_512, {}, {low, part, high});
+  };
+  Value* y = coefficient(p.degree);
+  for (int power = p.degree - 1; power >= 0; --power) y = fma(y, r, coefficient(power));
+  return b.CreateBinaryIntrinsic(Intr::copysign, y, x);
+}
+
+}  // namespace
+
+Value* EmitByTable(EmitContext& e, ScalarOp op, Value* x) {
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  if (!e.row.masks || !vector || vector->getNumElements() != kLanes) return nullptr;
+  if (op == ScalarOp::kErf) return Evaluate(e, kErfParts, x);
+  if (op == ScalarOp::kTanh) return Evaluate(e, kTanhParts, x);
+  return nullptr;
+}
+
+}  // namespace belay
