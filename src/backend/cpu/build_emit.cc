@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "backend/cpu/build_math_f32.h"
+#include "base/polynomials.h"
+
 namespace belay {
 
 using llvm::Value;
@@ -17,6 +20,15 @@ constexpr int64_t kMostShuffled = 4;
 
 // Bytes of a value in registers, as far as lanes are concerned.
 int RegisterBytes(DType d) { return IsHalf(d) ? 4 : BitWidth(d) / 8; }
+
+// Softmaxes limit arguments of exponentials from below.
+bool IsBounded(const LoopExpr& x) {
+  if (x.kind != LoopExpr::Kind::kMap || x.scalar != ScalarOp::kMax || x.dtype != DType::kF32) return false;
+  for (const LoopExpr* a : x.args) {
+    if (a->kind == LoopExpr::Kind::kConst && LiteralToDoubles(*a->literal)[0] > kExpLow) return true;
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -127,6 +139,7 @@ Value* LoopEmitter::EmitMap(const LoopExpr* expr) {
       return RoundToHalf(e_, expr->dtype, DivideByUniform(args[0], args[1], r));
     }
   }
+  if (expr->scalar == ScalarOp::kExp && IsBounded(*expr->args[0])) return EmitBoundedExp(e_, args[0]);
   return EmitScalarOp(e_, expr->scalar, in, expr->dtype, args);
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/cpu/build_math_f32.h"
+#include "base/polynomials.h"
 
 namespace belay {
 namespace {
@@ -16,6 +17,9 @@ namespace Intr = llvm::Intrinsic;
 
 constexpr int kLanes = 16;
 
+// e^r - 1 = r + r^2 * (kHalf + r * kSixth) on |r| <= ln2/32, within 1.6e-9.
+constexpr double kHalf = 0.500016189602, kSixth = 0.166670577428;
+
 struct Parts {
   double (*function)(double);
   int count;    // one or two registers of lanes; the last part is 1
@@ -23,8 +27,8 @@ struct Parts {
   double step;  // a float; part k is what lies nearest to k * step
 };
 
-// Within half a unit in the last place of 1 where the last part begins: erf(3.93), tanh(9.02). erf's step makes its values
-// in the middle of parts nearly floats: a constant coefficient rounds little.
+// The last part begins within half a unit in the last place of 1: erf(3.93), tanh(9.02). erf's step makes its values in
+// the middle of parts nearly floats, so that constant coefficients round little.
 constexpr Parts kErfParts = {[](double x) { return std::erf(x); }, kLanes, 5, 284739.0 / (1 << 20)};
 constexpr Parts kTanhParts = {[](double x) { return std::tanh(x); }, 2 * kLanes, 6, 303.0 / 1024};
 
@@ -66,7 +70,8 @@ std::vector<double> PartOf(const Parts& p, int k) {
 }
 
 // The coefficients of one power, by part.
-llvm::Constant* Register(llvm::LLVMContext& context, const std::vector<std::vector<double>>& parts, int power, int first) {
+llvm::Constant* Register(llvm::LLVMContext& context, const std::vector<std::vector<double>>& parts, int power,
+                         int first) {
   std::vector<float> values;
   for (int i = 0; i < kLanes; ++i) values.push_back(static_cast<float>(parts[first + i][power]));
   return llvm::ConstantDataVector::get(context, values);
@@ -98,11 +103,44 @@ Value* Evaluate(EmitContext& e, const Parts& p, Value* x) {
   return b.CreateBinaryIntrinsic(Intr::copysign, y, x);
 }
 
+// e^x = 2^n * 2^(j/16) * e^r: the lanes' own 2^(j/16) make r so small that three terms do.
+Value* Exp(EmitContext& e, Value* x, bool clamp_low) {
+  auto& b = e.b;
+  llvm::Type* type = x->getType();
+  auto k = [&](double v) { return FloatConstant(type, v); };
+  auto fma = [&](Value* f, Value* g, Value* h) -> Value* { return b.CreateIntrinsic(type, Intr::fma, {f, g, h}); };
+  if (clamp_low) x = b.CreateSelect(b.CreateFCmpOLT(x, k(kExpLow)), k(kExpLow), x);  // NaN stays
+  x = b.CreateSelect(b.CreateFCmpOGT(x, k(kExpHigh)), k(kExpHigh), x);
+  Value* magic = k(0x1.8p19);  // sums are rounded to sixteenths
+  Value* rounded = fma(x, k(kLog2E), magic);
+  Value* part = b.CreateBitCast(rounded, llvm::FixedVectorType::get(b.getInt32Ty(), kLanes));
+  Value* n = b.CreateFSub(rounded, magic);
+  Value* r = fma(n, k(-kLn2Low), fma(n, k(-kLn2High), x));
+  std::vector<float> roots;
+  for (int j = 0; j < kLanes; ++j) roots.push_back(static_cast<float>(std::exp2(j / 16.0)));
+  Value* root = b.CreateIntrinsic(Intr::x86_avx512_permvar_sf_512, {},
+                                  {llvm::ConstantDataVector::get(b.getContext(), roots), part});
+  Value* small = fma(fma(r, k(kSixth), k(kHalf)), b.CreateFMul(r, r), r);  // e^r - 1
+  Value* y = fma(root, small, root);
+  constexpr int kCurrentRounding = 4;
+  return b.CreateIntrinsic(type, Intr::x86_avx512_mask_scalef_ps_512,
+                           {y, n, y, b.getInt16(-1), b.getInt32(kCurrentRounding)});
+}
+
+bool HasTables(const EmitContext& e, Value* x) {
+  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  return e.row.masks && vector && vector->getNumElements() == kLanes;
+}
+
 }  // namespace
 
+Value* EmitBoundedExp(EmitContext& e, Value* x) {
+  return HasTables(e, x) ? Exp(e, x, false) : EmitVectorMath(e, ScalarOp::kExp, x);
+}
+
 Value* EmitByTable(EmitContext& e, ScalarOp op, Value* x) {
-  auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
-  if (!e.row.masks || !vector || vector->getNumElements() != kLanes) return nullptr;
+  if (!HasTables(e, x)) return nullptr;
+  if (op == ScalarOp::kExp) return Exp(e, x, true);
   if (op == ScalarOp::kErf) return Evaluate(e, kErfParts, x);
   if (op == ScalarOp::kTanh) return Evaluate(e, kTanhParts, x);
   return nullptr;
