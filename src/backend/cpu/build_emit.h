@@ -118,6 +118,7 @@ class LoopEmitter {
   State SweepLanes(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
   State SweepRest(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
   State Step(const LoopExpr* r, State state);
+  llvm::Value* AddProduct(const LoopExpr* r, const LoopExpr* operand, llvm::Value* sum);
   State Identity(const LoopExpr* r, int lanes);
   State Combine(const LoopExpr* r, const State& a, const State& b);
   State CombineArg(const LoopExpr* r, const State& a, const State& b);

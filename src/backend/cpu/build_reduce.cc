@@ -64,6 +64,22 @@ State LoopEmitter::CombineArg(const LoopExpr* r, const State& a, const State& b)
   return {ib.CreateSelect(take, b[0], a[0]), ib.CreateSelect(take, b[1], a[1])};
 }
 
+// sum + a * b rounded once; nullptr where that is not what the reduction does.
+Value* LoopEmitter::AddProduct(const LoopExpr* r, const LoopExpr* operand, Value* sum) {
+  bool product = operand->kind == LoopExpr::Kind::kMap && operand->scalar == ScalarOp::kMul;
+  bool wide = operand->dtype == DType::kF32 || operand->dtype == DType::kF64;
+  if (!IsFloatSum(r) || !product || !wide || operand->dtype != AccType(r) || !f_.row.fma) return nullptr;
+  if (Find(operand) || kept_.count(operand)) return nullptr;
+  Value *a = Get(operand->args[0]), *b = Get(operand->args[1]);
+  if (IsVector(sum)) {
+    a = Wide(a);
+    b = Wide(b);
+  } else if (IsVector(a) || IsVector(b)) {
+    return nullptr;
+  }
+  return f_.b.CreateIntrinsic(sum->getType(), Intr::fma, {a, b, sum});
+}
+
 // One point: the operand joined to the state, unless a guard says that there is none.
 State LoopEmitter::Step(const LoopExpr* r, State state) {
   const LoopExpr* operand = r->args[0];
@@ -82,6 +98,12 @@ State LoopEmitter::Step(const LoopExpr* r, State state) {
     PushScope();
     bool guarded = conditions.lanes || conditions.uniform;
     guarded_ += guarded;
+    if (Value* sum = lane_.mask ? nullptr : AddProduct(r, operand, state[0])) {
+      guarded_ -= guarded;
+      PopScope();
+      lane_ = saved;
+      return {sum};
+    }
     State next = {Get(operand)};
     guarded_ -= guarded;
     if (IsArg(r)) next.push_back(EmitIndex(r->hit, Varies(p_.VarsOf(r->hit))));
