@@ -121,6 +121,32 @@ TEST(Reduce, SoftmaxComputesExponentialsOnce) {
   EXPECT_EQ(CountCalls(softmax, scale), CountCalls(sum, scale));
 }
 
+// Two rows at a time, and the last alone: the values of a row do not depend on its neighbour.
+TEST(Reduce, RowsInPairs) {
+  std::mt19937 rng(14);
+  for (int64_t rows : {1, 2, 3, 6, 7, 200}) {
+    for (int64_t columns : {1, 5, 16, 70, 768}) {
+      SCOPED_TRACE(fmt::format("{} rows of {}", rows, columns));
+      Fragment f;  // values kept for each row, one arg reduction, one scalar of the row
+      Tensor x = f.Input(F, {rows, columns}), shift = f.Input(F, {rows, 1});
+      Tensor e = Exp(x - MaxOver(x, {1})) + shift;
+      Tensor at = Cast(Reduce(ReduceKind::kArgMax, x, {1}, true), F);
+      f.Output(e / Sum(e * e, {1}) + at);
+      Check(f, RandomInputs(rng, f, 1, 4), {16, 1e-5});
+      Fragment h;  // rows that indices choose
+      Tensor table = h.Input(F, {9, columns}), ids = h.Input(DType::kI32, {rows});
+      Tensor row = GatherAxis(table, ids, 0, false);
+      h.Output(row - Mean(row, {1}));
+      Check(h, RandomInputs(rng, h, 0, 8), SumTolerance(static_cast<double>(columns), 8));
+      Fragment g;  // no loop over the columns of a result
+      Dim symbol = g.Symbol(rows);
+      Tensor y = g.Input(F, {symbol, columns});
+      g.Output(Sum(y, {1}, false) + Reduce(ReduceKind::kMax, y * 2.0, {1}, false));
+      Check(g, RandomInputs(rng, g), SumTolerance(static_cast<double>(columns), 4));
+    }
+  }
+}
+
 TEST(Reduce, SoftmaxOverOtherAxes) {
   std::mt19937 rng(5);
   for (int axis : {0, 1}) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "backend/cpu/build_math_f32.h"
+#include "backend/cpu/loop_plan.h"
 #include "base/polynomials.h"
 
 namespace belay {
@@ -20,6 +21,12 @@ constexpr int64_t kMostShuffled = 4;
 
 // Bytes of a value in registers, as far as lanes are concerned.
 int RegisterBytes(DType d) { return IsHalf(d) ? 4 : BitWidth(d) / 8; }
+
+bool HasGathered(const Dim& index) {
+  std::vector<int> ids;
+  index.CollectSymbols(&ids);
+  return std::any_of(ids.begin(), ids.end(), IsGatherSymbol);
+}
 
 // Softmaxes limit arguments of exponentials from below.
 bool IsBounded(const LoopExpr& x) {
@@ -94,8 +101,9 @@ Value* LoopEmitter::Wide(Value* value) {
 
 Value* LoopEmitter::Find(const LoopExpr* expr) {
   for (size_t k = scopes_.size(); k-- > 0;) {
-    auto it = scopes_[k].values.find(expr);
-    if (it != scopes_[k].values.end()) return it->second;
+    const auto& values = scopes_[k].values[CopyOf(expr)];
+    auto it = values.find(expr);
+    if (it != values.end()) return it->second;
     if (scopes_[k].shadow & expr->used) return nullptr;
   }
   return nullptr;
@@ -105,7 +113,7 @@ Value* LoopEmitter::Get(const LoopExpr* expr) {
   if (Value* known = Find(expr)) return known;
   auto kept = kept_.find(expr);
   Value* value = kept == kept_.end() ? Emit(expr) : EmitKept(expr, &kept->second);
-  scopes_.back().values[expr] = value;
+  Set(expr, value);
   return value;
 }
 
@@ -169,8 +177,9 @@ bool LoopEmitter::HasReciprocal(const LoopExpr* x) const {
 
 Value* LoopEmitter::FindReciprocal(const LoopExpr* divisor) const {
   for (size_t k = scopes_.size(); k-- > 0;) {
-    auto it = scopes_[k].reciprocals.find(divisor);
-    if (it != scopes_[k].reciprocals.end()) return it->second;
+    const auto& reciprocals = scopes_[k].reciprocals[CopyOf(divisor)];
+    auto it = reciprocals.find(divisor);
+    if (it != reciprocals.end()) return it->second;
     if (scopes_[k].shadow & divisor->used) return nullptr;
   }
   return nullptr;
@@ -180,7 +189,7 @@ void LoopEmitter::HoistReciprocal(const LoopExpr* divisor) {
   if (FindReciprocal(divisor) || Varies(divisor->used)) return;
   Value* d = Get(divisor);
   if (!IsVector(d))
-    scopes_.back().reciprocals[divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
+    scopes_.back().reciprocals[CopyOf(divisor)][divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
 }
 
 // Divisors whose reciprocal is no normal number divide.
@@ -210,6 +219,65 @@ void LoopEmitter::ScalarLoop(int var, Value* lo, Value* hi, const std::function<
     return State{};
   });
   bound_ = bound;
+}
+
+void LoopEmitter::SetCopy(int copy) {
+  copy_ = copy;
+  vars_[pair_var_] = pair_[copy];
+}
+
+void LoopEmitter::ForCopies(const std::function<void()>& body) {
+  if (pair_var_ < 0) return body();
+  for (int copy : {0, 1}) {
+    SetCopy(copy);
+    body();
+  }
+  SetCopy(0);
+}
+
+void LoopEmitter::Prefetch(Value* pointer) {
+  auto& b = f_.b;
+  constexpr int kToRead = 0, kAllLevels = 3, kData = 1;
+  b.CreateIntrinsic(Intr::prefetch, {pointer->getType()},
+                    {pointer, b.getInt32(kToRead), b.getInt32(kAllLevels), b.getInt32(kData)});
+}
+
+void LoopEmitter::PrefetchPair(const LoopExpr* pass) {
+  if (pair_var_ < 0 || lane_.lanes == 1 || lane_.mask || pass != costliest_pass_) return;
+  auto& b = f_.b;
+  Value* here[] = {pair_[0], pair_[1]};
+  for (Value*& at : pair_) at = b.CreateAdd(at, f_.Int(2));
+  for (const LoopExpr* e : ReachableExprs(pass)) {
+    if (e->kind != LoopExpr::Kind::kLoad || !IsPaired(e) || !Varies(e->used) || e->buffer < 0) continue;
+    auto linear = LinearIn(p_, e->index, lane_.var);
+    if (!linear || !linear->coefficient.IsConst(1) || HasGathered(e->index)) continue;
+    for (int copy : {0, 1}) {
+      SetCopy(copy);
+      Prefetch(Address(e->buffer, e->dtype, e->index).pointer);
+    }
+  }
+  std::copy(here, here + 2, pair_);
+  SetCopy(0);
+}
+
+void LoopEmitter::PairLoop(int var, Value* lo, Value* hi, const std::function<void()>& body) {
+  auto& b = f_.b;
+  VarSet bound = bound_;
+  Value* even = b.CreateAdd(lo, b.CreateAnd(b.CreateSub(hi, lo), f_.Int(-2)));
+  f_.Loop(lo, even, 2, {}, [&](Value* i, llvm::ArrayRef<Value*>) {
+    PushScope();
+    BindVar(var, i);
+    pair_var_ = var;
+    pair_[0] = i;
+    pair_[1] = b.CreateAdd(i, f_.Int(1));
+    body();
+    pair_var_ = -1;
+    copy_ = 0;
+    PopScope();
+    return State{};
+  });
+  bound_ = bound;
+  ScalarLoop(var, even, hi, body);
 }
 
 Value* LoopEmitter::LaneIota(llvm::Type* element) {

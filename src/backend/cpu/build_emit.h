@@ -17,7 +17,7 @@ class LoopEmitter {
   // The value at the current point: a vector when it differs between lanes, else a scalar.
   llvm::Value* Get(const LoopExpr* expr);
   llvm::Value* Wide(llvm::Value* value);  // splat over the current lanes
-  void Set(const LoopExpr* expr, llvm::Value* value) { scopes_.back().values[expr] = value; }
+  void Set(const LoopExpr* expr, llvm::Value* value) { scopes_.back().values[CopyOf(expr)][expr] = value; }
   void Store(int buffer, DType dtype, const Dim& index, llvm::Value* value);
   llvm::Value* ScalarIndex(const Dim& index);  // the lane variable counts as its lane 0
   // Emits what does not depend on loops further in; never enters guards.
@@ -31,6 +31,13 @@ class LoopEmitter {
   void ScalarLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
   // The same by lanes; the tail runs under a mask, or one by one where the machine has no masks.
   void LaneLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
+  // for (var in [lo, hi)) body for two points side by side and, at an odd end, for one. Inside, ForCopies runs what is
+  // done for each of them, and a reduction is emitted for both: the end of a sum is a chain that one row waits for.
+  void PairLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
+  void ForCopies(const std::function<void()>& body);
+  // Fetches what the lanes here will read in the next pair, if `pass`, a nest's root or a reduction's operand, is the
+  // costliest of the nest.
+  void PrefetchPair(const LoopExpr* pass);
   void BindVar(int var, llvm::Value* value);
   void UnbindVar(int var) { bound_ &= ~(VarSet{1} << var); }
   void PushScope(VarSet shadow = 0);
@@ -42,8 +49,8 @@ class LoopEmitter {
 
  private:
   struct Scope {
-    std::unordered_map<const LoopExpr*, llvm::Value*> values;
-    std::unordered_map<const LoopExpr*, llvm::Value*> reciprocals;
+    std::unordered_map<const LoopExpr*, llvm::Value*> values[2];  // by copy
+    std::unordered_map<const LoopExpr*, llvm::Value*> reciprocals[2];
     std::vector<const LoopExpr*> filled;  // kept values that are complete here
     VarSet shadow = 0;  // variables bound anew here: values below that use them are not seen
   };
@@ -74,8 +81,11 @@ class LoopEmitter {
   };
 
   bool IsFilled(const LoopExpr* expr) const;
-  llvm::Value* KeptPointer(const Kept& kept, DType dtype);
+  llvm::Value* KeptPointer(const Kept& kept, DType dtype, int copy);
   llvm::Value* EmitKept(const LoopExpr* expr, Kept* kept);
+  bool IsPaired(const LoopExpr* expr) const { return pair_var_ >= 0 && (expr->used >> pair_var_ & 1); }
+  int CopyOf(const LoopExpr* expr) const { return IsPaired(expr) ? copy_ : 0; }
+  void SetCopy(int copy);
   bool Varies(VarSet used) const { return lane_.lanes > 1 && (used >> lane_.var & 1); }
   bool IsVector(llvm::Value* v) const { return v->getType()->isVectorTy(); }
   llvm::Value* Find(const LoopExpr* expr);
@@ -86,6 +96,7 @@ class LoopEmitter {
   llvm::Value* DivideByUniform(llvm::Value* x, llvm::Value* divisor, llvm::Value* reciprocal);
   llvm::Value* EmitMap(const LoopExpr* expr);
   llvm::Value* EmitLoad(const LoopExpr* expr);
+  void Prefetch(llvm::Value* pointer);
   llvm::Value* LoadStrided(DType dtype, const Access& at);
   llvm::Value* ReadableIndices(const Dim& index);
   void StoreLanes(int buffer, DType dtype, const Dim& index, llvm::Value* value, llvm::Value* ok);
@@ -117,10 +128,13 @@ class LoopEmitter {
                     const std::function<State(llvm::Value* lo, llvm::Value* hi, State)>& inner);
   State SweepLanes(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
   State SweepRest(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
+  // A state is that of one point, or of both points of a pair in a row.
   State Step(const LoopExpr* r, State state);
+  State StepOne(const LoopExpr* r, State state);
   llvm::Value* AddProduct(const LoopExpr* r, const LoopExpr* operand, llvm::Value* sum);
   State Identity(const LoopExpr* r, int lanes);
   State Combine(const LoopExpr* r, const State& a, const State& b);
+  State CombineOne(const LoopExpr* r, const State& a, const State& b);
   State CombineArg(const LoopExpr* r, const State& a, const State& b);
   llvm::Value* ReduceLanes(const LoopExpr* r, State state);
   int OwnLaneVar(const LoopExpr* r) const;
@@ -136,10 +150,14 @@ class LoopEmitter {
   std::vector<Scope> scopes_;
   std::vector<llvm::Value*> constants_;
   llvm::Value* zero_slot_ = nullptr;
+  int pair_var_ = -1, copy_ = 0;
+  llvm::Value* pair_[2] = {};  // values of pair_var_
+  const LoopExpr* costliest_pass_ = nullptr;
   int data_count_ = 0;
   std::unordered_map<const LoopExpr*, Kept> kept_;
   VarSet kept_columns_ = 0;
   int kept_last_ = -1;
+  Dim kept_bytes_;                   // of one value, for one point of a pair
   Dim kept_index_;                   // the position within a row
   const LoopExpr* sweep_ = nullptr;  // the reduction being emitted
   int guarded_ = 0;                  // conditions around the current point

@@ -33,13 +33,19 @@ double CostOfPass(const LoopExpr* root) {
   return ns;
 }
 
-// Costly values that more than one pass computes, and of those only what a pass needs for something else: not the
-// exponential, if all passes take what was selected out of it.
-std::vector<const LoopExpr*> WorthKeeping(const LoopExpr* root, VarSet columns) {
+// A nest's root, and the operands of its reductions.
+std::vector<const LoopExpr*> Passes(const LoopExpr* root) {
   std::vector<const LoopExpr*> roots = {root};
   for (const LoopExpr* e : ReachableExprs(root)) {
     if (e->kind == LoopExpr::Kind::kReduce) roots.push_back(e->args[0]);
   }
+  return roots;
+}
+
+// Costly values that more than one pass computes, and of those only what a pass needs for something else: not the
+// exponential, if all passes take what was selected out of it.
+std::vector<const LoopExpr*> WorthKeeping(const LoopExpr* root, VarSet columns) {
+  const std::vector<const LoopExpr*> roots = Passes(root);
   std::unordered_map<const LoopExpr*, int> passes;
   for (const LoopExpr* pass : roots) {
     for (const LoopExpr* e : OnePass(pass)) ++passes[e];
@@ -68,6 +74,10 @@ void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>&
                                    int lane) {
   kept_.clear();
   kept_columns_ = 0;
+  const std::vector<const LoopExpr*> passes = Passes(root);
+  costliest_pass_ = *std::max_element(passes.begin(), passes.end(), [](auto* a, auto* b) {
+    return CostOfPass(a) < CostOfPass(b);
+  });
   Shape extents;
   std::vector<Dim> coords;
   for (int v : columns) {
@@ -83,13 +93,14 @@ void LoopEmitter::KeepCostlyValues(const LoopExpr* root, const std::vector<int>&
   int lanes = across ? LanesFor(lane) : 1;
   // Lanes may write a whole vector at the end of the row.
   Dim bytes = (NumElements(extents) + Dim(64)) * Dim(lanes * 8);
+  kept_bytes_ = bytes;
   if (found.empty() || (bytes.IsConst() && bytes.value() > kMostBytes)) return;
   auto& b = f_.b;
   auto* type = llvm::FunctionType::get(b.getPtrTy(), {b.getInt64Ty()}, false);
-  Dim total = bytes * Dim(static_cast<int64_t>(found.size()));
+  Dim total = bytes * Dim(static_cast<int64_t>(2 * found.size()));
   Value* memory = b.CreateCall(f_.Runtime("belay_scratch", type), {f_.DimValue(total)});
   for (size_t k = 0; k < found.size(); ++k) {
-    Value* offset = b.CreateMul(f_.DimValue(bytes), f_.Int(static_cast<int64_t>(k)));
+    Value* offset = b.CreateMul(f_.DimValue(bytes), f_.Int(static_cast<int64_t>(2 * k)));
     kept_[found[k]] = {b.CreateGEP(b.getInt8Ty(), memory, offset), nullptr};
   }
 }
@@ -102,12 +113,14 @@ bool LoopEmitter::IsFilled(const LoopExpr* expr) const {
 }
 
 // Rows lie element by element; with lanes across rows, vector by vector.
-Value* LoopEmitter::KeptPointer(const Kept& kept, DType dtype) {
+Value* LoopEmitter::KeptPointer(const Kept& kept, DType dtype, int copy) {
   auto& b = f_.b;
   Value* index = ScalarIndex(kept_index_);
   bool across = lane_.lanes > 1 && (kept_columns_ >> lane_.var & 1) == 0;
   if (across) index = b.CreateMul(index, f_.Int(lane_.lanes));
-  return b.CreateGEP(RegisterType(e_, dtype, 1), kept.base, index);
+  Value* base = kept.base;
+  if (copy > 0) base = b.CreateGEP(b.getInt8Ty(), base, f_.DimValue(kept_bytes_));
+  return b.CreateGEP(RegisterType(e_, dtype, 1), base, index);
 }
 
 Value* LoopEmitter::EmitKept(const LoopExpr* expr, Kept* kept) {
@@ -119,7 +132,7 @@ Value* LoopEmitter::EmitKept(const LoopExpr* expr, Kept* kept) {
       (kept_columns_ & ~bound_) == 0 &&
       (lane_.lanes == 1 || (kept_columns_ >> lane_.var & 1) == 0 || lane_.var == kept_last_);
   if (within && IsFilled(expr)) {
-    return b.CreateAlignedLoad(type, KeptPointer(*kept, expr->dtype), align);
+    return b.CreateAlignedLoad(type, KeptPointer(*kept, expr->dtype, CopyOf(expr)), align);
   }
   bool may_fill = sweep_ != nullptr && guarded_ == 0 && (!kept->sweep || kept->sweep == sweep_);
   bool fills = within && may_fill && !IsFilled(expr);
@@ -127,7 +140,7 @@ Value* LoopEmitter::EmitKept(const LoopExpr* expr, Kept* kept) {
   if (fills) {
     kept->sweep = sweep_;
     value = Wide(value);
-    b.CreateAlignedStore(value, KeptPointer(*kept, expr->dtype), align);
+    b.CreateAlignedStore(value, KeptPointer(*kept, expr->dtype, CopyOf(expr)), align);
   }
   return value;
 }

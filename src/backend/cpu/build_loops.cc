@@ -33,6 +33,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
     std::string lanes = "lanes inside";
     if (plan.lane >= 0) lanes = fmt::format("lanes over {}", program.extents[plan.lane].ToString());
     draft->about += fmt::format("{} loops, {}", plan.order.size(), lanes);
+    if (plan.pairs) draft->about += ", rows in pairs";
   }
   draft->chunks = first;
   frame.Finish();

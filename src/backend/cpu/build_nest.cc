@@ -37,11 +37,16 @@ void NestWriter::FindBlock(Value* chunk) {
 }
 
 void NestWriter::Level(size_t k) {
-  emit_.Hoist(hoisted_);
-  if (k == plan_.order.size()) return leaf_();
+  emit_.ForCopies([&] { emit_.Hoist(hoisted_); });
+  if (k == plan_.order.size()) {
+    emit_.ForCopies(leaf_);
+    return emit_.PrefetchPair(hoisted_);
+  }
   int var = plan_.order[k];
-  if (var == plan_.lane) emit_.LaneLoop(var, lo_[k], hi_[k], [&] { Level(k + 1); });
-  else emit_.ScalarLoop(var, lo_[k], hi_[k], [&] { Level(k + 1); });
+  const auto body = [&] { Level(k + 1); };
+  if (plan_.pairs && static_cast<int>(k) + 1 == plan_.parallel) emit_.PairLoop(var, lo_[k], hi_[k], body);
+  else if (var == plan_.lane) emit_.LaneLoop(var, lo_[k], hi_[k], body);
+  else emit_.ScalarLoop(var, lo_[k], hi_[k], body);
 }
 
 }  // namespace belay

@@ -31,13 +31,30 @@ DType AccType(const LoopExpr* r) {
 }  // namespace
 
 State LoopEmitter::Identity(const LoopExpr* r, int lanes) {
-  if (!IsArg(r)) return {ReduceIdentity(e_, r->reduce, AccType(r), lanes)};
-  llvm::Type* index = RegisterType(e_, DType::kI64, lanes);
-  return {llvm::Constant::getNullValue(RegisterType(e_, AccType(r), lanes)),
-          IntConstant(index, -1)};
+  State one;
+  if (IsArg(r)) {
+    llvm::Type* index = RegisterType(e_, DType::kI64, lanes);
+    one = {llvm::Constant::getNullValue(RegisterType(e_, AccType(r), lanes)),
+           IntConstant(index, -1)};
+  } else {
+    one = {ReduceIdentity(e_, r->reduce, AccType(r), lanes)};
+  }
+  State all = one;
+  if (IsPaired(r)) all.insert(all.end(), one.begin(), one.end());
+  return all;
 }
 
 State LoopEmitter::Combine(const LoopExpr* r, const State& a, const State& b) {
+  State all;
+  const size_t width = IsArg(r) ? 2 : 1;
+  for (size_t k = 0; k < a.size(); k += width) {
+    State x(a.begin() + k, a.begin() + k + width), y(b.begin() + k, b.begin() + k + width);
+    for (Value* v : CombineOne(r, x, y)) all.push_back(v);
+  }
+  return all;
+}
+
+State LoopEmitter::CombineOne(const LoopExpr* r, const State& a, const State& b) {
   if (IsArg(r)) return CombineArg(r, a, b);
   return {EmitReduceStep(e_, r->reduce, AccType(r), a[0], b[0])};
 }
@@ -80,8 +97,21 @@ Value* LoopEmitter::AddProduct(const LoopExpr* r, const LoopExpr* operand, Value
   return f_.b.CreateIntrinsic(sum->getType(), Intr::fma, {a, b, sum});
 }
 
-// One point: the operand joined to the state, unless a guard says that there is none.
 State LoopEmitter::Step(const LoopExpr* r, State state) {
+  if (!IsPaired(r)) return StepOne(r, state);
+  State all;
+  const size_t width = state.size() / 2;
+  for (int copy : {0, 1}) {
+    SetCopy(copy);
+    for (Value* v : StepOne(r, State(state.begin() + copy * width, state.begin() + (copy + 1) * width)))
+      all.push_back(v);
+  }
+  PrefetchPair(r->args[0]);
+  return all;
+}
+
+// One point: the operand joined to the state, unless a guard says that there is none.
+State LoopEmitter::StepOne(const LoopExpr* r, State state) {
   const LoopExpr* operand = r->args[0];
   Conditions conditions;
   if (operand->kind == LoopExpr::Kind::kGuard && operand->args.size() == 1) {
@@ -109,14 +139,14 @@ State LoopEmitter::Step(const LoopExpr* r, State state) {
     if (IsArg(r)) next.push_back(EmitIndex(r->hit, Varies(p_.VarsOf(r->hit))));
     PopScope();
     if (wide) {
-      State identity = Identity(r, lane_.lanes);
+      State identity = Identity(r, lane_.lanes);  // the first of a pair
       for (size_t k = 0; k < next.size(); ++k) {
         next[k] = Wide(next[k]);
         if (lane_.mask) next[k] = f_.b.CreateSelect(Wide(lane_.mask), next[k], identity[k]);
       }
     }
     lane_ = saved;
-    return Combine(r, state, next);
+    return CombineOne(r, state, next);
   };
   if (!conditions.uniform) return update();
   return f_.If(conditions.uniform, state, update);
@@ -294,6 +324,8 @@ Value* LoopEmitter::EmitReduce(const LoopExpr* r) {
       order.push_back(var);
     }
   }
+  const bool paired = IsPaired(r);
+  const int copy = copy_;
   PushScope(own);
   bound_ &= ~own;
   const LoopExpr* outer_sweep = sweep_;
@@ -305,12 +337,21 @@ Value* LoopEmitter::EmitReduce(const LoopExpr* r) {
     if (kept.sweep == r) scopes_.back().filled.push_back(expr);
     if (kept.sweep == r) kept.sweep = nullptr;
   }
-  Value* result = vertical ? state.back() : ReduceLanes(r, state);
+  std::vector<Value*> results;
+  const size_t width = paired ? state.size() / 2 : state.size();
+  for (size_t k = 0; k < state.size(); k += width) {
+    State one(state.begin() + k, state.begin() + k + width);
+    Value* result = vertical ? one.back() : ReduceLanes(r, one);
+    results.push_back(IsArg(r) ? result : RoundToHalf(e_, r->dtype, result));
+  }
   lane_ = saved;
   bound_ = bound;
   vars_ = vars;
   depth_ = depths;
-  return IsArg(r) ? result : RoundToHalf(e_, r->dtype, result);
+  if (!paired) return results[0];
+  SetCopy(copy);
+  scopes_.back().values[1 - copy][r] = results[1 - copy];
+  return results[copy];
 }
 
 }  // namespace belay

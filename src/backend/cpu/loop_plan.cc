@@ -8,6 +8,7 @@ namespace belay {
 namespace {
 
 constexpr int64_t kChunkPoints = 16384;  // work of one chunk
+constexpr int64_t kPairedRow = 2048;     // points of the longest row that is worked on beside the next
 constexpr int64_t kTile = 64;            // side of a transposition's blocks
 
 double PointCost(const LoopExpr& e) {
@@ -45,6 +46,17 @@ int PackedVar(const LoopProgram& p, const LoopNest& nest, int lane) {
     if (v != lane && IsTiny(p.extents[v]) && store && store->coefficient.IsConst(1)) return v;
   }
   return -1;
+}
+
+// Whether two rows are worked on at once: where reductions lie within rows, the end of each sum is a chain of additions
+// that a lone short row waits for.
+bool PairsRows(const LoopProgram& p, const LoopPlan& plan, const std::vector<int>& reduced, const Dim& row) {
+  const int k = plan.parallel - 1, var = plan.order[k];
+  bool several = !plan.blocks[k].IsConst() || plan.blocks[k].value() > 1;
+  bool is_short = !row.IsConst() || row.value() <= kPairedRow;
+  bool inside = plan.lane != var && std::find(reduced.begin(), reduced.end(), var) == reduced.end();
+  for (int j = 0; j < k; ++j) inside = inside && plan.order[j] != plan.lane;
+  return several && is_short && inside && !p.extents[var].IsConst(1);
 }
 
 }  // namespace
@@ -129,6 +141,7 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest,
   for (int v : reduced) sweep = sweep * p.extents[v];
   if (reduces) inner = Max(inner, sweep);
   CutBlocks(p, &plan, inner, transposed >= 0 ? kTile : 0);
+  plan.pairs = reduces && plan.parallel > 0 && PairsRows(p, plan, reduced, inner);
   Dim points = inner;
   for (int k = 0; k < plan.parallel; ++k) points = points * plan.blocks[k];
   plan.ns_per_chunk = cost * static_cast<double>(points.IsConst() ? points.value() : kChunkPoints);

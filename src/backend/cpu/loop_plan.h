@@ -8,6 +8,7 @@ struct LoopPlan {
   std::vector<int> order;   // outermost first
   int parallel = 0;         // so many of `order` are cut into blocks
   int lane = -1;            // the variable along the lanes, -1: scalar
+  bool pairs = false;       // the last of them takes two points at once
   std::vector<Dim> blocks;  // extent of one block, by position in order
   std::vector<Dim> counts;  // blocks of each parallel loop
   Dim chunks = 1;
