@@ -40,6 +40,52 @@ KernelSpec AddRows(int a, int b) {
   return {f.graph, {false, false}, "rows"};
 }
 
+// What is larger than the caches is stored past them, if its vectors begin at lines of the cache. Of a shape that is
+// known when the kernel is made, of the output's address when it runs.
+TEST(Backend, WritesPastCaches) {
+  SetLastLevelCacheBytes(1024);
+  std::mt19937 rng(15);
+  for (DType d : {F, DType::kF16, DType::kF64, DType::kU8}) {
+    for (int64_t columns : {64, 100, 256}) {
+      SCOPED_TRACE(fmt::format("{} {}", DTypeName(d), columns));
+      Fragment map, parts, rows;
+      map.Output(map.Input(d, {40, columns}) + map.Input(d, {columns}));
+      Check(map, RandomInputs(rng, map, 0, 4), {});
+      Tensor x = parts.Input(d, {40, columns});
+      parts.Output(Concat({x, x + x}, 1));
+      Check(parts, RandomInputs(rng, parts, 0, 4), {});
+      Tensor y = rows.Input(d, {41, columns});
+      rows.Output(y + MaxOver(y, {1}));
+      Check(rows, RandomInputs(rng, rows, 0, 4), {});
+    }
+  }
+  for (int64_t columns : {96, 100}) {
+    Fragment f;
+    f.Output(f.Input(F, {40, columns}) * f.Input(F, {40, 1}));
+    std::vector<LiteralPtr> in = RandomInputs(rng, f);
+    KernelSpec spec{f.graph, {false, false}, "k"};
+    auto kernels = CompileJobs({{&BuildLoops, &spec}}, HostTargetRow());
+    ASSERT_TRUE(kernels.ok());
+    const CompiledKernel& kernel = (*kernels)[0];
+    EXPECT_EQ(kernel.about.find("past the caches") != std::string::npos, HostTargetRow().x86 && columns == 96)
+        << kernel.about;
+    auto want = Interpret(*f.graph, in, {});
+    ASSERT_TRUE(want.ok());
+    std::vector<float> memory(40 * columns + 32);
+    for (int64_t offset = 0; offset < 32; ++offset) {
+      float* out = memory.data() + offset;
+      std::vector<void*> buffers = {const_cast<void*>(in[0]->data), const_cast<void*>(in[1]->data), out};
+      RunError error;
+      KernelCall call{buffers.data(), nullptr, &error, kernel.closure};
+      std::fill(memory.begin(), memory.end(), -77.0f);
+      kernel.fn(&call, 0, kernel.chunks.value());
+      EXPECT_EQ(std::memcmp(out, (*want)[0]->data, (*want)[0]->ByteSize()), 0) << offset;
+      EXPECT_EQ(std::count(memory.begin(), memory.end(), -77.0f), 32);
+    }
+  }
+  SetLastLevelCacheBytes(0);
+}
+
 TEST(Backend, FragmentsThatDifferInSymbolsShareCode) {
   auto kernels = CpuBackend().Compile({AddRows(0, 3), AddRows(7, 2), AddRows(4, 4)});
   ASSERT_TRUE(kernels.ok()) << kernels.status().ToString();

@@ -19,6 +19,9 @@ namespace {
 // Lanes at most so many elements apart are shuffled out of whole vectors, others gathered.
 constexpr int64_t kMostShuffled = 4;
 
+// How far ahead of a loop that writes past the caches its sources are fetched.
+constexpr int64_t kBytesAhead = 2048;
+
 // Bytes of a value in registers, as far as lanes are concerned.
 int RegisterBytes(DType d) { return IsHalf(d) ? 4 : BitWidth(d) / 8; }
 
@@ -557,6 +560,7 @@ Value* LoopEmitter::EmitLoad(const LoopExpr* expr) {
   Access at = Address(expr->buffer, expr->dtype, expr->index);
   Value* raw;
   if (at.contiguous && !at.reversed) {
+    if (past_caches_ && !mask && pair_var_ < 0) Prefetch(b.CreateConstGEP1_64(b.getInt8Ty(), at.pointer, kBytesAhead));
     raw =
         mask ? b.CreateMaskedLoad(type, at.pointer, align, mask, llvm::Constant::getNullValue(type))
              : static_cast<Value*>(b.CreateAlignedLoad(type, at.pointer, align));
@@ -637,8 +641,16 @@ void LoopEmitter::StoreLanes(int buffer, DType dtype, const Dim& index, Value* v
   if (mask) mask = Wide(mask);
   Access at = Address(buffer, dtype, index);
   if (at.contiguous && !at.reversed) {
-    if (mask) b.CreateMaskedStore(raw, at.pointer, align, mask);
-    else b.CreateAlignedStore(raw, at.pointer, align);
+    if (mask) {
+      b.CreateMaskedStore(raw, at.pointer, align, mask);
+    } else if (past_caches_) {
+      auto* one = llvm::ConstantAsMetadata::get(b.getInt32(1));
+      const int64_t bytes = raw->getType()->getPrimitiveSizeInBits() / 8;
+      b.CreateAlignedStore(raw, at.pointer, llvm::Align(std::min<int64_t>(bytes, 64)))
+          ->setMetadata(llvm::LLVMContext::MD_nontemporal, llvm::MDNode::get(b.getContext(), one));
+    } else {
+      b.CreateAlignedStore(raw, at.pointer, align);
+    }
     return;
   }
   Value* pointers = at.pointer;

@@ -19,6 +19,8 @@ class LoopEmitter {
   llvm::Value* Wide(llvm::Value* value);  // splat over the current lanes
   void Set(const LoopExpr* expr, llvm::Value* value) { scopes_.back().values[CopyOf(expr)][expr] = value; }
   void Store(int buffer, DType dtype, const Dim& index, llvm::Value* value);
+  // From now on whole vectors of outputs, which begin at lines of the cache, are stored past it.
+  void WritePastCaches(bool past) { past_caches_ = past; }
   llvm::Value* ScalarIndex(const Dim& index);  // the lane variable counts as its lane 0
   // Emits what does not depend on loops further in; never enters guards.
   void Hoist(const LoopExpr* root);
@@ -163,6 +165,7 @@ class LoopEmitter {
   int guarded_ = 0;                  // conditions around the current point
   int vector_lanes_ = 1;
   bool mask_tails_ = false;
+  bool past_caches_ = false;
 };
 
 }  // namespace belay

@@ -1,33 +1,117 @@
 #include "backend/cpu/build_loops.h"
 
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 
 #include "backend/cpu/build_nest.h"
 
 namespace belay {
+namespace {
+
+using llvm::Value;
+
+// Whether each vector of the nest's output begins at a line of the cache, if the output does.
+bool WritesWholeLines(const LoopProgram& p, const LoopNest& nest, int lane) {
+  if (lane < 0 || BitWidth(p.output) < 8) return false;
+  const int64_t line = 64 * 8 / BitWidth(p.output);
+  Dim rest = nest.store;
+  for (int v : nest.vars) {
+    auto linear = LinearIn(p, rest, v);
+    if (!linear || !linear->coefficient.IsConst()) return false;
+    const int64_t step = linear->coefficient.value();
+    if (v == lane ? step != 1 : step % line != 0) return false;
+    rest = linear->rest;
+  }
+  return rest.IsConst() && rest.value() % line == 0;
+}
+
+// An output that does not fit into the caches together with as much of its sources is written past them: nobody would
+// find it there, and its lines need not be read.
+bool WritesPastCaches(const KernelSpec& spec, const TargetRow& row, const LoopProgram& p,
+                      const std::vector<LoopPlan>& plans) {
+  if (!row.x86) return false;
+  const Node* root = spec.fragment->outputs[0];
+  const Dim output = NumElements(root->shape()) * Dim(BitWidth(p.output));
+  Dim bits = output;
+  for (const Node* in : spec.fragment->inputs)
+    bits = bits + Min(output, NumElements(in->shape()) * Dim(BitWidth(in->type.dtype)));
+  if (!bits.IsConst() || bits.value() / 8 <= LastLevelCacheBytes()) return false;
+  for (size_t k = 0; k < plans.size(); ++k) {
+    if (!WritesWholeLines(p, p.nests[k], plans[k].lane)) return false;
+  }
+  return true;
+}
+
+class Writer {
+ public:
+  Writer(KernelFrame* frame, LoopProgram* program) : f_(*frame), p_(*program), emitter_(frame, program) {
+    for (const LoopNest& nest : p_.nests) {
+      plans_.push_back(PlanNest(p_, nest, [&](int v) { return emitter_.LaneScore(nest.root, v); }));
+      starts_.push_back(chunks_);
+      chunks_ = chunks_ + plans_.back().chunks;
+    }
+  }
+  const std::vector<LoopPlan>& plans() const { return plans_; }
+  const Dim& chunks() const { return chunks_; }
+
+  void Write() {
+    for (size_t k = 0; k < plans_.size(); ++k) WriteNest(k);
+  }
+
+  // Where the output lies at the start of a line: an allocation of ours, and most of others'.
+  void WritePastCaches() {
+    auto& b = f_.b;
+    Value* address = b.CreatePtrToInt(f_.Buffer(p_.output_buffer), b.getInt64Ty());
+    Value* aligned = b.CreateICmpEQ(b.CreateAnd(address, f_.Int(63)), f_.Int(0));
+    for (bool past : {true, false}) {
+      f_.If(past ? aligned : b.CreateNot(aligned), {}, [&] {
+        emitter_.WritePastCaches(past);
+        Write();
+        if (past) b.CreateIntrinsic(llvm::Intrinsic::x86_sse_sfence, {}, {});
+        return LoopEmitter::State{};
+      });
+    }
+  }
+
+ private:
+  void WriteNest(size_t k) {
+    auto& b = f_.b;
+    const LoopNest& nest = p_.nests[k];
+    const LoopPlan& plan = plans_[k];
+    std::vector<int> columns(plan.order.begin() + plan.parallel, plan.order.end());
+    emitter_.KeepCostlyValues(nest.root, columns, plan.lane);
+    Value *lo = f_.begin, *hi = f_.end;
+    if (plans_.size() > 1) {
+      Value* start = f_.DimValue(starts_[k]);
+      Value* count = f_.DimValue(plan.chunks);
+      lo = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateSub(lo, start), f_.Int(0));
+      hi = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b.CreateSub(hi, start), count);
+    }
+    NestWriter(&f_, &p_, &emitter_, plan, nest.root, [&] {
+      emitter_.Store(p_.output_buffer, p_.output, nest.store, emitter_.Get(nest.root));
+    }).Write(lo, hi);
+  }
+
+  KernelFrame& f_;
+  LoopProgram& p_;
+  LoopEmitter emitter_;
+  std::vector<LoopPlan> plans_;
+  std::vector<Dim> starts_;  // of each nest's chunks
+  Dim chunks_;
+};
+
+}  // namespace
+
 Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,
                   const std::string& symbol, KernelDraft* draft) {
   if (IsSequential(*spec.fragment)) return BuildSequential(spec, row, module, symbol, draft);
   BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment));
   KernelFrame frame(module, row, symbol, draft);
-  auto& b = frame.b;
-  LoopEmitter emitter(&frame, &program);
-  Dim first;
-  for (const LoopNest& nest : program.nests) {
-    LoopPlan plan = PlanNest(program, nest, [&](int v) { return emitter.LaneScore(nest.root, v); });
-    std::vector<int> columns(plan.order.begin() + plan.parallel, plan.order.end());
-    emitter.KeepCostlyValues(nest.root, columns, plan.lane);
-    llvm::Value *lo = frame.begin, *hi = frame.end;
-    if (program.nests.size() > 1) {
-      llvm::Value* start = frame.DimValue(first);
-      llvm::Value* count = frame.DimValue(plan.chunks);
-      lo = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateSub(lo, start), frame.Int(0));
-      hi = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b.CreateSub(hi, start), count);
-    }
-    NestWriter(&frame, &program, &emitter, plan, nest.root, [&] {
-      emitter.Store(program.output_buffer, program.output, nest.store, emitter.Get(nest.root));
-    }).Write(lo, hi);
-    first = first + plan.chunks;
+  Writer writer(&frame, &program);
+  const bool past_caches = WritesPastCaches(spec, row, program, writer.plans());
+  if (past_caches) writer.WritePastCaches();
+  else writer.Write();
+  for (const LoopPlan& plan : writer.plans()) {
     draft->ns_per_chunk = std::max(draft->ns_per_chunk, plan.ns_per_chunk);
     if (!draft->about.empty()) draft->about += "; ";
     std::string lanes = "lanes inside";
@@ -35,7 +119,8 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
     draft->about += fmt::format("{} loops, {}", plan.order.size(), lanes);
     if (plan.pairs) draft->about += ", rows in pairs";
   }
-  draft->chunks = first;
+  if (past_caches) draft->about += ", written past the caches";
+  draft->chunks = writer.chunks();
   frame.Finish();
   return OkStatus();
 }

@@ -1,11 +1,14 @@
 #include "backend/cpu/target.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 namespace belay {
@@ -53,6 +56,8 @@ bool HostHas(const std::string& name) {
 #endif
 }
 
+std::atomic<int64_t> g_cache_bytes{0};  // instead of the machine's
+
 const TargetRow& Detect() {
   if (const char* forced = std::getenv("BELAY_CPU")) {
     const TargetRow* row = FindTargetRow(forced);
@@ -92,6 +97,15 @@ const TargetRow* FindTargetRow(const std::string& name) {
 }
 
 bool HostRuns(const TargetRow& row) { return HostHas(row.name); }
+
+int64_t LastLevelCacheBytes() {
+  constexpr int64_t kGuess = int64_t{32} << 20;
+  static const int64_t bytes = std::max<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), sysconf(_SC_LEVEL3_CACHE_SIZE));
+  const int64_t wanted = g_cache_bytes.load(std::memory_order_relaxed);
+  return wanted > 0 ? wanted : bytes > 0 ? bytes : kGuess;
+}
+
+void SetLastLevelCacheBytes(int64_t bytes) { g_cache_bytes = bytes; }
 
 const TargetRow& HostTargetRow() {
   static const TargetRow& row = Detect();

@@ -1,5 +1,6 @@
 // The rows of machines that kernels are generated for; the host is detected at run time.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,5 +30,9 @@ const TargetRow* FindTargetRow(const std::string& name);
 bool HostRuns(const TargetRow& row);
 // The ablest row that the host runs, or the one BELAY_CPU names (ignored when unknown or not runnable).
 const TargetRow& HostTargetRow();
+// Of this machine; a guess where the system does not tell.
+int64_t LastLevelCacheBytes();
+// For tests, before kernels are made; 0 is the machine's own again.
+void SetLastLevelCacheBytes(int64_t bytes);
 
 }  // namespace belay
