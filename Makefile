@@ -5,6 +5,7 @@
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 # make bench-ops [BENCH='softmax_rows lstm_1_step']: single operators
 # make bench-rows [BENCH='--against onednn softmax']: rows of f32 against oneDNN and memcpy
+# make bench-first-call [BENCH='--batch 6']: the first call at new extents
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
@@ -19,7 +20,7 @@ kernels_alone := backend_loops_test|contract_test
 # Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory.
 one_thread := random_test|belay_cache
 
-.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-rows bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-rows bench-first-call bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -89,6 +90,10 @@ bench-ops: build
 bench-rows: build
 	@tools/setup bench
 	@BELAY_VENV=bench-venv tools/venv_python bench/rows.py build/dist $(BENCH)
+
+bench-first-call: build
+	@tools/setup bench
+	@BELAY_VENV=bench-venv tools/venv_python bench/first_call.py build/dist $(BENCH)
 
 bench-compare: build
 	@tools/bench_compare $(BASE) $(BENCH)

@@ -11,10 +11,10 @@ import compare_models  # noqa: E402
 class Belay:
     """`belay bench --turns` in a process of its own; it times its own runs, so the pipe is not counted."""
 
-    def __init__(self, dist, path, inputs, threads, precision, folder):
+    def __init__(self, dist, path, inputs, threads, precision, folder, dynamic=False):
         command = [os.path.join(dist, 'bin', 'belay'), 'bench', path, '--threads', str(threads), '--turns']
         command += ['--precision', 'bf16'] if precision == 'bf16' else []
-        command += compare_models.input_flags(inputs, False, folder)
+        command += compare_models.input_flags(inputs, dynamic, folder)
         compiles = dict(os.environ, BELAY_CACHE='off')  # as its peers do when they load
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
                                         env=compiles)

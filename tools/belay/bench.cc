@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 
 #include "commands.h"
@@ -70,7 +71,22 @@ Status SaveOutputs(Runner* runner, const std::string& dir) {
   return OkStatus();
 }
 
-// Answers `run N` with the seconds that N runs took and `save DIR` with `saved`, until the input ends.
+// Files in the model's order; the next run is the first with them.
+Status SetInputs(const PreparedModel& model, const std::string& files) {
+  std::vector<Array> arrays;
+  std::istringstream names(files);
+  for (const ModelInput& in : model.info.inputs) {
+    std::string file;
+    if (in.is_initializer) continue;
+    if (!(names >> file)) return InvalidArgument("no file for input {}", in.name);
+    BELAY_TRY(Array array, ReadNpy(file, in.dtype));
+    arrays.push_back(std::move(array));
+  }
+  return model.runner->SetInputs(arrays);
+}
+
+// Answers `run N` with the seconds that N runs took, `save DIR` with `saved` and `inputs FILE.npy...` with `set`, until
+// the input ends.
 Status TakeTurns(const PreparedModel& model) {
   std::cout << fmt::format("ready {:.6f}", model.load_s) << std::endl;
   std::string line;
@@ -85,6 +101,9 @@ Status TakeTurns(const PreparedModel& model) {
     } else if (line.compare(0, 5, "save ") == 0) {
       BELAY_RETURN_IF_ERROR(SaveOutputs(model.runner.get(), line.substr(5)));
       std::cout << "saved" << std::endl;
+    } else if (line.compare(0, 7, "inputs ") == 0) {
+      BELAY_RETURN_IF_ERROR(SetInputs(model, line.substr(7)));
+      std::cout << "set" << std::endl;
     } else if (!line.empty()) {
       std::cout << "unknown: " << line << std::endl;
     }
@@ -195,7 +214,7 @@ void AddBench(CLI::App* app, int* exit_code) {
   command->add_flag("--json", flags->json, "one line of JSON");
   command->add_option("--trace", flags->trace,
                       "write what ten more runs did, for browsers' trace viewers");
-  command->add_flag("--turns", flags->turns, "answer `run N` and `save DIR` on stdin");
+  command->add_flag("--turns", flags->turns, "answer `run N`, `save DIR` and `inputs FILE.npy...` on stdin");
   command->callback([=] {
     Status status = Bench(*flags);
     if (!status.ok()) *exit_code = Fail(status);
