@@ -1,5 +1,6 @@
 #include "execute/run.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -61,8 +62,13 @@ void* WorkspacePool::Acquire(size_t bytes, size_t* capacity) {
   lock_.clear(std::memory_order_release);
   if (!block.data || block.capacity < bytes) {
     std::free(block.data);
-    block.capacity = (bytes + 4095) / 4096 * 4096 + 64;
-    block.data = std::aligned_alloc(64, block.capacity);
+    // One that has grown may grow again. What lies behind `bytes` is touched only then, and is no memory before.
+    const size_t roomy = std::max(bytes, block.capacity + block.capacity / 2);
+    for (size_t wanted : {roomy, bytes}) {
+      block.capacity = (wanted + 4095) / 4096 * 4096 + 64;
+      block.data = std::aligned_alloc(64, block.capacity);
+      if (block.data) break;
+    }
   }
   *capacity = block.capacity;
   return block.data;
