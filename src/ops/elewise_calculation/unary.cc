@@ -71,8 +71,9 @@ Tensor Erfc(const Tensor& x) {
   Tensor fit = times_plus(BroadcastTo(x.builder().Scalar(x.dtype(), kFit[9]), x.shape()), kFit[8]);
   for (int k = 7; k >= 0; --k) fit = times_plus(fit, kFit[k]);
   Tensor of_rest = rest * (1 / 120.0) + 1 / 24.0;
-  for (double factor : {1 / 6.0, 0.5, 1.0, 1.0}) of_rest = of_rest * rest + factor;
-  const Tensor tail = Exp(-(high * high)) * (of_rest * (fit / (1.0 + a)));
+  for (double factor : {1 / 6.0, 0.5, 1.0}) of_rest = of_rest * rest + factor;
+  const Tensor slow = fit / (1.0 + a);
+  const Tensor tail = Exp(-(high * high)) * Map(ScalarOp::kFma, {of_rest * rest, slow, slow});
   return Select(Less(x, 0.5), 1.0 - Erf(x), tail);
 }
 
