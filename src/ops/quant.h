@@ -27,4 +27,16 @@ struct QuantParameters {
 };
 QuantParameters UnpackedParameters(const Tensor& t);
 
+Tensor Turned(const Tensor& x, bool transposed);  // its last two dims exchanged
+
+// A quantised operand of a product and what its numbers are worth: one f32 number, one per row of the left operand
+// or column of the right one, or powers of two (f8e8m0) for blocks of 32 along k, in pairs: [.., rows, k / 64, 2]
+// where k is the last dim, [.., k / 64, columns, 2] where it is not.
+struct ScaledMatrix {
+  Tensor x, scale;  // no scale: 1
+  bool transposed = false;
+};
+// The product in f32. `group_size`: GE's attribute, 0 where it is not set.
+Tensor ScaledMatMul(const ScaledMatrix& x1, const ScaledMatrix& x2, int64_t group_size);
+
 }  // namespace belay

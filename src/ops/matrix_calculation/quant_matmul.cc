@@ -4,8 +4,6 @@
 namespace belay {
 namespace {
 
-Tensor Turned(const Tensor& x, bool transposed) { return transposed ? SwapLast(x) : x; }
-
 // The result's dtype by GE's number; -1: as x.
 DType ResultType(int64_t number, DType fallback) {
   if (number == -1) return fallback;
@@ -91,56 +89,11 @@ void WeightQuantBody(Body& b) {
   OutProduct(b, Cast(y, DType::kF32) * q.scale, ResultType(b.Int("dtype"), DType::kI8), offset);
 }
 
-constexpr int64_t kBlock = 32;  // numbers along k that share a power of two
-
-// A scale [.., rows, k / 64, 2] of powers of two, or with the first two exchanged where the operand is, spread over the
-// operand [.., rows, k].
-Tensor SpreadBlocks(const Tensor& scale, const Tensor& operand, bool exchanged) {
-  const Dim pairs = CeilDiv(operand.dim(-1), Dim(2 * kBlock));
-  const int along_k = exchanged ? scale.rank() - 3 : scale.rank() - 2;
-  Builder& builder = scale.builder();
-  if (scale.rank() != operand.rank() + 1 || !builder.Assume(Equal(scale.dim(-1), 2), true) ||
-      !builder.Assume(Equal(scale.dim(along_k), pairs), true)) {
-    Fail("a scale of powers of two has shape {}, but {} pairs of blocks of {} along k are wanted",
-         ToString(scale.shape()), pairs.ToString(), kBlock);
-  }
-  std::vector<int> order(static_cast<size_t>(scale.rank()));
-  for (int d = 0; d < scale.rank(); ++d) order[static_cast<size_t>(d)] = d;
-  if (exchanged) std::swap(order[order.size() - 3], order[order.size() - 2]);
-  Tensor known = Slice(Slice(Cast(scale, DType::kF32), scale.rank() - 1, 0, Dim(2)), along_k, 0, pairs);
-  Tensor turned = Transpose(known, order);
-  Shape spread = turned.shape(), flat(turned.shape().begin(), turned.shape().end() - 2);
-  spread.push_back(Dim(kBlock));
-  flat.push_back(pairs * Dim(2 * kBlock));
-  Tensor all = Reshape(BroadcastTo(Unsqueeze(turned, {turned.rank()}), spread), flat);
-  return Slice(all, all.rank() - 1, 0, operand.dim(-1));
-}
-
-// y + x1 @ x2 * scale of the column * scale of the row; what y holds becomes the sum.
+// y + x1 @ x2, scaled; what y holds becomes the sum.
 void QuantMatMulAddBody(Body& b) {
-  const int64_t group = b.Int("group_size");
-  const bool blocks = b.Raw("x2_scale").dtype() == DType::kF8E8M0;
-  const int64_t along_k = group & 0xffff;  // groups along m and n stand above
-  if (group != 0 && (!blocks || along_k != kBlock || (group >> 16 & 0xffff) > 1 || group >> 32 > 1)) {
-    FailNotSupported("group_size {} (only 0, and {} along k beside scales of f8e8m0)", group, kBlock);
-  }
-  Tensor x1 = Cast(Turned(b.Raw("x1"), b.Bool("transpose_x1")), DType::kF32);
-  Tensor x2 = Cast(Turned(b.Raw("x2"), b.Bool("transpose_x2")), DType::kF32);
-  Tensor s1 = b.Has("x1_scale") ? b.Raw("x1_scale") : Tensor(), s2 = b.Raw("x2_scale");
-  if (blocks) {
-    if (!s1) Fail("input x1_scale is required beside scales of f8e8m0");
-    Tensor turned = SwapLast(x2);
-    x2 = SwapLast(turned * SpreadBlocks(s2, turned, !b.Bool("transpose_x2")));
-    x1 = x1 * SpreadBlocks(s1, x1, b.Bool("transpose_x1"));
-    return b.OutRaw("y", b.Raw("y") + MatMul(x1, x2, DType::kF32));
-  }
-  for (const Tensor& scale : {s1, s2}) {
-    if (scale && scale.rank() > 1) FailNotSupported("a scale of shape {} (only one number, or one per row or column)",
-                                                    ToString(scale.shape()));
-  }
-  Tensor product = MatMul(x1, x2, DType::kF32) * s2;
-  if (s1) product = product * Unsqueeze(s1, {s1.rank()});
-  b.OutRaw("y", b.Raw("y") + product);
+  const ScaledMatrix x1 = {b.Raw("x1"), b.Has("x1_scale") ? b.Raw("x1_scale") : Tensor(), b.Bool("transpose_x1")};
+  const ScaledMatrix x2 = {b.Raw("x2"), b.Raw("x2_scale"), b.Bool("transpose_x2")};
+  b.OutRaw("y", b.Raw("y") + ScaledMatMul(x1, x2, b.Int("group_size")));
 }
 
 const std::vector<DType>& Floats8() {
