@@ -37,6 +37,8 @@ def nested(x):
 
 
 def tensor(x):
+    if isinstance(x, Narrow):
+        return f'{x.dtype}:{nested(x.values)}'
     x = np.asarray(x)
     if x.dtype == np.complex64:
         return f'c64:{nested(np.stack([x.real, x.imag], -1))}'
@@ -44,9 +46,7 @@ def tensor(x):
 
 
 def word(value):
-    if isinstance(value, Narrow):
-        return f'{value.dtype}:{nested(value.values)}'
-    if isinstance(value, np.ndarray):
+    if isinstance(value, (Narrow, np.ndarray)):
         return tensor(value)
     if isinstance(value, bool):
         return 'true' if value else 'false'
