@@ -52,21 +52,30 @@ class ControlFlow : public StateTest {
   }
 };
 
+template <typename If>
+ge::Operator DoubledOrTripled(Data c, Data x) {
+  auto choice = If("if").create_dynamic_input_input(1).create_dynamic_output_output(1);
+  choice.set_input_cond(c).set_dynamic_input_input(0, x);
+  choice.set_subgraph_builder_then_branch(
+      Subgraph("then", 1, [](auto& a) { return std::vector<ge::Operator>{Times(a[0], 2)}; }));
+  choice.set_subgraph_builder_else_branch(
+      Subgraph("else", 1, [](auto& a) { return std::vector<ge::Operator>{Plus(Times(a[0], 2), a[0])}; }));
+  return choice;
+}
+
 TEST_F(ControlFlow, IfTakesOneBranch) {
-  for (int64_t extent : {3, -1}) {
-    ge::Session session(Options{});
-    auto c = MakeData("c", 0, {}, ge::DT_INT32), x = MakeData("x", 1, {extent});
-    auto choice = ge::op::If("if").create_dynamic_input_input(1).create_dynamic_output_output(1);
-    choice.set_input_cond(c).set_dynamic_input_input(0, x);
-    choice.set_subgraph_builder_then_branch(
-        Subgraph("then", 1, [](auto& a) { return std::vector<ge::Operator>{Times(a[0], 2)}; }));
-    choice.set_subgraph_builder_else_branch(
-        Subgraph("else", 1, [](auto& a) { return std::vector<ge::Operator>{Plus(Times(a[0], 2), a[0])}; }));
-    Add(session, 1, Built("if", {c, x}, {choice}));
-    EXPECT_EQ(Run(session, 1, {Int(1), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{2, 4, 6}));
-    EXPECT_EQ(Run(session, 1, {Int(0), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{3, 6, 9}));
-    if (extent < 0) {
-      EXPECT_EQ(Run(session, 1, {Int(7), HostTensor({2}, {1, -1})}), (std::vector<float>{2, -2}));
+  for (bool stateless : {false, true}) {
+    for (int64_t extent : {3, -1}) {
+      ge::Session session(Options{});
+      auto c = MakeData("c", 0, {}, ge::DT_INT32), x = MakeData("x", 1, {extent});
+      const ge::Operator choice =
+          stateless ? DoubledOrTripled<ge::op::StatelessIf>(c, x) : DoubledOrTripled<ge::op::If>(c, x);
+      Add(session, 1, Built("if", {c, x}, {choice}));
+      EXPECT_EQ(Run(session, 1, {Int(1), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{2, 4, 6}));
+      EXPECT_EQ(Run(session, 1, {Int(0), HostTensor({3}, {1, 2, 3})}), (std::vector<float>{3, 6, 9}));
+      if (extent < 0) {
+        EXPECT_EQ(Run(session, 1, {Int(7), HostTensor({2}, {1, -1})}), (std::vector<float>{2, -2}));
+      }
     }
   }
 }

@@ -50,6 +50,18 @@ TEST_F(State, ReadersSeeWhatWasWrittenBeforeThem) {
   }
 }
 
+TEST_F(State, ANoOpStandsBetween) {
+  ge::Session session(Options{});
+  auto v = MakeVariable("v", {1}).set_attr_value(HostTensor({1}, {10}));
+  auto add = Wire(ge::op::AssignAdd("add"), {{"ref", v}, {"value", MakeConst("one", {1}, {1})}});
+  auto nothing = ge::op::NoOp("nothing");
+  nothing.AddControlInput(add);
+  auto after = Wire(ge::op::Muls("after"), {{"x", v}}).set_attr_value(3);
+  after.AddControlInput(nothing);
+  Add(session, 1, Built("order", {v}, {after}));
+  for (float now : {11.f, 12.f}) EXPECT_EQ(RunOne(session, 1, {}), (std::vector<float>{3 * now}));
+}
+
 TEST_F(State, WritersWithoutAnOrderBothCount) {
   ge::Session session(Options{});
   auto v = MakeVariable("v", {1}).set_attr_value(HostTensor({1}, {0}));
