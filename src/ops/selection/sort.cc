@@ -4,17 +4,22 @@
 namespace belay {
 namespace {
 
-void TopKBody(Body& b) {
+void OutTopK(Body& b, const Dim& k) {
   Tensor x = b.In("x");
-  const std::vector<Dim> k = b.Dims("k");
-  if (k.size() != 1) Fail("k has {} elements, but must have one", k.size());
   const int axis = NormalizeAxis(b.Int("dim"), x.rank(), "dim");
-  if (!b.builder().Assume(Less(k[0], x.dim(axis) + Dim(1)), true)) {
-    Fail("k is {}, but dim {} of x has {} elements", k[0].ToString(), axis, x.dim(axis).ToString());
+  if (b.builder().Assume(Less(k, 0), false)) Fail("k is {}, but must not be negative", k.ToString());
+  if (!b.builder().Assume(Less(k, x.dim(axis) + Dim(1)), true)) {
+    Fail("k is {}, but dim {} of x has {} elements", k.ToString(), axis, x.dim(axis).ToString());
   }
-  Sorted y = TopK(x, k[0], axis, b.Bool("largest"));
+  Sorted y = TopK(x, k, axis, b.Bool("largest"));
   b.Out("values", y.values);
   b.OutRaw("indices", Cast(y.indices, DType::kI32));
+}
+
+void TopKBody(Body& b) {
+  const std::vector<Dim> k = b.Dims("k");
+  if (k.size() != 1) Fail("k has {} elements, but must have one", k.size());
+  OutTopK(b, k[0]);
 }
 
 void OnnxTopK(OnnxNode& n) {
@@ -63,13 +68,7 @@ BELAY_OP(TopKV2) {
 }
 BELAY_OP(TopK) { op.Dtypes("x", kNumbers).Computes(TopKBody); }
 BELAY_OP(TopKD) {
-  op.Dtypes("x", kNumbers).Computes([](Body& b) {
-    Tensor x = b.In("x");
-    const int axis = NormalizeAxis(b.Int("dim"), x.rank(), "dim");
-    Sorted y = TopK(x, b.Int("k"), axis, b.Bool("largest"));
-    b.Out("values", y.values);
-    b.OutRaw("indices", Cast(y.indices, DType::kI32));
-  });
+  op.Dtypes("x", kNumbers).Computes([](Body& b) { OutTopK(b, b.Int("k")); });
 }
 
 BELAY_OP(Sort) {
