@@ -36,6 +36,7 @@ struct F32 {
   Value* Mul(Value* a, Value* b) { return e.b.CreateFMul(a, b); }
   Value* Div(Value* a, Value* b) { return e.b.CreateFDiv(a, b); }
   Value* Abs(Value* a) { return e.b.CreateUnaryIntrinsic(Intr::fabs, a); }
+  Value* WithSignOf(Value* sign, Value* a) { return e.b.CreateBinaryIntrinsic(Intr::copysign, a, sign); }
   Value* Sel(Value* c, Value* a, Value* b) { return e.b.CreateSelect(c, a, b); }
   Value* Lt(Value* a, Value* b) { return e.b.CreateFCmpOLT(a, b); }
   Value* Gt(Value* a, Value* b) { return e.b.CreateFCmpOGT(a, b); }
@@ -114,8 +115,8 @@ struct F32 {
     Value* s = PowerOfTwo(e.b.CreateSub(d.n.bits, I(1)));
     Value* y = Mul(Fma(q, s, Sub(s, K(0.5))), K(2));
     Value* zero_n = e.b.CreateICmpEQ(d.n.bits, I(0));
-    // q keeps denormals and the sign of zero.
-    return Sel(Lt(Abs(x), K(1e-4)), Fma(Mul(x, x), K(0.5), x), Sel(zero_n, q, y));
+    // x itself has the sign of zero, which q loses.
+    return Sel(Lt(Abs(x), K(0x1p-25)), x, Sel(zero_n, q, y));
   }
 
   struct Split {
@@ -179,8 +180,7 @@ struct F32 {
     Value* x2 = Mul(x, x);
     Value* small = Fma(Mul(x2, x), PolyOf(x2, kTanhTail), x);
     Value* big = Sub(K(1), Div(K(2), Add(Exp(Add(a, a)), K(1))));
-    big = e.b.CreateBinaryIntrinsic(Intr::copysign, big, x);
-    return Sel(Lt(a, K(kTanhSmall)), small, big);
+    return WithSignOf(x, Sel(Lt(a, K(kTanhSmall)), small, big));
   }
   // Below 1: x * P(x^2); above: 1 - e^Q(|x|), Q a fit of log(erfc).
   Value* Erf(Value* x) {
@@ -192,42 +192,45 @@ struct F32 {
     Value* c = Sel(Gt(a, K(4)), K(4), a);
     Value* q = Poly(c, {-2.16877089587e-5, 0.000441346690978, -0.00420461370144, 0.0252083980107,
                         -0.108418802915, -0.633219682094, -1.1295785313, 0.000188062943351});
-    Value* big = e.b.CreateBinaryIntrinsic(Intr::copysign, Sub(K(1), Exp(q)), x);
-    return Sel(Lt(a, K(1)), small, big);
+    return Sel(Lt(a, K(1)), small, WithSignOf(x, Sub(K(1), Exp(q))));
   }
 
   struct SinCos {
     Value* sine;
     Value* cosine;
-    Value* quadrant;
+    Value* quadrant;  // in the two low bits
   };
   static constexpr double kTrigLimit = 40000;
   SinCos ReduceTrig(Value* x) {  // |x| <= kTrigLimit
-    Nearest n = Round(x, 0.636619772367581343);
-    Value* r = Fma(n.value, K(-1.57079637050628662109375), x);
-    r = Fma(n.value, K(4.37113900018624283e-8), r);
-    r = Fma(n.value, K(1.71512451613e-15), r);
+    Value* t = Fma(x, K(0.636619772367581343), K(kMagic));
+    Value* n = Sub(t, K(kMagic));
+    Value* r = Fma(n, K(-1.57079637050628662109375), x);
+    r = Fma(n, K(4.37113900018624283e-8), r);
+    r = Fma(n, K(1.71512451613e-15), r);
     Value* r2 = Mul(r, r);
     Value* s = Poly(r2, {-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1});
     s = Fma(Mul(r2, r), s, r);
-    Value* c = Poly(r2, {2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2});
-    c = Fma(Mul(r2, r2), c, Fma(r2, K(-0.5), K(1)));
-    return {s, c, n.bits};
+    Value* c = Poly(r2, {2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2, -0.5, 1});
+    return {s, c, Bits(t)};
   }
-  Value* SignBit(Value* quadrant) {  // bit 1 moved to the sign
-    return e.b.CreateShl(e.b.CreateAnd(quadrant, I(2)), I(30));
+  // y with the other sign where the top bit of `bits` is set.
+  Value* Signed(Value* y, Value* bits) {
+    return Float(e.b.CreateXor(Bits(y), e.b.CreateAnd(bits, I(int64_t{1} << 31))));
   }
+  // Of |x|: the sums of the reduction would lose the sign of zero.
   Value* Trig(ScalarOp op, Value* x) {
-    SinCos t = ReduceTrig(x);
+    SinCos t = ReduceTrig(Abs(x));
     Value* odd = e.b.CreateICmpNE(e.b.CreateAnd(t.quadrant, I(1)), I(0));
     if (op == ScalarOp::kTan) {
       Value* y = Div(Sel(odd, t.cosine, t.sine), Sel(odd, t.sine, t.cosine));
+      y = Signed(y, Bits(x));
       return Sel(odd, e.b.CreateFNeg(y), y);
     }
-    Value* q = op == ScalarOp::kCos ? e.b.CreateAdd(t.quadrant, I(1)) : t.quadrant;
-    if (op == ScalarOp::kCos) odd = e.b.CreateNot(odd);
-    Value* y = Sel(odd, t.cosine, t.sine);
-    return Float(e.b.CreateXor(Bits(y), SignBit(q)));
+    if (op == ScalarOp::kCos) {
+      Value* next = e.b.CreateAdd(t.quadrant, I(1));
+      return Signed(Sel(odd, t.sine, t.cosine), e.b.CreateShl(next, I(30)));
+    }
+    return Signed(Sel(odd, t.cosine, t.sine), e.b.CreateXor(e.b.CreateShl(t.quadrant, I(30)), Bits(x)));
   }
 };
 

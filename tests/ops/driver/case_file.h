@@ -30,7 +30,7 @@
 // *_golden.cases are written by goldens/make.py.
 // Each case runs through the whole pipeline on the CPU backend and on the interpreter; they must
 // agree, also on what is left in the inputs' memory. Golden lines are also judged against the
-// numbers given, since the interpreter follows the same record.
+// numbers given, since the interpreter follows the same record; where these say -0.0, 0 is wrong.
 #pragma once
 #include <map>
 #include <string>

@@ -1,6 +1,7 @@
 // One test per .cases file.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "ops/driver/model.h"
@@ -15,6 +16,20 @@ std::string CheckAll(const Literals& got, const Literals& want, const Tolerance&
   for (size_t i = 0; i < got.size(); ++i) {
     const std::string wrong = want[i] ? Compare(*got[i], *want[i], tolerance) : "";
     if (!wrong.empty()) return fmt::format("output {}: {}", i, wrong);
+  }
+  return "";
+}
+
+// A golden -0.0 is one: comparisons take any zero for it.
+std::string CheckZeros(const Literals& got, const Literals& golden) {
+  for (size_t i = 0; i < golden.size(); ++i) {
+    if (!golden[i] || !IsFloat(golden[i]->dtype)) continue;
+    const std::vector<double> a = LiteralToDoubles(*got.at(i)), b = LiteralToDoubles(*golden[i]);
+    for (size_t k = 0; k < b.size(); ++k) {
+      if (b[k] == 0 && std::signbit(b[k]) && !std::signbit(a[k])) {
+        return fmt::format("output {}: element {} is {}, not -0", i, k, a[k]);
+      }
+    }
   }
   return "";
 }
@@ -62,12 +77,14 @@ std::string CheckCase(const OpCase& c, bool known_extents) {
   if (c.ulps >= 0) tolerance = {c.ulps, c.relative, 0};
   if (!c.golden.empty()) {
     const Tolerance written = c.ulps >= 0 ? tolerance : Tolerance{2, 2e-7, 0};
-    const std::string wrong = CheckAll(*reference, c.golden, written);
+    std::string wrong = CheckAll(*reference, c.golden, written);
+    if (wrong.empty()) wrong = CheckZeros(*reference, c.golden);
     if (!wrong.empty()) return "reference against golden: " + wrong;
   }
   const Result<Literals> engine = RunOnEngine(built.model, built.inputs, &left);
   if (!engine.ok()) return engine.status().ToString();
-  const std::string wrong = CheckAll(*engine, *reference, tolerance);
+  std::string wrong = CheckAll(*engine, *reference, tolerance);
+  if (wrong.empty()) wrong = CheckZeros(*engine, c.golden);
   return wrong.empty() ? CheckAfter(c, left, expected_left, tolerance) : wrong;
 }
 

@@ -29,7 +29,7 @@ Real Selu(Real x) {
 const std::map<std::string, ExactFn>& Table() {
   static const auto* const table = new std::map<std::string, ExactFn>{
       BELAY_EXACT(Abs, std::fabs(x)), BELAY_EXACT(Neg, -x), BELAY_EXACT(Square, x* x),
-      BELAY_EXACT(Sign, std::isnan(x) ? kNan : Real(x > 0) - Real(x < 0)),
+      BELAY_EXACT(Sign, std::isnan(x) || x == 0 ? x : Real(x > 0) - Real(x < 0)),
       BELAY_EXACT(Sqrt, std::sqrt(x)), BELAY_EXACT(Rsqrt, 1 / std::sqrt(x)),
       BELAY_EXACT(Reciprocal, 1 / x), BELAY_EXACT(Inv, 1 / x),
       BELAY_EXACT(Ceil, std::ceil(x)), BELAY_EXACT(Floor, std::floor(x)),

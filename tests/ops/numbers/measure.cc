@@ -107,11 +107,12 @@ bool IsTame(float got, long double exact) {
   return std::isfinite(got) && std::isfinite(exact) && std::fabs(exact) >= 0x1p-100L;
 }
 
-double UlpsFrom(float got, long double exact) {
+double UlpsFrom(float got, long double exact, bool signed_zeros) {
   if (std::isnan(exact) || std::isnan(got)) return std::isnan(exact) && std::isnan(got) ? 0 : INFINITY;
   const long double beyond = std::ldexp(2.0L - std::ldexp(1.0L, -24), 127);  // rounds to infinity
   if (std::isinf(got)) return std::fabs(exact) >= beyond && std::signbit(got) == std::signbit(exact) ? 0 : INFINITY;
   if (std::isinf(exact)) return INFINITY;
+  if (signed_zeros && got == 0 && exact == 0 && std::signbit(got) != std::signbit(exact)) return INFINITY;
   return static_cast<double>(std::fabs(got - exact) / UlpOf(exact));
 }
 
@@ -181,7 +182,7 @@ void MeasureSample(const OpCase& sample, bool one_rounding, Error* worst) {
   worst->ulps = std::max(worst->ulps, 0.0);
   for (size_t k = 0; k < exact->size(); ++k) {
     if (!one_rounding && !IsTame(values[k], (*exact)[k])) continue;
-    const double ulps = UlpsFrom(values[k], (*exact)[k]);
+    const double ulps = UlpsFrom(values[k], (*exact)[k], by_definition);
     if (ulps <= worst->ulps) continue;
     worst->ulps = ulps;
     worst->at = At(c, k, values[k], (*exact)[k]);
