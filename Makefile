@@ -71,7 +71,7 @@ ops-page: setup
 	@build/tests/ops/op_numbers --write data/op_numbers.tsv
 	@tools/gen_ops_page.py data/op_numbers.tsv docs/ops.md
 
-# Hostile bytes for the readers of models: MINUTES of CPU time for each of them.
+# Hostile bytes for the readers of models and hostile graphs for the compiler and the run: MINUTES of CPU time for each.
 fuzz: setup
 	$(call configure_and_build,build-asan,address,belay_fuzz)
 	@tools/fuzz/run build-asan $(MINUTES)

@@ -9,14 +9,6 @@ namespace {
 constexpr size_t kMostBytes = 1 << 16;
 constexpr int kMaxDepth = 12;
 
-struct Field {
-  uint32_t number = 0, wire = 0;  // wire types 0, 1, 2 and 5
-  uint64_t value = 0;             // 0, 1, 5
-  std::string bytes;              // 2, where it is no message
-  std::vector<Field> fields;      // 2, where it is one
-  bool is_message = false;
-};
-
 bool ReadVarint(const std::string& s, size_t* at, uint64_t* value) {
   *value = 0;
   for (int shift = 0; shift < 64 && *at < s.size(); shift += 7) {
@@ -32,7 +24,7 @@ void WriteVarint(uint64_t value, std::string* out) {
   out->push_back(static_cast<char>(value));
 }
 
-bool Parse(const std::string& s, int depth, std::vector<Field>* out) {
+bool ParseDeep(const std::string& s, int depth, std::vector<Field>* out) {
   for (size_t at = 0; at < s.size();) {
     uint64_t key = 0, size = 0;
     if (!ReadVarint(s, &at, &key) || key >> 3 == 0 || key >> 3 > 600) return false;
@@ -50,7 +42,7 @@ bool Parse(const std::string& s, int depth, std::vector<Field>* out) {
       if (!ReadVarint(s, &at, &size) || size > s.size() - at) return false;
       f.bytes = s.substr(at, size);
       at += size;
-      f.is_message = depth < kMaxDepth && !f.bytes.empty() && Parse(f.bytes, depth + 1, &f.fields);
+      f.is_message = depth < kMaxDepth && !f.bytes.empty() && ParseDeep(f.bytes, depth + 1, &f.fields);
       if (!f.is_message) f.fields.clear();
     } else {
       return false;
@@ -74,6 +66,16 @@ void Write(const std::vector<Field>& fields, std::string* out) {
   }
 }
 
+}  // namespace
+
+bool Parse(const std::string& bytes, std::vector<Field>* fields) { return ParseDeep(bytes, 0, fields); }
+
+std::string Serialised(const std::vector<Field>& fields) {
+  std::string bytes;
+  Write(fields, &bytes);
+  return bytes;
+}
+
 size_t Below(size_t n, Random* random) { return n ? (*random)() % n : 0; }
 
 uint64_t Number(Random* random) {
@@ -83,6 +85,8 @@ uint64_t Number(Random* random) {
   if (Below(3, random)) return static_cast<uint64_t>(kHard[Below(std::size(kHard), random)]);
   return (*random)() >> Below(64, random);
 }
+
+namespace {
 
 void Collect(std::vector<Field>* fields, std::vector<std::vector<Field>*>* lists) {
   if (!fields->empty()) lists->push_back(fields);
@@ -124,6 +128,8 @@ void ChangeField(Field* f, Random* random) {
   }
 }
 
+}  // namespace
+
 void ChangeTree(std::vector<Field>* tree, std::vector<Field>* donor, Random* random) {
   std::vector<std::vector<Field>*> lists, others;
   Collect(tree, &lists);
@@ -160,17 +166,14 @@ void ChangeTree(std::vector<Field>* tree, std::vector<Field>* donor, Random* ran
   }
 }
 
-}  // namespace
-
 std::string Mutate(const std::string& bytes, const std::string& other, Random* random) {
   std::string out = bytes;
   std::vector<Field> tree, donor;
-  if (Below(8, random) && Parse(bytes, 0, &tree)) {
-    if (!Parse(other, 0, &donor)) donor.clear();
+  if (Below(8, random) && Parse(bytes, &tree)) {
+    if (!Parse(other, &donor)) donor.clear();
     const int changes = 1 + static_cast<int>(Below(6, random));
     for (int i = 0; i < changes; ++i) ChangeTree(&tree, &donor, random);
-    out.clear();
-    Write(tree, &out);
+    out = Serialised(tree);
     if (Below(8, random) == 0) ChangeBytes(&out, random);
   } else {
     ChangeBytes(&out, random);

@@ -1,7 +1,9 @@
 #include "readers.h"
 
 #include "ge/ge_api.h"
+#include "mutate_graph.h"
 #include "parser/onnx_parser.h"
+#include "run_graph.h"
 
 namespace belay::fuzz {
 namespace {
@@ -44,7 +46,9 @@ std::string AsGe(const std::string& model) {
   return std::string(reinterpret_cast<const char*>(buffer.GetData()), buffer.GetSize());
 }
 
-constexpr Reader kReaders[] = {{"onnx", ReadOnnx, Same}, {"ge", ReadGe, AsGe}};
+constexpr Reader kReaders[] = {{"onnx", ReadOnnx, Same, Mutate, "read as graphs"},
+                               {"ge", ReadGe, AsGe, Mutate, "read as graphs"},
+                               {"run", RunOnnx, Same, MutateGraph, "compiled and run", true}};
 
 }  // namespace
 
