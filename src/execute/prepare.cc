@@ -52,9 +52,17 @@ std::vector<int64_t> EvaluateShape(const Shape& shape, const std::vector<int64_t
 }
 
 int64_t EvaluateBytes(const TensorType& type, const std::vector<int64_t>& symbols) {
+  // More than any machine has, and few enough for sums over a plan: allocating it says that memory is out.
+  constexpr int64_t kMostElements = int64_t{1} << 48;
   int64_t count = 1;
-  for (const Dim& d : type.shape) count *= d.Evaluate(symbols);
-  return ByteSize(type.dtype, std::max<int64_t>(count, 0));
+  bool too_many = false;
+  for (const Dim& d : type.shape) {
+    const int64_t extent = d.Evaluate(symbols);
+    if (extent <= 0) return 0;
+    too_many = too_many || extent > kMostElements / count;
+    if (!too_many) count *= extent;
+  }
+  return ByteSize(type.dtype, too_many ? kMostElements : count);
 }
 
 int64_t OutputBytes(const Plan& plan, size_t output, const std::vector<int64_t>& symbols) {

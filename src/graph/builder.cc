@@ -52,7 +52,23 @@ LiteralPtr FoldSmall(const Node* node) {
 }
 
 // Finishes a node that computes: folds it when everything it reads is a small constant.
+// Extents may come from a model's contents.
+void CheckExtents(const Shape& shape) {
+  constexpr int64_t kMostElements = int64_t{1} << 48;
+  int64_t count = 1;
+  bool too_many = false;
+  for (const Dim& d : shape) {
+    if (!d.IsConst()) continue;
+    if (d.value() < 0) Fail("a tensor would have the shape {}", ToString(shape));
+    if (d.value() == 0) return;
+    too_many = too_many || d.value() > kMostElements / count;
+    if (!too_many) count *= d.value();
+  }
+  if (too_many) Fail("a tensor of shape {} is larger than any memory", ToString(shape));
+}
+
 Tensor Finish(Builder& b, Node* node) {
+  CheckExtents(node->type.shape);
   InferContents(node);
   const bool view_of_scalar = node->op == Op::kBroadcast || node->op == Op::kIota;
   if (!view_of_scalar) {
@@ -236,6 +252,7 @@ Tensor Builder::FromDim(DType dtype, const Dim& value) {
 }
 
 Tensor Builder::Iota(DType dtype, const Shape& shape, int axis) {
+  CheckExtents(shape);
   Node* node = graph_->Add(Op::kIota, {}, {dtype, shape});
   node->axes = {axis};
   InferContents(node);
@@ -423,9 +440,28 @@ Tensor Transpose(const Tensor& x, const std::vector<int>& perm) {
   return Finish(x.builder(), node);
 }
 
+namespace {
+
+// Where all is known: records that compute places from attributes may get there.
+void CheckSlice(const Dim& extent, const Dim& start, const Dim& size, const Dim& step, int axis) {
+  if (!size.IsConst() || size.value() == 0) return;
+  if (size.value() < 0) Fail("a slice along dim {} would have {} elements", axis, size.value());
+  if (!extent.IsConst() || !start.IsConst() || !step.IsConst()) return;
+  int64_t last = 0;
+  const bool overflows = __builtin_mul_overflow(size.value() - 1, step.value(), &last) ||
+                         __builtin_add_overflow(last, start.value(), &last);
+  const auto inside = [&](int64_t at) { return at >= 0 && at < extent.value(); };
+  if (!overflows && inside(start.value()) && inside(last)) return;
+  Fail("a slice along dim {} takes {} elements from {} on in steps of {}, but the extent is {}", axis, size.value(),
+       start.value(), step.value(), extent.value());
+}
+
+}  // namespace
+
 Tensor SliceAll(const Tensor& x, const std::vector<Dim>& starts, const std::vector<Dim>& sizes,
                 const std::vector<Dim>& steps) {
   bool identity = true;
+  for (int d = 0; d < x.rank(); ++d) CheckSlice(x.dim(d), starts[d], sizes[d], steps[d], d);
   for (int d = 0; d < x.rank(); ++d) {
     identity = identity && starts[d].IsConst(0) && steps[d].IsConst(1) && sizes[d] == x.dim(d);
   }
@@ -476,6 +512,7 @@ Tensor Concat(const std::vector<Tensor>& parts, int axis) {
   if (parts.size() == 1) return parts[0];
   Builder& b = parts[0].builder();
   Shape shape = parts[0].shape();
+  if (axis < 0 || axis >= parts[0].rank()) Fail("cannot concatenate {} along axis {}", ToString(shape), axis);
   std::vector<Node*> nodes;
   for (size_t i = 0; i < parts.size(); ++i) {
     const Tensor& t = parts[i];

@@ -104,6 +104,12 @@ std::vector<int> GraphInputsBehind(Builder& b, const Tensor& t, const char* inpu
   throw NeedsContents{GraphInputsBehind(b, t, input)};
 }
 
+// A literal of another kind gives no numbers at all.
+void CheckCount(const Literal& literal, size_t count, const char* input, const char* wanted) {
+  if (static_cast<int64_t>(count) == literal.NumElements()) return;
+  Fail("input {} is {}, but must be {}", input, DTypeName(literal.dtype), wanted);
+}
+
 }  // namespace
 
 bool Body::IsKnownBefore(const char* input) const {
@@ -130,13 +136,21 @@ std::vector<int64_t> Body::ConstInts(const char* input) const {
     for (const Dim& d : *t.node()->contents) values.push_back(b_.Fix(d));
     return values;
   }
-  if (t.node()->literal) return LiteralToInts(*t.node()->literal);
+  if (t.node()->literal) {
+    values = LiteralToInts(*t.node()->literal);
+    CheckCount(*t.node()->literal, values.size(), input, "an integer");
+    return values;
+  }
   ValueUnknown(b_, t, input);
 }
 
 std::vector<double> Body::ConstFloats(const char* input) const {
   Tensor t = Raw(input);
-  if (t.node()->literal) return LiteralToDoubles(*t.node()->literal);
+  if (t.node()->literal) {
+    const std::vector<double> values = LiteralToDoubles(*t.node()->literal);
+    CheckCount(*t.node()->literal, values.size(), input, "a number");
+    return values;
+  }
   if (t.node()->contents) {
     std::vector<double> values;
     for (int64_t v : ConstInts(input)) values.push_back(static_cast<double>(v));

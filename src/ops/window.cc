@@ -20,11 +20,23 @@ Tensor FromChannelsLast(const Tensor& x, bool channels_first) {
   return channels_first ? MoveAxis(x, x.rank() - 1, 1) : x;
 }
 
+namespace {
+
+std::vector<int64_t> CheckedEntries(std::vector<int64_t> entries, const char* name) {
+  const bool may_be_less = std::string_view(name) == "pads";
+  for (int64_t entry : entries) {
+    if (!may_be_less && (entry < 1 || entry > INT32_MAX)) Fail("{} has {}, but must be positive", name, entry);
+  }
+  return entries;
+}
+
+}  // namespace
+
 std::vector<int64_t> SpatialEntries(const std::vector<int64_t>& values, bool channels_first,
                                     int spatial, const char* name) {
   const int count = static_cast<int>(values.size());
-  if (count == 1) return std::vector<int64_t>(spatial, values[0]);
-  if (count == spatial) return values;
+  if (count == 1) return CheckedEntries(std::vector<int64_t>(spatial, values[0]), name);
+  if (count == spatial) return CheckedEntries(values, name);
   if (count != spatial + 2) {
     Fail("{} has {} entries, but needs {}", name, count, spatial + 2);
   }
@@ -32,7 +44,7 @@ std::vector<int64_t> SpatialEntries(const std::vector<int64_t>& values, bool cha
   if (values[0] != 1 || values[channels_first ? 1 : spatial + 1] != 1) {
     FailNotSupported("{} other than 1 along batch or channels", name);
   }
-  return {values.begin() + first, values.begin() + first + spatial};
+  return CheckedEntries({values.begin() + first, values.begin() + first + spatial}, name);
 }
 
 Pads ExplicitPads(const std::vector<int64_t>& pads, int spatial, const char* name) {

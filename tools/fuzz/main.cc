@@ -97,7 +97,10 @@ int FuzzInChildren(const Reader& reader, double seconds, uint64_t seed, const st
     const int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     counts->too_large += code == kTooLarge;
     counts->endless += code == kEndless;
-    if (code != 0 && code != kTooLarge && code != kEndless) return 1;
+    if (code != 0 && code != kTooLarge && code != kEndless) {
+      std::fprintf(stderr, "ended by %s %d\n", code < 0 ? "signal" : "status", code < 0 ? WTERMSIG(status) : code);
+      return 1;
+    }
   }
   return 0;
 }

@@ -128,9 +128,9 @@ bool RunGraph(const ge::Graph& graph, Random* random) {
   if (session.AddGraph(++id, graph) != ge::SUCCESS) return false;
   const std::optional<std::vector<ge::Tensor>> inputs = InputsOf(graph, random);
   std::vector<ge::Tensor> outputs;
-  const bool ok = inputs ? session.RunGraph(id, *inputs, outputs) == ge::SUCCESS : session.CompileGraph(id) == ge::SUCCESS;
+  const ge::Status status = inputs ? session.RunGraph(id, *inputs, outputs) : session.CompileGraph(id);
   (void)session.RemoveGraph(id);
-  return ok && inputs;
+  return status == ge::SUCCESS && inputs;
 }
 
 }  // namespace

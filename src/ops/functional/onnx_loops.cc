@@ -18,6 +18,10 @@ class OnnxLoop {
         values_(values), scans_(scans), captures_(static_cast<int>(inputs_.size()) - 2 - values) {}
 
   std::vector<Tensor> Run() {
+    if (captures_ < 0) Fail("a loop that carries {} values has {} inputs", values_, inputs_.size());
+    for (const Tensor& input : inputs_) {
+      if (!input) Fail("an input of a loop has no value");
+    }
     Tensor limit = Reshape(Cast(inputs_[0], DType::kI64), {}), go = Truth(inputs_[1]);
     std::vector<Tensor> initial = {builder_.ScalarInt(DType::kI64, 0), limit, go};
     initial.insert(initial.end(), inputs_.begin() + 2, inputs_.begin() + 2 + values_);

@@ -26,6 +26,12 @@ Scan ReadScan(const Body& b, size_t first) {
   s.out_back = HiddenInts(b, "scan_output_directions");
   auto next = inputs.begin() + first;
   const int64_t states = HiddenInt(b, "scan_states", 0);
+  if (static_cast<size_t>(states) + axes.size() > inputs.size() - first || back.size() < axes.size()) {
+    Fail("a Scan of {} states and {} sequences has {} inputs", states, axes.size(), inputs.size() - first);
+  }
+  for (const Tensor& input : inputs) {
+    if (!input) Fail("an input of a Scan has no value");
+  }
   s.states.assign(next, next + states);
   next += states;
   for (size_t i = 0; i < axes.size(); ++i, ++next) {

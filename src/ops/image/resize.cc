@@ -87,7 +87,9 @@ std::vector<Tap> Taps(Builder& b, const Axis& a, const Options& o, const Tensor&
       FailNotSupported("antialias with dynamic extents");
     }
     const double scale = a.scale != 0 ? a.scale : static_cast<double>(a.out.value()) / a.in.value();
-    shrink = std::min(scale, 1.0);
+    shrink = a.out.IsConst(0) ? 1 : std::min(scale, 1.0);
+    constexpr double kMost = 1024;
+    if (!(shrink * kMost >= 1)) FailNotSupported("antialias where dim {} shrinks by more than {}", a.dim, kMost);
   }
   const int first = static_cast<int>(std::floor(-reach / shrink)) + 1, end = 2 - first;
   Tensor low = Floor(at), fraction = at - low, last = b.FromDim(DType::kI64, a.in) - 1.0;
@@ -174,6 +176,7 @@ void KeepAspectRatio(const std::string& policy, std::vector<Axis>* axes) {
   double scale = 0;
   for (const Axis& a : *axes) {
     if (!a.in.IsConst() || !a.out.IsConst()) FailNotSupported("{} with dynamic extents", policy);
+    if (a.in.IsConst(0)) Fail("keep_aspect_ratio_policy is '{}', but dim {} has no elements", policy, a.dim);
     const double s = static_cast<double>(a.out.value()) / static_cast<double>(a.in.value());
     scale = scale == 0 ? s : policy == "not_larger" ? std::min(scale, s) : std::max(scale, s);
   }
@@ -205,10 +208,11 @@ std::vector<Axis> ReadAxes(Body& b, const Tensor& x) {
     a.dim = NormalizeAxis(dims[i], x.rank(), "axes");
     a.in = x.dim(a.dim);
     if (!scales.empty()) {
-      if (scales[i] <= 0) Fail("scales[{}] is {}, but must be positive", i, scales[i]);
+      if (!(scales[i] > 0 && scales[i] < 0x1p31)) Fail("scales[{}] is {}, but must be positive", i, scales[i]);
       a.scale = scales[i];
     }
     a.out = scales.empty() ? sizes[i] : Scaled(a.in, scales[i]);
+    if (b.builder().Assume(Less(a.out, 0), false)) Fail("dim {} would have {} elements", a.dim, a.out.ToString());
     if (!roi.empty()) {
       a.roi_start = roi[i];
       a.roi_end = roi[count + i];

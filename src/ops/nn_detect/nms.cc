@@ -14,6 +14,11 @@ void SuppressBody(Body& b) {
   if (boxes.rank() != 3 || scores.rank() != 3) {
     Fail("boxes and scores have ranks {} and {}, but need 3", boxes.rank(), scores.rank());
   }
+  const auto equal = [&](const Dim& x, const Dim& y) { return b.builder().Assume(Equal(x, y), true); };
+  if (!equal(boxes.dim(0), scores.dim(0)) || !equal(boxes.dim(1), scores.dim(2)) || !equal(boxes.dim(2), 4)) {
+    Fail("boxes have shape {} and scores {}, but must be [batches, boxes, 4] and [batches, classes, boxes]",
+         ToString(boxes.shape()), ToString(scores.shape()));
+  }
   std::vector<int> ids;
   const Dim n = b.builder().NewBound("boxes", &ids);
   Tensor rows = Call("non_max_suppression",

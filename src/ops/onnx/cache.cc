@@ -72,9 +72,16 @@ void LinearAttentionBody(Body& b) {
   if (gated && !b.Has("decay")) Fail("update_rule {} needs the input decay", rule);
   if (delta && !b.Has("beta")) Fail("update_rule {} needs the input beta", rule);
   const int64_t q_heads = b.Int("q_num_heads"), heads = b.Int("kv_num_heads");
-  if (heads < 1 || q_heads % heads != 0) Fail("{} query heads cannot share {} heads of the keys", q_heads, heads);
+  if (heads < 1 || q_heads < 1 || q_heads % heads != 0) {
+    Fail("{} query heads cannot share {} heads of the keys", q_heads, heads);
+  }
   Tensor q = b.In("query"), k = b.In("key"), v = b.In("value");
   if (q.rank() != 3 || k.rank() != 3 || v.rank() != 3) Fail("query, key and value need rank 3");
+  for (const char* input : {"query", "key", "value", "decay", "beta", "past_state"}) {
+    if (b.Has(input) && b.In(input).dtype() != DType::kF32) {
+      Fail("input {} is {}, but must be f32, f16 or bf16", input, DTypeName(b.Raw(input).dtype()));
+    }
+  }
   const Dim size = FloorDiv(q.dim(2), q_heads), value_size = FloorDiv(v.dim(2), heads);
   Builder& builder = b.builder();
   const Dim batch = q.dim(0), steps = q.dim(1);

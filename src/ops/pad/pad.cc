@@ -133,9 +133,11 @@ Tensor RuntimeRange(const Tensor& start, const Tensor& limit, const Tensor& delt
 Tensor RangeSteps(Body& b, DType dtype) {
   Builder& builder = b.builder();
   const bool closed = b.Bool("is_closed");
+  for (const char* input : {"start", "limit", "delta"}) (void)ScalarOf(b.Raw(input));  // one element each
   const auto from = WholeNumber(b, "start"), to = WholeNumber(b, "limit"), step = WholeNumber(b, "delta");
   if (from && to && step && step->IsConst()) {
     if (step->IsConst(0)) Fail("delta is 0");
+    if (step->IsConst(INT64_MIN)) FailNotSupported("a delta of {}", step->value());
     return builder.Iota(DType::kI64, {RangeLength(builder, *from, *to, step->value(), closed)}, 0);
   }
   if (!b.IsKnownBefore("start") || !b.IsKnownBefore("limit") || !b.IsKnownBefore("delta")) {
@@ -145,13 +147,16 @@ Tensor RangeSteps(Body& b, DType dtype) {
   if (!IsFloat(dtype)) {
     const int64_t stride = b.ConstInts("delta")[0];
     if (stride == 0) Fail("delta is 0");
+    if (stride == INT64_MIN) FailNotSupported("a delta of {}", stride);
     const Dim count = RangeLength(builder, b.Dims("start")[0], b.Dims("limit")[0], stride, closed);
     return builder.Iota(DType::kI64, {count}, 0);
   }
   const double stride = b.ConstFloats("delta")[0];
   if (stride == 0) Fail("delta is 0");
   const double steps = (b.ConstFloats("limit")[0] - b.ConstFloats("start")[0]) / stride;
-  const Dim count = std::max<int64_t>(0, static_cast<int64_t>(closed ? std::floor(steps) + 1 : std::ceil(steps)));
+  if (!(steps < 0x1p62)) Fail("from start to limit there are {} steps of delta", steps);
+  const double whole = closed ? std::floor(steps) + 1 : std::ceil(steps);
+  const Dim count = whole > 0 ? static_cast<int64_t>(whole) : 0;
   return builder.Iota(DType::kI64, {count}, 0);
 }
 
@@ -266,7 +271,9 @@ BELAY_OP(Tile) {
     if (n.opset() >= 6) return n.Output(0, n.Emit("Tile", {n.Input(0), n.Input(1)}));
     // Once: how often along which axis, both as tensors of one element.
     LiteralPtr axis = n.ConstInput(2);
-    if (!axis || n.InputRank(0) < 0) n.Fail("the axis is not constant, or the rank of the input is not known");
+    if (!axis || axis->NumElements() != 1 || n.InputRank(0) < 0) {
+      n.Fail("the axis is not one constant number, or the rank of the input is not known");
+    }
     const auto at = static_cast<int64_t>(LiteralToDoubles(*axis)[0]);
     const int rank = n.InputRank(0);
     if (at < 0 || at >= rank) n.Fail(fmt::format("axis is {}, but the rank is {}", at, rank));
@@ -317,6 +324,7 @@ BELAY_OP(FillD) {
 }
 
 BELAY_OP(Range) {
+  op.Dtypes("start", kNumbers).Dtypes("limit", kNumbers).Dtypes("delta", kNumbers);
   op.FromOnnx("Range", 11).Computes(RangeBody);
 }
 

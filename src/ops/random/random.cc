@@ -1,6 +1,7 @@
 // Random numbers by seeds that are attributes, and dropout.
 #include <bit>
 
+#include "ops/const_input.h"
 #include "ops/philox.h"
 
 namespace belay {
@@ -104,8 +105,8 @@ void OnnxBernoulli(OnnxNode& n) {
 // Elements are kept where u >= ratio, and count 1 / (1 - ratio) times then. Without training all are kept as
 // they are.
 void OnnxDropout(OnnxNode& n) {
-  LiteralPtr training = n.HasInput(2) ? n.ConstInput(2) : nullptr;
-  if (!n.HasInput(2) || (training && LiteralToInts(*training)[0] == 0)) {
+  const std::optional<int64_t> training = n.HasInput(2) ? ConstInt(n, 2) : 0;
+  if (training == 0) {
     n.Output(0, n.Emit("Identity", {n.Input(0)}));
     if (n.HasOutput(1)) n.Output(1, CastTo(n, n.Emit("OnesLike", {n.Input(0)}), DType::kBool));
     return;

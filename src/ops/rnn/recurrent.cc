@@ -79,14 +79,22 @@ Tensor InputProducts(const Tensor& x, const Tensor& w) {
   return Reshape(y, {w.dim(0), steps, batch, w.dim(1)});
 }
 
+// The library reads all of one type.
+Tensor OfTypeOf(const Tensor& x, const Tensor& t, const char* name) {
+  if (t.dtype() != x.dtype()) {
+    Fail("input {} is computed in {}, but x in {}", name, DTypeName(t.dtype()), DTypeName(x.dtype()));
+  }
+  return t;
+}
+
 Tensor OrZeros(const Body& b, const char* name, const Shape& shape, const Tensor& like) {
   if (!b.Has(name)) return Full(like.builder(), shape, like.dtype(), 0);
-  return BroadcastTo(b.In(name), shape);
+  return BroadcastTo(OfTypeOf(like, b.In(name), name), shape);
 }
 
 void RecurrentBody(Body& b, int64_t gates) {
   Builder& builder = b.builder();
-  Tensor x = b.In("x"), w = Fixed(b.In("w")), r = Fixed(b.In("r"));
+  Tensor x = b.In("x"), w = Fixed(OfTypeOf(x, b.In("w"), "w")), r = Fixed(OfTypeOf(x, b.In("r"), "r"));
   if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3) {
     Fail("x, w and r have ranks {}, {} and {}, but need 3", x.rank(), w.rank(), r.rank());
   }
@@ -96,7 +104,7 @@ void RecurrentBody(Body& b, int64_t gates) {
     Fail("w and r have shapes {} and {}, which do not fit {} gates", ToString(w.shape()), ToString(r.shape()), gates);
   }
   const std::string direction = b.Str("direction");
-  if ((direction == "bidirectional") != (directions == 2)) {
+  if (directions != (direction == "bidirectional" ? 2 : 1) || w.dim(0) != r.dim(0)) {
     Fail("direction is {}, but the weights are for {}", direction, directions);
   }
   std::vector<const char*> defaults = {"Tanh"};
@@ -121,7 +129,7 @@ void RecurrentBody(Body& b, int64_t gates) {
   Tensor c0 = lstm ? OrZeros(b, "initial_c", state, x) : Full(builder, state, x.dtype(), 0);
   const Shape three = {d, hidden * Dim(3)};
   Tensor peepholes = lstm ? OrZeros(b, "p", three, x) : Full(builder, three, x.dtype(), 0);
-  Tensor lengths = b.Has("sequence_lens") ? Cast(b.Raw("sequence_lens"), DType::kI64)
+  Tensor lengths = b.Has("sequence_lens") ? BroadcastTo(Cast(b.Raw("sequence_lens"), DType::kI64), {batch})
                                           : BroadcastTo(builder.FromDim(DType::kI64, x.dim(0)), {batch});
   auto code = [&](int direction_index, int k) { return functions.codes[3 * direction_index + k]; };
   const int last = directions - 1;

@@ -1,4 +1,5 @@
 // Operators that look for positions, or put values at them.
+#include "ops/const_input.h"
 #include "ops/indexing.h"
 
 namespace belay {
@@ -140,10 +141,9 @@ BELAY_OP(Tril) {
 BELAY_OP(Triu) {
   op.FromOnnx("Trilu", 14, [](OnnxNode& n) {
     const bool upper = n.Int("upper", 1) != 0;
-    LiteralPtr k = n.HasInput(1) ? n.ConstInput(1) : nullptr;
-    if (!n.HasInput(1) || (k && k->NumElements() == 1)) {
-      const int64_t diagonal = k ? LiteralToInts(*k)[0] : 0;
-      return n.Output(0, n.Emit(upper ? "Triu" : "Tril", {n.Input(0)}, {{"diagonal", diagonal}}));
+    const std::optional<int64_t> k = n.HasInput(1) ? ConstInt(n, 1) : 0;
+    if (k) {
+      return n.Output(0, n.Emit(upper ? "Triu" : "Tril", {n.Input(0)}, {{"diagonal", *k}}));
     }
     // The offset is only known at run time: column - row against it.
     ModelEdge shape = n.Emit("Shape", {n.Input(0)}, {{"dtype", GeType(DType::kI64)}});

@@ -38,6 +38,9 @@ void EvenSplit(Body& b, int64_t axis_given) {
       Fail("the extent {} of dim {} is not divisible by {}", extent.ToString(), axis, parts);
     }
     size = CeilDiv(extent, parts);
+    if (!b.builder().Assume(Less(Dim(parts - 1) * size, extent + Dim(1)), true)) {
+      Fail("the extent {} of dim {} is too small for {} parts of {}", extent.ToString(), axis, parts, size.ToString());
+    }
   }
   std::vector<Tensor> out;
   for (int64_t i = 0; i < parts; ++i) {
