@@ -1,4 +1,5 @@
 // Counts of n-grams.
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -38,9 +39,11 @@ Status LibraryNgrams(LibraryCall& call) {
     const int64_t end = n < levels ? starts[n] : call.inputs[1].NumElements(), first_number = number;
     const std::map<Gram, int64_t> grams = GramsOf(pool, starts[n - 1], end, n, &number);
     if (n < call.Attr("shortest") || n > call.Attr("longest")) continue;
+    // More elements left out than there are leave no n-gram.
+    const int64_t steps = n == 1 ? 1 : std::min(call.Attr("max_skip"), length) + 1;
     for (int64_t r = 0; r < rows; ++r) {
       counts.assign(number - first_number, 0);
-      for (int64_t step = 1; step <= (n == 1 ? 1 : call.Attr("max_skip") + 1); ++step) {
+      for (int64_t step = 1; step <= steps; ++step) {
         for (int64_t at = 0; at + (n - 1) * step < length; ++at) {
           gram.clear();
           for (int64_t k = 0; k < n; ++k) gram.push_back(x[r * length + at + k * step]);
