@@ -52,6 +52,7 @@ struct CodeCacheState {
   std::string dir;      // may be empty
   std::string problem;  // why it is not used, or empty
   int64_t files = 0, bytes = 0;
+  int64_t constants = 0, constant_bytes = 0;  // see OpenConstantStore
 };
 CodeCacheState InspectCodeCache(const CodeCacheOptions& options);
 
