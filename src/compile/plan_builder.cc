@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <exception>
 #include <map>
-#include <new>
+#include <mutex>
 #include <numeric>
+#include <set>
 #include <span>
 
+#include "backend/constant_store.h"
 #include "base/log.h"
 #include "base/thread_pool.h"
 #include "compile/chains.h"
@@ -85,7 +88,8 @@ class PlanBuilder {
   }
 
   int ConstantSlot(const LiteralPtr& literal, const TensorType& type) {
-    plan_->constants.push_back({ShareLiteral(literal), "", nullptr, literal->ByteSize()});
+    // Late ones wait: most are packed, and never needed as they are.
+    plan_->constants.push_back({literal->late ? literal : ShareLiteral(literal), "", nullptr, literal->ByteSize()});
     return NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
   }
 
@@ -247,46 +251,76 @@ class PlanBuilder {
 
   struct PackJob {
     int slot;                   // of the constant as it is
-    const PackRequest* request;
+    const PackRequest* request;  // nullptr: as it is
     std::vector<int*> readers;  // places of steps' inputs
     std::shared_ptr<const void> packed;
   };
 
-  // What kernels read in their own layouts; equal wishes share one copy.
+  // What kernels read in their own layouts; equal wishes share one copy. Then late constants that are read plainly.
   std::vector<PackJob> PackJobs() {
     std::vector<PackJob> jobs;
     std::map<std::pair<const void*, std::string>, size_t> known;
+    std::set<const int*> packed;
     for (Step& step : plan_->steps) {
       if (step.kernel < 0) continue;
       for (const PackRequest& pack : plan_->kernels[step.kernel].packs) {
         int* reader = &step.inputs[pack.input];
-        const void* data = plan_->constants[plan_->slots[*reader].index].literal->data;
+        const void* data = plan_->constants[plan_->slots[*reader].index].literal->Identity();
         const size_t job = known.emplace(std::pair(data, pack.layout), jobs.size()).first->second;
         if (job == jobs.size()) jobs.push_back({*reader, &pack, {}, nullptr});
         jobs[job].readers.push_back(reader);
+        packed.insert(reader);
+      }
+    }
+    std::set<int> plain;
+    for (const Step& step : plan_->steps) {
+      for (const int& slot : step.inputs) {
+        if (plan_->slots[slot].kind != SlotKind::kConstant || packed.count(&slot)) continue;
+        const LiteralPtr& literal = plan_->constants[plan_->slots[slot].index].literal;
+        if (literal->late && plain.insert(slot).second) jobs.push_back({slot, nullptr, {}, nullptr});
       }
     }
     return jobs;
   }
 
+  // Small ones are packed faster than they are found.
+  std::unique_ptr<ConstantStore> StoreFor(const std::vector<PackJob>& jobs) const {
+    constexpr int64_t kFew = int64_t{16} << 20;
+    int64_t bytes = 0;
+    for (const PackJob& job : jobs) {
+      const int64_t own = job.request ? job.request->bytes : plan_->constants[plan_->slots[job.slot].index].bytes;
+      if (own >= kLateBytes) bytes += own;
+    }
+    return bytes < kFew ? nullptr : OpenConstantStore(options_.code_cache, bytes);
+  }
+
+  void Pack(ConstantStore* store, PackJob* job) {
+    LiteralPtr& literal = plan_->constants[plan_->slots[job->slot].index].literal;
+    if (!job->request) literal = ShareLiteral(literal, store);
+    else job->packed = SharePacked(*literal, job->request->layout, job->request->bytes, job->request->pack, store);
+  }
+
   // On all cores.
   void PackConstants() {
     std::vector<PackJob> jobs = PackJobs();
-    std::atomic<bool> out_of_memory{false};
+    const std::unique_ptr<ConstantStore> store = StoreFor(jobs);
+    std::mutex mutex;
+    std::exception_ptr failure;
     auto pack = [&](int64_t begin, int64_t end) noexcept {
       for (PackJob& job : std::span(jobs).subspan(begin, end - begin)) {
-        const Literal& literal = *plan_->constants[plan_->slots[job.slot].index].literal;
         try {
-          job.packed = SharePacked(literal, job.request->layout, job.request->bytes, job.request->pack);
-        } catch (const std::bad_alloc&) {
-          out_of_memory = true;
+          Pack(store.get(), &job);
+        } catch (...) {
+          std::lock_guard<std::mutex> lock(mutex);
+          failure = std::current_exception();
         }
       }
     };
     auto call = [](void* arg, int64_t begin, int64_t end) { (*static_cast<decltype(pack)*>(arg))(begin, end); };
     ParallelFor(static_cast<int64_t>(jobs.size()), call, &pack);
-    if (out_of_memory) throw std::bad_alloc();
+    if (failure) std::rethrow_exception(failure);
     for (PackJob& job : jobs) {
+      if (!job.request) continue;
       plan_->constants.push_back({nullptr, job.request->layout, std::move(job.packed), job.request->bytes});
       const TensorType type = plan_->slots[job.slot].type;
       const int slot = NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);

@@ -345,7 +345,7 @@ bool LoadedGraph::Matches(const Plan& plan, const std::vector<TensorView>& input
   }
   for (auto& [index, literal] : plan.fixed_inputs) {
     const size_t bytes = static_cast<size_t>(literal->ByteSize());
-    if (bytes && std::memcmp(inputs[index].data, literal->data, bytes) != 0) return false;
+    if (bytes && std::memcmp(inputs[index].data, literal->data(), bytes) != 0) return false;
   }
   return true;
 }

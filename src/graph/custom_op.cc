@@ -181,7 +181,7 @@ struct CustomCall {
         auto value = std::make_shared<Literal>();
         value->dtype = t.dtype = dtype;
         value->dims = t.dims = buffer.dims;
-        value->data = buffer.data;
+        value->address = buffer.data;
         t.value = std::move(value);
       }
       call.inputs.push_back(std::move(t));

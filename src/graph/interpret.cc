@@ -76,7 +76,7 @@ Status CheckExtents(const Node& node, const std::vector<int64_t>& dims) {
   return OkStatus();
 }
 
-LibraryBuffer BufferOf(const Literal& x) { return {x.dtype, x.dims, const_cast<void*>(x.data)}; }
+LibraryBuffer BufferOf(const Literal& x) { return {x.dtype, x.dims, const_cast<void*>(x.data())}; }
 
 // An extent that the call itself decides is -1.
 std::vector<int64_t> ExtentsBefore(const Node& node, const Shape& shape,

@@ -302,7 +302,7 @@ LiteralPtr Bitcast(const LiteralPtr& x, DType dtype) {
   const LiteralPtr bytes = IsNarrow(x->dtype) ? Unpacked(*x) : x;
   if (IsNarrow(dtype)) return Packed(*bytes, dtype);
   if (dtype == DType::kBool) return LiteralFromInts(dtype, bytes->dims, LiteralToInts(*bytes));
-  return Literal::Copy(dtype, bytes->dims, bytes->data);
+  return Literal::Copy(dtype, bytes->dims, bytes->data());
 }
 
 void Select(const Values& in, Literal* out) {

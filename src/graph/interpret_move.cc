@@ -246,7 +246,7 @@ Result<LiteralPtr> View(const Case& c) {
     }
   }
   auto out = Literal::Allocate(x.dtype, c.dims);
-  if (out->data) CopyStrided(c.dims, strides, offset, element, x.data, out->mutable_data());
+  if (out->data()) CopyStrided(c.dims, strides, offset, element, x.data(), out->mutable_data());
   return LiteralPtr(out);
 }
 
@@ -316,7 +316,7 @@ Result<LiteralPtr> Scatter(const Case& c) {
   const size_t element = ElementBytes(x.dtype);
   if (element == 0) return NoDType(c.node, x.dtype);
   const Coordinates coordinates(c.node, c.in, 2);
-  auto out = Literal::Copy(x.dtype, x.dims, x.data);
+  auto out = Literal::Copy(x.dtype, x.dims, x.data());
   if (c.node.reduce != ReduceKind::kNone) {
     BELAY_RETURN_IF_ERROR(ScatterReduce(c, coordinates, out.get()));
     return LiteralPtr(out);

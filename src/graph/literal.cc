@@ -53,13 +53,47 @@ std::shared_ptr<Literal> Filled(DType dtype, std::vector<int64_t> dims, const vo
   char* memory = static_cast<char*>(AllocateForWriting(bytes + kReadBehind));
   literal->owner =
       std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
-  literal->data = memory;
+  literal->address = memory;
   if (copied) std::memcpy(memory, data, copied);
   std::memset(memory + copied, 0, bytes + kReadBehind - copied);
   return literal;
 }
 
 }  // namespace
+
+std::shared_ptr<const void> LateBytes::Hold() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (pinned_) return pinned_;
+  std::shared_ptr<const void> held = held_.lock();
+  if (!held) held_ = held = make_();
+  return held;
+}
+
+const void* LateBytes::Pin() {
+  if (const void* known = address_.load(std::memory_order_acquire)) return known;
+  std::shared_ptr<const void> held = Hold();
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!pinned_) {
+    pinned_ = std::move(held);
+    make_ = nullptr;
+    address_.store(pinned_.get(), std::memory_order_release);
+  }
+  return pinned_.get();
+}
+
+LiteralPtr Held(const LiteralPtr& literal) {
+  if (!literal->late) return literal;
+  auto held = std::make_shared<Literal>(*literal);
+  held->late = nullptr;
+  held->owner = literal->late->Hold();
+  held->address = held->owner.get();
+  return held;
+}
+
+ContentHash HashOf(const Literal& literal) {
+  if (literal.late) return literal.late->hash();
+  return HashContents(literal.address, static_cast<size_t>(literal.ByteSize()));
+}
 
 int64_t Literal::NumElements() const {
   int64_t n = 1;

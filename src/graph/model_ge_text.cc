@@ -89,7 +89,7 @@ struct AttrWriter {
       const std::vector<uint8_t> packed = PackTexts({v.strings->begin(), v.strings->end()});
       w.Bytes("data", {reinterpret_cast<const char*>(packed.data()), packed.size()});
     } else if (v.ByteSize() > 0) {
-      w.Bytes("data", {static_cast<const char*>(v.data), static_cast<size_t>(v.ByteSize())});
+      w.Bytes("data", {static_cast<const char*>(v.data()), static_cast<size_t>(v.ByteSize())});
     }
   }
 };

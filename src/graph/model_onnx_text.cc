@@ -84,7 +84,7 @@ struct AttrWriter {
     if (v.dtype == DType::kString) {
       for (const std::string& text : *v.strings) w.Bytes("string_data", text);
     } else {
-      w.Bytes("raw_data", {static_cast<const char*>(v.data), static_cast<size_t>(v.ByteSize())});
+      w.Bytes("raw_data", {static_cast<const char*>(v.data()), static_cast<size_t>(v.ByteSize())});
     }
   }
 };

@@ -60,7 +60,7 @@ struct Constant {
   std::string layout;                  // empty: as it is
   std::shared_ptr<const void> packed;  // in that layout
   int64_t bytes = 0;
-  const void* data() const { return packed ? packed.get() : literal->data; }
+  const void* data() const { return packed ? packed.get() : literal->data(); }
 };
 
 struct Plan {

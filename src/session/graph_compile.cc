@@ -1,5 +1,11 @@
 #include "session/graph_compile.h"
 
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+
+#include "base/thread_pool.h"
 #include "compile/pipeline.h"
 #include "compile/variables.h"
 #include "session/graph_settings.h"
@@ -14,6 +20,43 @@ std::vector<InputSignature> Signatures(const std::vector<const ModelNode*>& inpu
     out.push_back({node->name, desc.dtype, desc.dims});
   }
   return out;
+}
+
+void CollectLate(const ModelGraph& model, std::vector<LateBytes*>* late) {
+  const auto add = [&](const LiteralPtr& literal) {
+    if (literal && literal->late) late->push_back(literal->late.get());
+  };
+  for (const ModelNode& node : model.nodes) {
+    for (const auto& [name, value] : node.attrs) {
+      if (const auto* one = std::get_if<LiteralPtr>(&value)) add(*one);
+      const auto* list = std::get_if<std::vector<LiteralPtr>>(&value);
+      if (list) std::for_each(list->begin(), list->end(), add);
+    }
+    for (const auto& [name, graphs] : node.subgraphs) {
+      for (const auto& sub : graphs) CollectLate(*sub, late);
+    }
+  }
+}
+
+// For a model that outlives this call: its file is the user's again.
+void PinContents(const ModelGraph& model) {
+  std::vector<LateBytes*> late;
+  CollectLate(model, &late);
+  std::mutex mutex;
+  std::exception_ptr failure;
+  auto pin = [&](int64_t begin, int64_t end) noexcept {
+    for (int64_t i = begin; i < end; ++i) {
+      try {
+        late[static_cast<size_t>(i)]->Pin();
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(mutex);
+        failure = std::current_exception();
+      }
+    }
+  };
+  auto call = [](void* arg, int64_t begin, int64_t end) { (*static_cast<decltype(pin)*>(arg))(begin, end); };
+  ParallelFor(static_cast<int64_t>(late.size()), call, &pin);
+  if (failure) std::rethrow_exception(failure);
 }
 
 // Constants become their descriptions.
@@ -44,7 +87,7 @@ void DropContents(ModelGraph* model) {
 
 Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& user_model, const OptionMap& options,
                                    const std::string& title, const std::shared_ptr<GraphDump>& dump,
-                                   VariableStore* variables) {
+                                   VariableStore* variables) try {
   if (dump) dump->Write(DumpStage::kBegin, user_model);
   auto model = std::make_shared<ModelGraph>(user_model);
   BELAY_TRY(GraphSettings settings, ApplyOptions(options, model.get()));
@@ -86,7 +129,10 @@ Result<CompiledModel> CompileModel(const std::string& name, const ModelGraph& us
   BELAY_RETURN_IF_ERROR(graph->UseGears(std::move(settings.gears)));
   std::shared_ptr<ModelGraph> typed = WithTypes(*model, types);
   if (graph->IsStatic()) DropContents(typed.get());
+  else PinContents(*model);
   return CompiledModel{std::move(graph), std::move(typed)};
+} catch (const std::runtime_error& lost) {  // late contents that cannot be had any more
+  return FailedPrecondition("{}", lost.what());
 }
 
 }  // namespace belay

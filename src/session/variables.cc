@@ -13,7 +13,7 @@ std::string TypeText(DType dtype, const std::vector<int64_t>& dims) {
 
 void SetInitial(const VariableDecl& decl, Variable* variable) {
   if (!decl.initial || variable->has_value) return;
-  if (variable->bytes) std::memcpy(variable->data, decl.initial->data, variable->bytes);
+  if (variable->bytes) std::memcpy(variable->data, decl.initial->data(), variable->bytes);
   variable->has_value = true;
 }
 

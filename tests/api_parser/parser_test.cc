@@ -123,4 +123,38 @@ TEST(Parser, AFailureLeavesTheGraphAlone) {
   EXPECT_EQ(NodeTypes(graph).size(), 6u);
 }
 
+// y = x * w, with 17 MiB of w.
+std::string LargeModel(float weight) {
+  constexpr int64_t kRows = 17 << 8, kColumns = 1 << 10;
+  GraphWriter graph;
+  graph.Input(ValueBytes("x", 1, {1, kRows})).Output(ValueBytes("y", 1, {1, kColumns}));
+  graph.Initializer(FloatTensor("w", {kRows, kColumns}, std::vector<float>(kRows * kColumns, weight)));
+  graph.Node(NodeBytes("MatMul", {"x", "w"}, {"y"}, {}, "product"));
+  return ModelBytes(graph, 14);
+}
+
+// Large tensors are read when the graph is compiled.
+TEST(Parser, AFileThatChangesBeforeItsGraphIsCompiled) {
+  ASSERT_EQ(ge::GEInitialize(Params()), ge::SUCCESS);
+  {
+    TempDir dir;
+    ge::Session session{Params()};
+    const std::string path = dir.Write("m.onnx", LargeModel(1));
+    ge::Graph kept("kept"), lost("lost");
+    ASSERT_EQ(ge::aclgrphParseONNX(path.c_str(), {}, kept), ge::GRAPH_SUCCESS) << ErrorText();
+    std::filesystem::remove(path);
+    ASSERT_EQ(session.AddGraph(1, kept), ge::SUCCESS);
+    EXPECT_EQ(session.CompileGraph(1), ge::SUCCESS) << ErrorText();
+    (void)dir.Write("m.onnx", LargeModel(2));
+    ASSERT_EQ(ge::aclgrphParseONNX(path.c_str(), {}, lost), ge::GRAPH_SUCCESS) << ErrorText();
+    (void)dir.Write("m.onnx", "short");
+    ASSERT_EQ(session.AddGraph(2, lost), ge::SUCCESS);
+    EXPECT_NE(session.CompileGraph(2), ge::SUCCESS);
+    EXPECT_NE(ErrorText().find("m.onnx was changed after it was parsed"), std::string::npos) << ErrorText();
+    (void)dir.Write("m.onnx", LargeModel(2));
+    EXPECT_EQ(session.CompileGraph(2), ge::SUCCESS) << ErrorText();  // it is what it was
+  }
+  ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
+}
+
 }  // namespace

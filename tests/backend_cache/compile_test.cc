@@ -32,7 +32,7 @@ class CompileTest : public CacheTest {
     for (size_t i = 0; kernels.ok() && i < kernels->size(); ++i) {
       RunError error;
       LiteralPtr out = RunCompiled((*kernels)[i], fragments_[i], inputs_, true, 1, &error);
-      bytes.append(static_cast<const char*>(out->data), static_cast<size_t>(out->ByteSize()));
+      bytes.append(static_cast<const char*>(out->data()), static_cast<size_t>(out->ByteSize()));
     }
     return bytes;
   }

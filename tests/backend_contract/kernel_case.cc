@@ -48,9 +48,9 @@ std::vector<char> RunKernel(const CompiledKernel& kernel, const std::vector<Lite
     }
     memory.emplace_back(pack != nullptr ? pack->bytes : inputs[i]->ByteSize(), at_end);
     if (pack != nullptr) {
-      pack->pack(inputs[i]->data, memory.back().data());
+      pack->pack(inputs[i]->data(), memory.back().data());
     } else if (inputs[i]->ByteSize() != 0) {
-      std::memcpy(memory.back().data(), inputs[i]->data, static_cast<size_t>(inputs[i]->ByteSize()));
+      std::memcpy(memory.back().data(), inputs[i]->data(), static_cast<size_t>(inputs[i]->ByteSize()));
     }
   }
   memory.emplace_back(out_bytes, at_end);
@@ -102,7 +102,7 @@ double UnitOf(DType d) {
 
 void Compare(const std::vector<char>& bytes, const Literal& expected, DType acc, double depth, double largest) {
   Literal actual = expected;
-  actual.data = bytes.data();
+  actual.address = bytes.data();
   actual.owner = nullptr;
   const std::vector<double> got = LiteralToDoubles(actual), want = LiteralToDoubles(expected);
   double scale = largest;
@@ -184,7 +184,7 @@ double KernelCase::LargestDifference(const TargetRow& row) {
   const Literal& want = *(*expected)[0];
   const auto bytes = RunKernel((*kernels)[0], values_, want.ByteSize(), symbols_, true, 1);
   Literal got = want;
-  got.data = bytes.data();
+  got.address = bytes.data();
   got.owner = nullptr;
   const std::vector<double> x = LiteralToDoubles(got), y = LiteralToDoubles(want);
   double largest = 0;

@@ -62,7 +62,7 @@ void PutCase(std::ofstream& out, const KernelCase& c, const KernelDraft& draft, 
   for (const LiteralPtr& in : c.values()) buffers.emplace_back(in->as<char>(), in->as<char>() + in->ByteSize());
   for (const PackRequest& pack : draft.packs) {
     buffers[static_cast<size_t>(pack.input)].resize(static_cast<size_t>(pack.bytes));
-    pack.pack(c.values()[static_cast<size_t>(pack.input)]->data, buffers[static_cast<size_t>(pack.input)].data());
+    pack.pack(c.values()[static_cast<size_t>(pack.input)]->data(), buffers[static_cast<size_t>(pack.input)].data());
   }
   buffers.emplace_back(static_cast<size_t>(result_bytes));
   Put(out, static_cast<int64_t>(buffers.size()));

@@ -74,12 +74,12 @@ TEST(Backend, WritesPastCaches) {
     std::vector<float> memory(40 * columns + 32);
     for (int64_t offset = 0; offset < 32; ++offset) {
       float* out = memory.data() + offset;
-      std::vector<void*> buffers = {const_cast<void*>(in[0]->data), const_cast<void*>(in[1]->data), out};
+      std::vector<void*> buffers = {const_cast<void*>(in[0]->data()), const_cast<void*>(in[1]->data()), out};
       RunError error;
       KernelCall call{buffers.data(), nullptr, &error, kernel.closure};
       std::fill(memory.begin(), memory.end(), -77.0f);
       kernel.fn(&call, 0, kernel.chunks.value());
-      EXPECT_EQ(std::memcmp(out, (*want)[0]->data, (*want)[0]->ByteSize()), 0) << offset;
+      EXPECT_EQ(std::memcmp(out, (*want)[0]->data(), (*want)[0]->ByteSize()), 0) << offset;
       EXPECT_EQ(std::count(memory.begin(), memory.end(), -77.0f), 32);
     }
   }

@@ -70,7 +70,7 @@ inline testing::AssertionResult Close(const Literal& got, const Literal& want, T
         return testing::AssertionFailure() << "element " << i << ": " << a << ", want " << b;
       if (i > 4096) break;
     }
-    if (std::memcmp(got.data, want.data, got.ByteSize()) != 0)
+    if (std::memcmp(got.data(), want.data(), got.ByteSize()) != 0)
       return testing::AssertionFailure() << "bytes differ";
     return testing::AssertionSuccess();
   }
@@ -134,7 +134,7 @@ inline LiteralPtr RunCompiled(const CompiledKernel& kernel, const Fragment& f,
   std::vector<void*> buffers;
   for (const LiteralPtr& in : inputs) {
     blocks.push_back(std::make_unique<GuardedBlock>(in->ByteSize(), at_end));
-    if (in->ByteSize()) std::memcpy(blocks.back()->data(), in->data, in->ByteSize());
+    if (in->ByteSize()) std::memcpy(blocks.back()->data(), in->data(), in->ByteSize());
     buffers.push_back(blocks.back()->data());
   }
   const TensorType& type = f.graph->outputs[0]->type;
@@ -174,7 +174,7 @@ inline void Check(const Fragment& f, const std::vector<LiteralPtr>& inputs, Tole
       ASSERT_EQ(error.set.load(), 0);
       ASSERT_TRUE(Close(*got, *(*want)[0], t)) << (*kernels)[0].about;
       if (first) {
-        ASSERT_EQ(std::memcmp(first->data, got->data, got->ByteSize()), 0)
+        ASSERT_EQ(std::memcmp(first->data(), got->data(), got->ByteSize()), 0)
             << "chunks change the bytes";
       }
       first = got;

@@ -3,8 +3,11 @@
 import os
 import re
 import subprocess
+import time
 
 import numpy as np
+import onnx
+from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper
 
@@ -105,5 +108,104 @@ def doctor_says_where(d):
     assert said.stderr.count('others may write to it') == 1, said.stderr
 
 
+def large_network(folder, scale=1.0, outside=False):
+    """24 MiB of weights that kernels pack, one of them behind a transposition, and 8 MiB that are read as they are."""
+    rng = np.random.default_rng(5)
+    shapes = {'table': (4096, 512), 'm': (512, 4096), 'n': (512, 4096), 'o': (4096, 512)}
+    weights = [numpy_helper.from_array((scale * rng.standard_normal(dims) / 64).astype(np.float32), name)
+               for name, dims in shapes.items()]
+    nodes = [h.make_node('Gather', ['table', 'i'], ['g']), h.make_node('MatMul', ['g', 'm'], ['a']),
+             h.make_node('Transpose', ['n'], ['t'], perm=[1, 0]), h.make_node('MatMul', ['a', 't'], ['b']),
+             h.make_node('Transpose', ['o'], ['u'], perm=[1, 0]), h.make_node('MatMul', ['b', 'u'], ['y'])]
+    path = write_model(os.path.join(folder, 'large.onnx'), nodes, [value('i', T.INT64, (7,))], [value('y', dims=None)],
+                       weights)
+    if outside:
+        onnx.save(onnx.load(path), path, save_as_external_data=True, location='large.bin')
+    return path
+
+
+def run_large(model, cache, *flags, **more):
+    """Large constants found and kept, and the digests."""
+    done = belay('run', model, *flags, env=environment(cache, **more))
+    counts = re.findall(r'(\d+) large constants found, (\d+) kept', done.stderr)
+    return sum(int(c[0]) for c in counts), sum(int(c[1]) for c in counts), re.findall(r'digest (\S+)', done.stdout)
+
+
+def constants(cache):
+    return [os.path.join(cache, 'kernels', name) for name in files(cache) if name.endswith('.constant')]
+
+
+def large_constants_are_found_again(d):
+    model, cache = large_network(d), os.path.join(d, 'cache')
+    found, kept, digests = run_large(model, 'off')
+    assert (found, kept) == (0, 0) and digests
+    assert run_large(model, cache) == (0, 4, digests)
+    size = sum(map(os.path.getsize, constants(cache)))
+    assert len(constants(cache)) == 4 and 32 << 20 < size < 36 << 20
+    time.sleep(3)  # behind that, files that were whole are taken on trust
+    for threads in ('1', '2', '2'):
+        assert run_large(model, cache, BELAY_THREADS=threads) == (4, 0, digests)
+    os.makedirs(os.path.join(d, 'beside'))
+    assert run_large(large_network(os.path.join(d, 'beside'), outside=True), cache) == (4, 0, digests)
+    other = run_large(large_network(d, 2.0), cache)  # the same path
+    assert other[:2] == (0, 4) and other[2] != digests and other[2] == run_large(model, 'off')[2]
+    said = belay('doctor', env=environment(cache)).stdout
+    assert f'ok    cache: 8 constants in {cache}/kernels, ' in said, said
+
+
+def dynamic_graphs_find_them_too(d):
+    rng = np.random.default_rng(6)
+    weight = numpy_helper.from_array(rng.standard_normal((2048, 2304)).astype(np.float32), 'w')
+    model = write_model(os.path.join(d, 'm.onnx'), [h.make_node('MatMul', ['x', 'w'], ['y'])],
+                        [value('x', dims=('n', 2048))], [value('y', dims=None)], [weight])
+    cache, flags = os.path.join(d, 'cache'), ('--dynamic', '--shape', 'x=3x2048')
+    digests = run_large(model, 'off', *flags)[2]
+    assert run_large(model, cache, *flags) == (0, 1, digests)
+    assert run_large(model, cache, *flags) == (1, 0, digests)
+
+
+def damaged_constants_are_made_anew(d):
+    model, cache = large_network(d), os.path.join(d, 'cache')
+    digests = run_large(model, cache)[2]
+    time.sleep(3)
+    assert run_large(model, cache) == (4, 0, digests)
+    for k, path in enumerate(constants(cache)):
+        if k == 0:
+            os.truncate(path, 10000)
+            continue
+        with open(path, 'r+b') as f:
+            f.seek(4096 + k * 1000000)
+            f.write(b'\xff\xff\xff\xff')
+    assert run_large(model, cache) == (0, 4, digests)
+    assert run_large(model, cache) == (4, 0, digests)
+    os.unlink(constants(cache)[1])
+    assert run_large(model, cache) == (3, 1, digests)
+
+
+def large_constants_of_many_processes(d):
+    model, cache = large_network(d), os.path.join(d, 'cache')
+    digests = run_large(model, 'off')[2]
+    started = [subprocess.Popen([BELAY, 'run', model], env=environment(cache), text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE) for _ in range(3)]
+    for process in started:
+        stdout, stderr = process.communicate(timeout=120)
+        assert process.returncode == 0, stderr
+        assert re.findall(r'digest (\S+)', stdout) == digests
+    assert run_large(model, cache) == (4, 0, digests)
+    os.chmod(os.path.join(cache, 'kernels'), 0o777)
+    assert run_large(model, cache) == (0, 0, digests)
+
+
+def rows_do_not_mix_constants(d):
+    model, cache = large_network(d), os.path.join(d, 'cache')
+    rows = re.search(r'this machine runs (.*)', belay('doctor', env=environment('off')).stdout)[1].split(', ')
+    for row in rows[:2]:
+        expected = run_large(model, 'off', BELAY_CPU=row)[2]
+        assert run_large(model, cache, BELAY_CPU=row) == (0, 4, expected), row
+        assert run_large(model, cache, BELAY_CPU=row) == (4, 0, expected), row
+
+
 if __name__ == '__main__':
-    run_tests([the_next_process_finds_all, damage_is_mended, rows_do_not_mix, many_processes_at_once, doctor_says_where])
+    run_tests([the_next_process_finds_all, damage_is_mended, rows_do_not_mix, many_processes_at_once, doctor_says_where,
+               large_constants_are_found_again, dynamic_graphs_find_them_too, damaged_constants_are_made_anew,
+               large_constants_of_many_processes, rows_do_not_mix_constants])

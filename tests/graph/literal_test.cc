@@ -33,7 +33,7 @@ TEST(Literal, NegativeNibblesAndUnsignedBytes) {
 
 TEST(Literal, ZeroFilledAndAligned) {
   const auto x = Literal::Allocate(DType::kF32, {3, 5});
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(x->data) % 64, 0u);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(x->data()) % 64, 0u);
   EXPECT_EQ(LiteralToDoubles(*x), std::vector<double>(15, 0));
   EXPECT_EQ(Literal::Allocate(DType::kString, {2})->strings->size(), 2u);
 }

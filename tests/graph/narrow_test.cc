@@ -181,7 +181,7 @@ TEST(Narrow, PackingIsABitStream) {
       std::vector<int64_t> codes(static_cast<size_t>(n));
       for (int64_t i = 0; i < n; ++i) codes[i] = (i * 29 + 5) & ((1 << BitWidth(dtype)) - 1);
       const LiteralPtr x = Packed(*LiteralFromInts(DType::kU8, {n}, codes), dtype);
-      const LiteralPtr bytes = Literal::Copy(DType::kU8, {x->ByteSize()}, x->data);
+      const LiteralPtr bytes = Literal::Copy(DType::kU8, {x->ByteSize()}, x->data());
       Graph graph;
       Builder b(&graph);
       Tensor read = Unpack(b.Wrap(graph.AddInput(0, {DType::kU8, {x->ByteSize()}})), dtype, {n});

@@ -36,7 +36,7 @@ TEST(Tensor, EveryDTypeFromRawAndTypedData) {
     ASSERT_NE(typed, nullptr) << name;
     ASSERT_EQ(raw->dims, std::vector<int64_t>{5}) << name;
     ASSERT_EQ(raw->ByteSize(), typed->ByteSize()) << name;
-    EXPECT_EQ(std::memcmp(raw->data, typed->data, static_cast<size_t>(raw->ByteSize())), 0) << name;
+    EXPECT_EQ(std::memcmp(raw->data(), typed->data(), static_cast<size_t>(raw->ByteSize())), 0) << name;
     ++compared;
   }
   EXPECT_EQ(compared, 24);
@@ -178,6 +178,87 @@ TEST(External, AModelFromMemoryHasNone) {
   const std::string message =
       Refusal(ImportBytes(ModelWithExternal({{"location", "data.bin"}})), Code::kNotSupported);
   EXPECT_HAS(message, "parse the file");
+}
+
+constexpr int64_t kMany = (int64_t{17} << 20) / 4;  // elements that are worth leaving in their file
+
+std::string Ramp(float first) {
+  std::vector<float> values(kMany);
+  for (size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<float>(i % 1000);
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
+}
+
+std::string LargeModel(float first) {
+  std::string tensor;
+  pbf_writer w(tensor);
+  w.add_int64(1, kMany);
+  w.add_int32(2, 1);
+  w.add_string(8, "w");
+  w.add_bytes(9, Ramp(first));
+  GraphWriter graph;
+  graph.Initializer(tensor).Output(ValueBytes("w", 1, {kMany}));
+  return ModelBytes(graph, 13);
+}
+
+LiteralPtr OnlyValue(const ImportResult& model) {
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return std::get<LiteralPtr>((*model)->nodes[(*model)->outputs[0].node].attrs["value"]);
+}
+
+bool Holds(const Literal& literal, float first) {
+  const std::string bytes = Ramp(first);
+  return literal.ByteSize() == static_cast<int64_t>(bytes.size()) &&
+         std::memcmp(literal.data(), bytes.data(), bytes.size()) == 0;
+}
+
+TEST(Late, LargeTensorsStayInTheirFileUntilTheyAreRead) {
+  TempDir dir;
+  const std::string inside = dir.Write("inside.onnx", LargeModel(1));
+  dir.Write("data.bin", "1234" + Ramp(1));
+  const std::string beside =
+      dir.Write("beside.onnx", ModelWithExternal({{"location", "data.bin"}, {"offset", "4"}}, kMany));
+  const std::string bytes = LargeModel(1);
+  const LiteralPtr eager = OnlyValue(ImportBytes(bytes));
+  EXPECT_FALSE(eager->late);
+  for (const std::string& path : {inside, beside}) {
+    const LiteralPtr literal = OnlyValue(ImportOnnxFile(path));
+    ASSERT_TRUE(literal->late) << path;
+    EXPECT_EQ(HashOf(*literal), HashOf(*eager));
+    EXPECT_TRUE(Holds(*Held(literal), 1));
+    std::filesystem::remove(path);  // an open file stays
+    EXPECT_TRUE(Holds(*literal, 1));
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(literal->data()) % 64, 0u);
+  }
+}
+
+TEST(Late, AFileThatChangedIsAnErrorAndNoCrash) {
+  TempDir dir;
+  const std::string whole = LargeModel(1);
+  for (const std::string& after : {LargeModel(2), whole.substr(0, whole.size() / 2), std::string()}) {
+    const std::string path = dir.Write("m.onnx", whole);
+    const LiteralPtr literal = OnlyValue(ImportOnnxFile(path)), read = OnlyValue(ImportOnnxFile(path));
+    EXPECT_TRUE(Holds(*read, 1));
+    dir.Write("m.onnx", after);
+    for (int i = 0; i < 2; ++i) {
+      try {
+        literal->data();
+        ADD_FAILURE() << "the change was not seen";
+      } catch (const std::exception& error) {
+        EXPECT_HAS(error.what(), "m.onnx was changed after it was parsed");
+      }
+    }
+    EXPECT_TRUE(Holds(*read, 1));
+    dir.Write("m.onnx", whole);
+    EXPECT_TRUE(Holds(*literal, 1));
+  }
+}
+
+TEST(Late, AFileThatIsReplacedIsReadAsItWas) {
+  TempDir dir;
+  const std::string path = dir.Write("m.onnx", LargeModel(1)), other = dir.Write("n.onnx", LargeModel(2));
+  const LiteralPtr literal = OnlyValue(ImportOnnxFile(path));
+  std::filesystem::rename(other, path);
+  EXPECT_TRUE(Holds(*literal, 1));
 }
 
 }  // namespace

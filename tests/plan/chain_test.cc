@@ -55,7 +55,7 @@ std::shared_ptr<Graph> Make(const Network& n) {
 std::vector<char> Bytes(const std::vector<LiteralPtr>& literals) {
   std::vector<char> bytes;
   for (const LiteralPtr& l : literals) {
-    const char* data = static_cast<const char*>(l->data);
+    const char* data = static_cast<const char*>(l->data());
     bytes.insert(bytes.end(), data, data + l->ByteSize());
   }
   return bytes;

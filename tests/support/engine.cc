@@ -32,7 +32,7 @@ class DeviceTensor {
       return t;
     }
     BELAY_RETURN_IF_ERROR(t.Allocate(x.dtype, x.dims, static_cast<size_t>(x.ByteSize())));
-    if (t.view_.bytes) std::memcpy(t.view_.data, x.data, t.view_.bytes);
+    if (t.view_.bytes) std::memcpy(t.view_.data, x.data(), t.view_.bytes);
     return t;
   }
   // Filled with a pattern, so that elements nobody wrote show.
@@ -110,7 +110,7 @@ Result<Literals> ExecuteOnce(const Launch& launch, const std::vector<TensorView>
 bool SameBytes(const Literal& a, const Literal& b) {
   if (IsRunValue(a.dtype)) return a.dims == b.dims && a.dtype == b.dtype && *a.strings == *b.strings;
   return a.dims == b.dims && a.dtype == b.dtype &&
-         std::memcmp(a.data, b.data, static_cast<size_t>(a.ByteSize())) == 0;
+         std::memcmp(a.data(), b.data(), static_cast<size_t>(a.ByteSize())) == 0;
 }
 
 Result<Literals> RunTwice(const Launch& launch, size_t output_count, const Literals& inputs, Literals* after) {
@@ -221,20 +221,20 @@ LiteralPtr AsStored(const LiteralPtr& x) {
     const std::vector<uint8_t> bytes = PublicBytes(*x);
     return Literal::Copy(DType::kU8, {static_cast<int64_t>(bytes.size())}, bytes.data());
   }
-  if (!IsNarrow(x->dtype)) return Literal::Copy(StorageOf(x->dtype), x->dims, x->data);
+  if (!IsNarrow(x->dtype)) return Literal::Copy(StorageOf(x->dtype), x->dims, x->data());
   const bool packed = BitWidth(x->dtype) < 8;
-  return Literal::Copy(DType::kU8, packed ? std::vector<int64_t>{x->ByteSize()} : x->dims, x->data);
+  return Literal::Copy(DType::kU8, packed ? std::vector<int64_t>{x->ByteSize()} : x->dims, x->data());
 }
 
 LiteralPtr AsDeclared(const LiteralPtr& x, const TensorType& type, const std::vector<int64_t>& symbols) {
   if (StorageOf(type.dtype) == type.dtype) return x;
-  if (!IsNarrow(type.dtype) && !IsRunValue(type.dtype)) return Literal::Copy(type.dtype, x->dims, x->data);
+  if (!IsNarrow(type.dtype) && !IsRunValue(type.dtype)) return Literal::Copy(type.dtype, x->dims, x->data());
   std::vector<int64_t> dims;
   for (const Dim& d : type.shape) dims.push_back(d.Evaluate(symbols));
   if (IsRunValue(type.dtype)) {
-    return RunValueToLiteral(type.dtype, dims, x->data, static_cast<size_t>(x->ByteSize()));
+    return RunValueToLiteral(type.dtype, dims, x->data(), static_cast<size_t>(x->ByteSize()));
   }
-  return Literal::Copy(type.dtype, dims, x->data);
+  return Literal::Copy(type.dtype, dims, x->data());
 }
 
 }  // namespace
@@ -318,7 +318,7 @@ Tolerance ToleranceFor(const Graph& graph) {
 }
 
 LiteralPtr ComplexFromPairs(const Literal& pairs) {
-  return Literal::Copy(DType::kC64, {pairs.dims.begin(), pairs.dims.end() - 1}, pairs.data);
+  return Literal::Copy(DType::kC64, {pairs.dims.begin(), pairs.dims.end() - 1}, pairs.data());
 }
 
 std::string Compare(const Literal& got, const Literal& want, const Tolerance& tolerance) {
@@ -326,7 +326,7 @@ std::string Compare(const Literal& got, const Literal& want, const Tolerance& to
     auto pairs = [](const Literal& x) {
       std::vector<int64_t> dims = x.dims;
       dims.push_back(2);
-      return Literal::Copy(DType::kF32, dims, x.data);
+      return Literal::Copy(DType::kF32, dims, x.data());
     };
     return Compare(*pairs(got), *pairs(want), tolerance);
   }

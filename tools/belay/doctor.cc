@@ -95,8 +95,12 @@ void SayCache() {
   if (!state.problem.empty()) {
     return Say("note", fmt::format("cache: kernels are not kept{}: {}", where, state.problem));
   }
+  constexpr double kMib = 1 << 20;
   Say("ok", fmt::format("cache: {} kernels{}, {:.1f} MiB", state.files, where,
-                        static_cast<double>(state.bytes) / (1 << 20)));
+                        static_cast<double>(state.bytes) / kMib));
+  if (state.constants == 0) return;
+  Say("ok", fmt::format("cache: {} constants{}, {:.1f} MiB", state.constants, where,
+                        static_cast<double>(state.constant_bytes) / kMib));
 }
 
 // z = x + y on f32[4].

@@ -80,6 +80,8 @@ void PrintMemory(double before) {
   std::printf("%10.1f  resident; %.1f before the model was read\n", now, before);
   std::printf("%10.1f  %zu constants as the model has them\n", plain, use.plain);
   std::printf("%10.1f  %zu constants in the order of their kernels\n", packed, use.packed);
+  std::printf("%10.1f  of these two in files of the cache, shared with all processes that map them\n",
+              static_cast<double>(use.mapped_bytes) / mib);
   std::printf("%10.1f  everything else: the graph, generated code, buffers of runs, the allocator's slack\n",
               now - before - plain - packed);
 }

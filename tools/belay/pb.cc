@@ -54,7 +54,7 @@ Result<Array> FromTensor(const onnx::TensorProto& proto, const std::string& path
     array.data.assign(bytes.begin(), bytes.end());
     return array;
   }
-  const char* data = static_cast<const char*>(literal->data);
+  const char* data = static_cast<const char*>(literal->data());
   if (literal->ByteSize() > 0) array.data.assign(data, data + literal->ByteSize());
   return array;
 }

@@ -48,8 +48,10 @@ Result<LiteralPtr> ToLiteral(const ge::Tensor& tensor) {
     return InvalidArgument("a constant has {} bytes of data, but its description needs {}",
                            impl->size(), need);
   }
+  if (impl->buffer != nullptr && impl->size() == static_cast<size_t>(need)) literal->late = impl->buffer->late();
+  if (literal->late != nullptr) return LiteralPtr(literal);
   literal->owner = impl->buffer;
-  literal->data = count == 0 ? nullptr : impl->data();
+  literal->address = count == 0 ? nullptr : impl->data();
   return LiteralPtr(literal);
 }
 
@@ -59,7 +61,10 @@ ge::Tensor FromLiteral(const Literal& literal) {
   if (literal.strings != nullptr) {
     const std::vector<std::string>& texts = *literal.strings;
     if (!texts.empty()) (void)tensor.SetData(PackTexts({texts.begin(), texts.end()}));
-  } else if (literal.data != nullptr) {
+  } else if (literal.late != nullptr) {
+    const auto bytes = static_cast<size_t>(literal.ByteSize());
+    ge::TensorAdapter::Impl(tensor)->buffer = std::make_shared<ge::TensorBuffer>(literal.late, bytes);
+  } else if (literal.address != nullptr) {
     std::shared_ptr<const void> owner = literal.owner;
     (void)tensor.SetData(const_cast<uint8_t*>(literal.as<uint8_t>()),
                          static_cast<size_t>(literal.ByteSize()), [owner](uint8_t*) {});

@@ -339,7 +339,7 @@ void WriteTensor(pbf_writer&& w, const Tensor& tensor) {
   (void)impl.desc.GetName(name);
   WriteDesc(pbf_writer(w, 1), {name.GetString(), impl.desc, impl.desc_rest});
   if (tensor.GetSize() != 0) {
-    w.add_bytes(2, reinterpret_cast<const char*>(tensor.GetData()), tensor.GetSize());
+    w.add_bytes(2, reinterpret_cast<const char*>(impl.data()), tensor.GetSize());
   }
 }
 

@@ -376,9 +376,13 @@ class Loader {
   std::set<std::string> used_;  // each has one caller, so loading ends
 };
 
-Result<std::string> Serialize(const GraphImplPtr& impl) {
+Result<std::string> Serialize(const GraphImplPtr& impl) try {
   if (impl == nullptr || !impl->valid) return belay::FailedPrecondition("the graph has no nodes");
   return SerializeModel(Writer().Write(*impl));
+} catch (const std::bad_alloc&) {
+  return belay::OutOfMemory("serialising a graph");
+} catch (const std::exception& e) {
+  return belay::FailedPrecondition("serialising a graph: {}", e.what());
 }
 
 Status Replace(GraphImplPtr* impl, std::string_view bytes) try {

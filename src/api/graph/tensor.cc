@@ -22,7 +22,31 @@ std::vector<int64_t> Resized(const Shape& shape, size_t count) {
   return dims;
 }
 
+// nullptr where late bytes cannot be had any more.
+uint8_t* DataOrNull(const std::shared_ptr<TensorBuffer>& buffer) try {
+  return buffer == nullptr ? nullptr : buffer->Bytes();
+} catch (const std::exception& error) {
+  BELAY_LOG(Error, "tensor: {}", error.what());
+  return nullptr;
+}
+
 }  // namespace
+
+std::shared_ptr<belay::LateBytes> TensorBuffer::late() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return late_;
+}
+
+uint8_t* TensorBuffer::Bytes() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (late_ == nullptr) return data;
+  const std::shared_ptr<const void> bytes = late_->Hold();
+  auto* const copy = new uint8_t[size];
+  std::memcpy(copy, bytes.get(), size);
+  deleter = DeleteArray;
+  late_ = nullptr;
+  return data = copy;
+}
 
 graphStatus TensorImpl::Copy(const uint8_t* source, size_t bytes) {
   if (bytes == 0) {
@@ -57,15 +81,15 @@ graphStatus Tensor::SetTensorDesc(const TensorDesc& tensor_desc) {
   return GRAPH_SUCCESS;
 }
 
-const uint8_t* Tensor::GetData() const { return impl->data(); }
-uint8_t* Tensor::GetData() { return impl->data(); }
+const uint8_t* Tensor::GetData() const { return DataOrNull(impl->buffer); }
+uint8_t* Tensor::GetData() { return DataOrNull(impl->buffer); }
 size_t Tensor::GetSize() const { return impl->size(); }
 
 std::unique_ptr<uint8_t[], Tensor::DeleteFunc> Tensor::ResetData() {
   std::shared_ptr<TensorBuffer> buffer = std::move(impl->buffer);
   impl->buffer = nullptr;
   if (buffer == nullptr) return {nullptr, DeleteFunc()};
-  uint8_t* const data = buffer->data;
+  uint8_t* const data = DataOrNull(buffer);
   if (buffer.use_count() > 1) {
     return {data, [buffer](uint8_t*) {}};  // somebody else still reads it
   }
@@ -163,7 +187,7 @@ Tensor Tensor::Clone() const {
   desc = impl->desc;
   desc.SetShape(Shape(impl->desc.GetShape().GetDims()));
   desc.SetOriginShape(Shape(impl->desc.GetOriginShape().GetDims()));
-  (void)copy.impl->Copy(impl->data(), impl->size());
+  (void)copy.impl->Copy(DataOrNull(impl->buffer), impl->size());
   return copy;
 }
 

@@ -1,10 +1,12 @@
 // What stands behind Shape, TensorDesc and Tensor.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "graph/literal.h"
 #include "graph/tensor.h"
 
 namespace ge {
@@ -39,10 +41,19 @@ struct TensorBuffer {
 
   TensorBuffer(uint8_t* bytes, size_t count, Tensor::DeleteFunc function)
       : data(bytes), size(count), deleter(std::move(function)) {}
+  TensorBuffer(std::shared_ptr<belay::LateBytes> late, size_t count) : size(count), late_(std::move(late)) {}
   TensorBuffer(const TensorBuffer&) = delete;
+  // Bytes that nobody has asked for yet; else nullptr.
+  std::shared_ptr<belay::LateBytes> late();
+  // A copy where they were late: whoever gets the address may write there. Throws what makes them throws.
+  uint8_t* Bytes();
   ~TensorBuffer() {
     if (data != nullptr && deleter) deleter(data);
   }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<belay::LateBytes> late_;
 };
 
 class TensorImpl {
@@ -51,7 +62,7 @@ class TensorImpl {
   std::shared_ptr<TensorBuffer> buffer;  // nullptr when empty
   std::string rest, desc_rest;           // of the file it was read from; see ge_proto.h
 
-  uint8_t* data() const { return buffer == nullptr ? nullptr : buffer->data; }
+  uint8_t* data() const { return buffer == nullptr ? nullptr : buffer->Bytes(); }
   size_t size() const { return buffer == nullptr ? 0 : buffer->size; }
   graphStatus Copy(const uint8_t* source, size_t bytes);
 };

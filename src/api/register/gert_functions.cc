@@ -69,7 +69,7 @@ Status InferShape(Registry::InferShapeKernelFunc function, const OpNode& node, P
   RunContext context(info.get(), &names, inputs.size(), call.outputs.size());
   std::vector<gert::Tensor> tensors;
   for (const PlainTensor* t : inputs) {
-    void* data = t->value ? const_cast<void*>(t->value->data) : nullptr;
+    void* data = t->value ? const_cast<void*>(t->value->data()) : nullptr;
     BELAY_RETURN_IF_ERROR(AddTensor(t->dims, t->dtype, data, &tensors));
   }
   // A tensor begins with its shape, so both accessors find theirs.

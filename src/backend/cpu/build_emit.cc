@@ -513,7 +513,7 @@ Value* LoopEmitter::BufferPointer(int buffer) {
   if (constants_.size() <= k) constants_.resize(k + 1);
   if (!constants_[k]) {
     const Literal& literal = *p_.constants[k];
-    llvm::StringRef bytes(static_cast<const char*>(literal.data),
+    llvm::StringRef bytes(static_cast<const char*>(literal.data()),
                           static_cast<size_t>(literal.ByteSize()));
     auto* data = llvm::ConstantDataArray::getString(f_.module.getContext(), bytes, false);
     constants_[k] = ConstantData(data);

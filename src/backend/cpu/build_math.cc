@@ -364,7 +364,7 @@ Value* EmitReduceLanes(EmitContext& e, ReduceKind kind, DType dtype, Value* vect
 llvm::Constant* LiteralConstant(EmitContext& e, const Literal& literal, int64_t index, int lanes) {
   DType d = literal.dtype;
   llvm::Type* type = RegisterType(e, d, lanes);
-  const auto* bytes = static_cast<const char*>(literal.data) + index * BitWidth(d) / 8;
+  const auto* bytes = static_cast<const char*>(literal.data()) + index * BitWidth(d) / 8;
   if (d == DType::kF64) {
     double v;
     std::memcpy(&v, bytes, 8);

@@ -61,7 +61,7 @@ class KeyWriter {
     AddList('t', n.steps);
     if (n.literal) {
       text_ += '"';
-      text_.append(static_cast<const char*>(n.literal->data),
+      text_.append(static_cast<const char*>(n.literal->data()),
                    static_cast<size_t>(n.literal->ByteSize()));
       text_ += '"';
     }

@@ -31,7 +31,7 @@ LiteralPtr Wrap(const TensorType& type, const void* data, const std::vector<int6
   auto literal = std::make_shared<Literal>();
   literal->dtype = type.dtype;
   for (const Dim& d : type.shape) literal->dims.push_back(d.Evaluate(symbols));
-  literal->data = data;
+  literal->address = data;
   return literal;
 }
 
@@ -47,7 +47,7 @@ void Deliver(const KernelCall& call, size_t output, size_t buffer, const Literal
     }
     target = call.allocated[output] = *memory;
   }
-  if (bytes) std::memcpy(target, value.data, bytes);
+  if (bytes) std::memcpy(target, value.data(), bytes);
 }
 
 void RunClosure(const KernelCall* call, int64_t, int64_t) {

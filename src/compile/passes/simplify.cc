@@ -105,11 +105,11 @@ std::string Key(const Node& node) {
   for (const Dim& d : node.starts) key += " s" + d.ToString();
   for (const Dim& d : node.steps) key += " t" + d.ToString();
   if (node.literal) {
-    if (node.literal->ByteSize() <= 256 && node.literal->data) {
+    if (node.literal->ByteSize() <= 256 && node.literal->address) {
       const auto* bytes = node.literal->as<unsigned char>();
       for (int64_t i = 0; i < node.literal->ByteSize(); ++i) key += fmt::format(":{:x}", bytes[i]);
     } else {
-      key += fmt::format(" p{}", node.literal->data ? node.literal->data : node.literal.get());
+      key += fmt::format(" p{}", node.literal->Identity());
     }
   }
   if (node.window) {

@@ -56,7 +56,7 @@ Status Deliver(LibraryCall& call, const Element& e) {
   }
   if (!out.data && !call.Allocate(0, dims)) return OutOfMemory("no memory for {}", TypeText(e.dtype, dims));
   const int64_t bytes = e.value->ByteSize();
-  if (bytes > 0) std::memcpy(out.data, e.value->data, static_cast<size_t>(bytes));
+  if (bytes > 0) std::memcpy(out.data, e.value->data(), static_cast<size_t>(bytes));
   call.bound = dims;
   return OkStatus();
 }

@@ -100,14 +100,14 @@ Status ResolveShapes(const Model& model, OnnxImportOptions* options) {
   return OkStatus();
 }
 
-Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, const std::string& directory,
+Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, ExternalFiles files,
                                            OnnxImportOptions options) {
   BELAY_TRY(Model model, ReadModel(bytes));
   BELAY_RETURN_IF_ERROR(CheckVersions(model));
   if (model.opsets.empty() && model.ir_version < 3) model.opsets[""] = 1;
   BELAY_RETURN_IF_ERROR(ResolveShapes(model, &options));
   BELAY_RETURN_IF_ERROR(InlineFunctions(&model));
-  ExternalFiles files(directory);
+  FindLateBytes(&model.graph.initializers, &files);
   Problems own;
   const ImportContext ctx{model, options, &files, options.problems ? options.problems : &own};
   CollectMissing(ctx, model.graph, "");
@@ -122,10 +122,10 @@ Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, const std::st
   return importer.graph();
 }
 
-Result<std::shared_ptr<ModelGraph>> Guarded(std::string_view bytes, const std::string& directory,
+Result<std::shared_ptr<ModelGraph>> Guarded(std::string_view bytes, ExternalFiles files,
                                             const OnnxImportOptions& options) {
   try {
-    return Import(bytes, directory, options);
+    return Import(bytes, std::move(files), options);
   } catch (const std::bad_alloc&) {
     return OutOfMemory("importing a model of {} bytes", bytes.size());
   } catch (const std::exception& e) {
@@ -140,12 +140,12 @@ Result<std::shared_ptr<ModelGraph>> ImportOnnxFile(const std::string& path,
   BELAY_TRY(std::shared_ptr<const MappedFile> file, MapFile(path));
   const size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  return Guarded({file->data, file->size}, directory, options).Context(path);
+  return Guarded({file->data, file->size}, ExternalFiles(directory, file), options).Context(path);
 }
 
 Result<std::shared_ptr<ModelGraph>> ImportOnnxMemory(const void* data, size_t size,
                                                      const OnnxImportOptions& options) {
-  return Guarded({static_cast<const char*>(data), size}, "", options);
+  return Guarded({static_cast<const char*>(data), size}, ExternalFiles(""), options);
 }
 
 }  // namespace belay

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "graph/literal.h"
+
 namespace belay::onnx {
 
 struct TensorProto {
@@ -26,6 +28,7 @@ struct TensorProto {
   bool is_external = false;
   bool is_segmented = false;
   std::vector<std::pair<std::string, std::string>> external_data;
+  std::shared_ptr<LateBytes> late;  // the bytes above or in a data file; see FindLateBytes
 };
 
 struct SparseTensorProto {

@@ -9,10 +9,14 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
+
+#include "base/allocate.h"
 
 namespace belay::onnx {
 namespace {
 
+constexpr size_t kFewBytes = size_t{16} << 20;  // are copied in no time
 constexpr int64_t kMaxElements = int64_t{1} << 44;
 constexpr int64_t kMaxSparseBytes = int64_t{1}
                                     << 31;  // a sparse tensor states its size, it does not prove it
@@ -102,8 +106,13 @@ std::shared_ptr<Literal> FromBytes(DType dtype, const std::vector<int64_t>& dims
   return literal;
 }
 
-Result<LiteralPtr> FromExternal(DType dtype, const TensorProto& t, int64_t bytes,
-                                ExternalFiles* files) {
+// Where `bytes` bytes lie in a file.
+struct FileRange {
+  std::shared_ptr<const MappedFile> file;
+  size_t offset = 0;
+};
+
+Result<FileRange> FindExternal(const TensorProto& t, int64_t bytes, ExternalFiles* files) {
   BELAY_TRY(ExternalRange range, ParseExternal(t));
   BELAY_TRY(std::shared_ptr<const MappedFile> file, files->Open(range.location));
   const int64_t size = static_cast<int64_t>(file->size);
@@ -115,16 +124,47 @@ Result<LiteralPtr> FromExternal(DType dtype, const TensorProto& t, int64_t bytes
     return InvalidArgument("its external data, {} bytes at offset {}, lies outside {} ({} bytes)",
                            bytes, range.offset, range.location, size);
   }
-  const char* data = file->data + range.offset;
-  if (bytes == 0 || dtype == DType::kBool || reinterpret_cast<uintptr_t>(data) % 64 != 0) {
-    return LiteralPtr(FromBytes(dtype, t.dims, data));
+  return FileRange{std::move(file), static_cast<size_t>(range.offset)};
+}
+
+// Of a tensor that FindLateBytes leaves in its file; none of others.
+FileRange LateRange(const TensorProto& t, ExternalFiles* files) {
+  const DType dtype = DTypeFromOnnx(t.data_type);
+  const bool known = dtype != DType::kUndefined && dtype != DType::kString && dtype != DType::kBool;
+  if (!known || t.is_segmented || !CheckDims(t.dims).ok()) return {};
+  const int64_t bytes = ByteSize(dtype, CountOf(t.dims));
+  if (bytes < kLateBytes) return {};
+  if (t.is_external) {
+    Result<FileRange> range = FindExternal(t, bytes, files);
+    return range.ok() ? *std::move(range) : FileRange();
   }
-  auto literal = std::make_shared<Literal>();
-  literal->dtype = dtype;
-  literal->dims = t.dims;
-  literal->owner = file;
-  literal->data = data;
-  return LiteralPtr(literal);
+  const bool fits = t.has_raw_data && static_cast<int64_t>(t.raw_data.size()) == bytes;
+  if (!fits || !files->model()) return {};
+  return {files->model(), static_cast<size_t>(t.raw_data.data() - files->model()->data)};
+}
+
+bool ReadAt(const MappedFile& file, size_t offset, size_t bytes, void* to) {
+  auto* at = static_cast<char*>(to);
+  while (bytes != 0) {
+    const ssize_t n = pread(file.fd, at, bytes, static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    at += n;
+    offset += static_cast<size_t>(n);
+    bytes -= static_cast<size_t>(n);
+  }
+  return true;
+}
+
+std::shared_ptr<const void> ReadAgain(const FileRange& range, size_t bytes, const ContentHash& hash) {
+  auto* memory = static_cast<char*>(AllocateForWriting(bytes + kReadBehind));
+  std::shared_ptr<const void> owner(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  if (!ReadAt(*range.file, range.offset, bytes, memory) || HashContents(memory, bytes) != hash) {
+    throw std::runtime_error(range.file->path + " was changed after it was parsed and before its graph was compiled; "
+                             "parse it again");
+  }
+  std::memset(memory + bytes, 0, kReadBehind);
+  return owner;
 }
 
 template <typename To, typename From>
@@ -197,7 +237,17 @@ Result<LiteralPtr> Convert(const TensorProto& t, ExternalFiles* files) {
   const int64_t count = CountOf(t.dims);
   if (dtype == DType::kString) return FromStrings(t, count);
   const int64_t bytes = ByteSize(dtype, count);
-  if (t.is_external) return FromExternal(dtype, t, bytes, files);
+  if (t.late) {
+    auto literal = std::make_shared<Literal>();
+    literal->dtype = dtype;
+    literal->dims = t.dims;
+    literal->late = t.late;
+    return LiteralPtr(literal);
+  }
+  if (t.is_external) {
+    BELAY_TRY(FileRange range, FindExternal(t, bytes, files));
+    return LiteralPtr(FromBytes(dtype, t.dims, range.file->data + range.offset));
+  }
   if (t.has_raw_data && !(t.raw_data.empty() && bytes != 0)) {
     if (static_cast<int64_t>(t.raw_data.size()) != bytes) {
       return InvalidArgument("it has {} bytes of raw data, but shape and dtype need {}",
@@ -250,6 +300,7 @@ Result<std::vector<int64_t>> SparsePositions(const SparseTensorProto& t, const L
 
 MappedFile::~MappedFile() {
   if (size > 0) munmap(const_cast<char*>(data), size);
+  if (fd >= 0) close(fd);
 }
 
 Result<std::shared_ptr<const MappedFile>> MapFile(const std::string& path) {
@@ -261,17 +312,14 @@ Result<std::shared_ptr<const MappedFile>> MapFile(const std::string& path) {
     return InvalidArgument("{} is no regular file", path);
   }
   auto file = std::make_shared<MappedFile>();
+  file->path = path;
+  file->fd = fd;
   if (info.st_size > 0) {
     void* at = mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
-    if (at == MAP_FAILED) {
-      const int error = errno;
-      close(fd);
-      return OutOfMemory("mapping {}: {}", path, std::strerror(error));
-    }
+    if (at == MAP_FAILED) return OutOfMemory("mapping {}: {}", path, std::strerror(errno));
     file->data = static_cast<const char*>(at);
     file->size = static_cast<size_t>(info.st_size);
   }
-  close(fd);
   return std::shared_ptr<const MappedFile>(file);
 }
 
@@ -298,6 +346,33 @@ Result<std::shared_ptr<const MappedFile>> ExternalFiles::Open(const std::string&
   return file;
 }
 
+void FindLateBytes(std::vector<TensorProto>* tensors, ExternalFiles* files) {
+  std::vector<TensorProto*> found;
+  std::vector<FileRange> ranges;
+  std::vector<Hashing> hashings;
+  for (TensorProto& t : *tensors) {
+    FileRange range = LateRange(t, files);
+    if (!range.file) continue;
+    const auto bytes = static_cast<size_t>(ByteSize(DTypeFromOnnx(t.data_type), CountOf(t.dims)));
+    auto read = [range](size_t offset, size_t count, void* buffer) -> const void* {
+      return ReadAt(*range.file, range.offset + offset, count, buffer) ? buffer : nullptr;
+    };
+    found.push_back(&t);
+    ranges.push_back(std::move(range));
+    hashings.push_back({bytes, std::move(read), false, {}});
+  }
+  size_t total = 0;
+  for (const Hashing& hashing : hashings) total += hashing.bytes;
+  if (total < kFewBytes) return;
+  HashContents(&hashings);
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (hashings[i].failed) continue;
+    const ContentHash hash = hashings[i].hash;
+    auto make = [range = ranges[i], bytes = hashings[i].bytes, hash] { return ReadAgain(range, bytes, hash); };
+    found[i]->late = std::make_shared<LateBytes>(hash, make);
+  }
+}
+
 Result<LiteralPtr> ToLiteral(const TensorProto& tensor, ExternalFiles* files) {
   return Convert(tensor, files).Context(Describe(tensor));
 }
@@ -316,7 +391,7 @@ Result<LiteralPtr> ToLiteral(const SparseTensorProto& t, ExternalFiles* files) {
   auto dense = Literal::Allocate(values->dtype, t.dims);
   char* out = static_cast<char*>(dense->mutable_data());
   for (size_t i = 0; i < positions.size(); ++i) {
-    std::memcpy(out + positions[i] * width, static_cast<const char*>(values->data) + i * width,
+    std::memcpy(out + positions[i] * width, static_cast<const char*>(values->data()) + i * width,
                 width);
   }
   return LiteralPtr(dense);

@@ -11,20 +11,26 @@ namespace belay::onnx {
 
 struct MappedFile;
 
-// Data files beside a model. Nothing outside the model's directory is ever opened.
+// The model's file and data files beside it. Nothing outside the model's directory is ever opened.
 class ExternalFiles {
  public:
-  // Empty: the model came from memory and has no directory.
-  explicit ExternalFiles(std::string directory) : directory_(std::move(directory)) {}
+  // Without a file the model came from memory; an empty directory: data files cannot be had.
+  explicit ExternalFiles(std::string directory, std::shared_ptr<const MappedFile> model = nullptr)
+      : directory_(std::move(directory)), model_(std::move(model)) {}
   Result<std::shared_ptr<const MappedFile>> Open(const std::string& location);
+  const std::shared_ptr<const MappedFile>& model() const { return model_; }
 
  private:
   std::string directory_;
+  std::shared_ptr<const MappedFile> model_;
   std::map<std::string, std::shared_ptr<const MappedFile>> open_;
 };
 
-// The whole file, read-only, mapped.
+// The whole file, read-only, mapped. Whoever shortens it kills who reads the mapping, so that what is needed later
+// than in the call that mapped it is read from `fd`.
 struct MappedFile {
+  std::string path;
+  int fd = -1;
   const char* data = nullptr;
   size_t size = 0;
   MappedFile() = default;
@@ -34,6 +40,9 @@ struct MappedFile {
 };
 Result<std::shared_ptr<const MappedFile>> MapFile(const std::string& path);
 
+// Where much of it lies in files: hashes the large tensors among these, on all cores, and leaves their bytes there. Who
+// needs them reads them then, and is told when they are no longer the same.
+void FindLateBytes(std::vector<TensorProto>* tensors, ExternalFiles* files);
 Result<LiteralPtr> ToLiteral(const TensorProto& tensor, ExternalFiles* files);
 // Zeros written out.
 Result<LiteralPtr> ToLiteral(const SparseTensorProto& tensor, ExternalFiles* files);

@@ -309,7 +309,7 @@ BELAY_OP(Fill) {
     if (value && value->NumElements() != 1) {
       n.Fail(fmt::format("attribute value has {} elements, but must have one", value->NumElements()));
     }
-    ModelEdge scalar = value ? n.Const(Literal::Copy(value->dtype, {}, value->data))
+    ModelEdge scalar = value ? n.Const(Literal::Copy(value->dtype, {}, value->data()))
                              : n.ConstScalar(DType::kF32, 0);
     n.Output(0, n.Emit("Fill", {n.Input(0), scalar}));
   });
