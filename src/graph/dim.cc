@@ -5,6 +5,12 @@
 namespace belay {
 namespace {
 
+// As i64 tensors do whose contents are Dims: sums and products wrap.
+int64_t Add(int64_t a, int64_t b) { return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b)); }
+int64_t Multiply(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
+}
+
 using AtomPtr = std::shared_ptr<const Dim::AtomRep>;
 
 int CompareAtoms(const AtomPtr& x, const AtomPtr& y) {
@@ -25,6 +31,7 @@ int CompareFactors(const std::vector<AtomPtr>& x, const std::vector<AtomPtr>& y)
 
 int64_t FloorDivInt(int64_t a, int64_t b) {
   if (b == 0) return 0;
+  if (b == -1) return Multiply(a, -1);
   int64_t q = a / b;
   return (a % b != 0 && ((a < 0) != (b < 0))) ? q - 1 : q;
 }
@@ -32,7 +39,7 @@ int64_t FloorDivInt(int64_t a, int64_t b) {
 int64_t ApplyAtom(Dim::Atom kind, int64_t a, int64_t b) {
   switch (kind) {
     case Dim::Atom::kFloorDiv: return FloorDivInt(a, b);
-    case Dim::Atom::kMod: return b == 0 ? 0 : a - FloorDivInt(a, b) * b;
+    case Dim::Atom::kMod: return b == 0 ? 0 : Add(a, Multiply(Multiply(FloorDivInt(a, b), b), -1));
     case Dim::Atom::kMin: return std::min(a, b);
     case Dim::Atom::kMax: return std::max(a, b);
     case Dim::Atom::kEqual: return a == b;
@@ -44,8 +51,9 @@ int64_t ApplyAtom(Dim::Atom kind, int64_t a, int64_t b) {
 
 // term / divisor when that is exact.
 bool DivideTerm(const Dim::Term& term, const Dim::Term& divisor, Dim::Term* quotient) {
-  if (divisor.coefficient == 0 || term.coefficient % divisor.coefficient != 0) return false;
-  quotient->coefficient = term.coefficient / divisor.coefficient;
+  const int64_t by = divisor.coefficient;
+  if (by == 0 || (by != -1 && term.coefficient % by != 0)) return false;
+  quotient->coefficient = FloorDivInt(term.coefficient, by);
   quotient->factors = term.factors;
   for (const AtomPtr& f : divisor.factors) {
     auto& q = quotient->factors;
@@ -111,7 +119,7 @@ Dim Dim::FromTerms(std::vector<Term> terms) {
   std::vector<Term> merged;
   for (Term& t : terms) {
     if (!merged.empty() && CompareFactors(merged.back().factors, t.factors) == 0) {
-      merged.back().coefficient += t.coefficient;
+      merged.back().coefficient = Add(merged.back().coefficient, t.coefficient);
     } else {
       merged.push_back(std::move(t));
     }
@@ -146,7 +154,7 @@ bool Dim::NonNegative() const {
 }
 
 Dim Dim::operator+(const Dim& o) const {
-  if (IsConst() && o.IsConst()) return Dim(constant_ + o.constant_);
+  if (IsConst() && o.IsConst()) return Dim(Add(constant_, o.constant_));
   std::vector<Term> terms = Terms();
   for (Term& t : o.Terms()) terms.push_back(std::move(t));
   return FromTerms(std::move(terms));
@@ -155,12 +163,12 @@ Dim Dim::operator+(const Dim& o) const {
 Dim Dim::operator-(const Dim& o) const { return *this + o * Dim(-1); }
 
 Dim Dim::operator*(const Dim& o) const {
-  if (IsConst() && o.IsConst()) return Dim(constant_ * o.constant_);
+  if (IsConst() && o.IsConst()) return Dim(Multiply(constant_, o.constant_));
   std::vector<Term> terms;
   const std::vector<Term> left = Terms(), right = o.Terms();
   for (const Term& x : left) {
     for (const Term& y : right) {
-      Term t{x.coefficient * y.coefficient, x.factors};
+      Term t{Multiply(x.coefficient, y.coefficient), x.factors};
       t.factors.insert(t.factors.end(), y.factors.begin(), y.factors.end());
       std::sort(t.factors.begin(), t.factors.end(),
                 [](const AtomPtr& p, const AtomPtr& q) { return CompareAtoms(p, q) < 0; });
@@ -192,11 +200,11 @@ int64_t Dim::Evaluate(const std::function<int64_t(int)>& symbol) const {
   for (const Term& t : rep_->terms) {
     int64_t product = t.coefficient;
     for (const AtomPtr& f : t.factors) {
-      product *= f->kind == Atom::kSymbol
-                     ? symbol(f->symbol)
-                     : ApplyAtom(f->kind, f->a.Evaluate(symbol), f->b.Evaluate(symbol));
+      product = Multiply(product, f->kind == Atom::kSymbol
+                                      ? symbol(f->symbol)
+                                      : ApplyAtom(f->kind, f->a.Evaluate(symbol), f->b.Evaluate(symbol)));
     }
-    sum += product;
+    sum = Add(sum, product);
   }
   return sum;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 
 namespace belay {
@@ -116,6 +117,17 @@ TEST(Dim, ConstantsFold) {
   EXPECT_TRUE(FloorDiv(5, 0).IsConst(0));
   EXPECT_TRUE(Select(Less(1, 2), 10, 20).IsConst(10));
   EXPECT_TRUE(Abs(-3).IsConst(3));
+}
+
+// Hostile pads and extents: numbers wrap as the elements of i64 tensors do.
+TEST(Dim, NumbersWrap) {
+  const int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  const Dim s = Dim::Symbol(0);
+  EXPECT_EQ(Dim(most) + Dim(8), Dim(least + 7));
+  EXPECT_EQ(Dim(most) * Dim(2), Dim(-2));
+  EXPECT_EQ((s * Dim(most) + s * Dim(most)).Evaluate({1}), -2);
+  EXPECT_EQ((s * s).Evaluate({int64_t{1} << 32}), 0);
+  EXPECT_EQ(FloorDiv(Dim(least), Dim(-1)), Dim(least));
 }
 
 TEST(Dim, ShapesPrint) {
