@@ -12,6 +12,7 @@
 
 #include "backend/constant_store.h"
 #include "base/log.h"
+#include "base/rank.h"
 #include "base/thread_pool.h"
 #include "compile/chains.h"
 #include "compile/pipeline.h"
@@ -54,6 +55,11 @@ class PlanBuilder {
       plan_->inputs.push_back(input->type);
       plan_->input_names.push_back(input->name);
       slot_of_[input->id] = NewSlot(SlotKind::kInput, static_cast<int>(i), input->type);
+    }
+    for (const Node* output : graph_.outputs) {
+      if (output->rank() <= kMaxRank) continue;
+      return NotSupported("node '{}' gives the graph an output of {} dimensions; callers' tensors have at most {}",
+                          output->name, output->rank(), kMaxRank);
     }
     const std::vector<Node*> order = TopologicalOrder(graph_);
     ReserveOutputs();

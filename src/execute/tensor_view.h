@@ -4,11 +4,10 @@
 #include <vector>
 
 #include "base/dtype.h"
+#include "base/rank.h"
 #include "base/status.h"
 
 namespace belay {
-
-constexpr int kMaxRank = 25;  // gert::Shape's
 
 // Where outputs without an address come from, when not from AllocateMemory.
 class OutputAllocator {
