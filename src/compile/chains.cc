@@ -68,12 +68,10 @@ class Finder {
       if (!chain.stages.empty()) {
         ChainStage& below = chain.stages.back();
         if (!HandsOver(plan_.steps[chain.end_step() - 1].outputs[0], step, stage)) break;
-        below.held_groups = GroupsToHold(below, stage);
-        if (held + below.HeldBytes() > cache_bytes_ / 8 * 7) {
-          below.held_groups = 0;
-          break;
-        }
-        held += below.HeldBytes();
+        const int64_t groups = GroupsToHold(below, stage);
+        held += groups * below.GroupBytes();
+        if (held > cache_bytes_ / 8 * 7) break;
+        below.held_groups = groups;
       }
       chain.stages.push_back(stage);
     }

@@ -20,7 +20,8 @@ struct ChainStage {
   int64_t stride = 1, pad = 0, reach = 1;  // along rows; reach: from a window's first row behind its last
   int64_t held_groups = 0;  // that a thread keeps of the result; 0 for the last stage
 
-  int64_t HeldBytes() const { return held_groups * order.pixels * pixel_bytes; }
+  int64_t GroupBytes() const { return order.pixels * pixel_bytes; }
+  int64_t HeldBytes() const { return held_groups * GroupBytes(); }
 };
 
 constexpr size_t kMostStages = 8;

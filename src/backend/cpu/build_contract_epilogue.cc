@@ -206,7 +206,8 @@ void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vecto
   };
   const Node* last = Last();
   for (const Node* map : maps_) {
-    for (size_t v = 0; v < values.size() && (map != root_ || last == root_); ++v) {
+    if (map == root_ && last != root_) continue;  // left to StoreRounded
+    for (size_t v = 0; v < values.size(); ++v) {
       llvm::SmallVector<Value*, 4> in;
       for (const Node* operand : map->inputs) in.push_back(value_of(operand, v));
       values[v][map] = EmitScalarOp(e, *map, in);
@@ -236,9 +237,11 @@ void Epilogue::StoreRounded(KernelFrame& f, const std::vector<Result>& results) 
     if (quick.wrong != nullptr) wrong = wrong == nullptr ? quick.wrong : f.b.CreateOr(wrong, quick.wrong);
   }
   if (wrong == nullptr) return;
-  WhenAny(f.b, wrong, [&] {
+  const auto exactly = [&]() -> std::vector<Value*> {
     for (const Result& result : results) Store(f, result, ToMemory(e, DType::kBF16, result.value));
-  });
+    return {};
+  };
+  EmitIf(f.b, AnyLane(f.b, wrong), {}, exactly, true);
 }
 
 void Epilogue::EmitRows(KernelFrame& f, const std::vector<Row>& rows, int lanes) {

@@ -454,10 +454,6 @@ Value* LoopEmitter::AndMask(Value* a, Value* b) {
   return f_.b.CreateAnd(a, b);
 }
 
-Value* LoopEmitter::AnyLane(Value* mask) {
-  return IsVector(mask) ? f_.b.CreateOrReduce(mask) : mask;
-}
-
 LoopEmitter::Gathered LoopEmitter::GatheredValue(int symbol) {
   auto& b = f_.b;
   const GatheredIndex& g = p_.gathered[symbol - kGatherSymbol];
@@ -471,7 +467,7 @@ LoopEmitter::Gathered LoopEmitter::GatheredValue(int symbol) {
   Value* bad = b.CreateNot(ok);
   if (IsVector(bad) && lane_.mask) bad = b.CreateAnd(bad, lane_.mask);
   if (!IsVector(bad) && lane_.mask && lane_.may_be_empty)
-    bad = b.CreateAnd(bad, AnyLane(lane_.mask));
+    bad = b.CreateAnd(bad, AnyLane(f_.b, lane_.mask));
   ReportBadIndex(bad, index, limit);
   Value* clamped = b.CreateSelect(ok, index, llvm::Constant::getNullValue(i64));
   bool never_empty = g.limit.IsConst() && g.limit.value() > 0;
@@ -480,7 +476,7 @@ LoopEmitter::Gathered LoopEmitter::GatheredValue(int symbol) {
 
 void LoopEmitter::ReportBadIndex(Value* bad, Value* index, Value* limit) {
   auto& b = f_.b;
-  f_.If(AnyLane(bad), {}, [&] {
+  f_.If(AnyLane(f_.b, bad), {}, [&] {
     Value* first = index;
     if (IsVector(bad)) {
       llvm::Type* bits = b.getIntNTy(lane_.lanes);
@@ -612,7 +608,7 @@ Value* LoopEmitter::EmitScalarLoad(const LoopExpr* expr, Value* ok) {
     if (!zero_slot_) {
       zero_slot_ = ConstantData(b.getInt64(0));
     }
-    pointer = b.CreateSelect(AnyLane(ok), pointer, zero_slot_);
+    pointer = b.CreateSelect(AnyLane(f_.b, ok), pointer, zero_slot_);
   }
   return FromMemory(e_, expr->dtype,
                     b.CreateAlignedLoad(type, pointer, llvm::Align(BitWidth(expr->dtype) / 8)));

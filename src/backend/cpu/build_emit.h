@@ -118,7 +118,6 @@ class LoopEmitter {
   Gathered GatheredValue(int symbol);
   void ReportBadIndex(llvm::Value* bad, llvm::Value* index, llvm::Value* limit);
   llvm::Value* AndMask(llvm::Value* a, llvm::Value* b);
-  llvm::Value* AnyLane(llvm::Value* mask);
   llvm::Value* LaneIota(llvm::Type* element);
   llvm::Value* TailMask(llvm::Value* count);
   void HoistFrom(const LoopExpr* expr, std::unordered_map<const LoopExpr*, bool>* seen);

@@ -3,6 +3,7 @@
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/MDBuilder.h>
 #include <llvm/Object/ELFObjectFile.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 
@@ -274,14 +275,15 @@ std::vector<llvm::Value*> KernelFrame::Loop(llvm::Value* lo, llvm::Value* hi, in
   return results;
 }
 
-std::vector<llvm::Value*> KernelFrame::If(llvm::Value* condition,
-                                          llvm::ArrayRef<llvm::Value*> otherwise,
-                                          const std::function<std::vector<llvm::Value*>()>& body) {
-  llvm::LLVMContext& c = module.getContext();
+std::vector<llvm::Value*> EmitIf(llvm::IRBuilder<>& b, llvm::Value* condition, llvm::ArrayRef<llvm::Value*> otherwise,
+                                 const std::function<std::vector<llvm::Value*>()>& body, bool rare) {
   llvm::BasicBlock* from = b.GetInsertBlock();
+  llvm::Function* function = from->getParent();
+  llvm::LLVMContext& c = function->getContext();
   llvm::BasicBlock* then = llvm::BasicBlock::Create(c, "then", function);
   llvm::BasicBlock* join = llvm::BasicBlock::Create(c, "join", function);
-  b.CreateCondBr(condition, then, join);
+  constexpr uint32_t kLikely = 1 << 20;
+  b.CreateCondBr(condition, then, join, rare ? llvm::MDBuilder(c).createBranchWeights(1, kLikely) : nullptr);
   b.SetInsertPoint(then);
   std::vector<llvm::Value*> values = body();
   BELAY_CHECK(values.size() == otherwise.size());
@@ -296,6 +298,12 @@ std::vector<llvm::Value*> KernelFrame::If(llvm::Value* condition,
     results.push_back(out);
   }
   return results;
+}
+
+std::vector<llvm::Value*> KernelFrame::If(llvm::Value* condition,
+                                          llvm::ArrayRef<llvm::Value*> otherwise,
+                                          const std::function<std::vector<llvm::Value*>()>& body) {
+  return EmitIf(b, condition, otherwise, body);
 }
 
 void KernelFrame::Prefetch(llvm::Value* from, int64_t bytes, Cache level) {

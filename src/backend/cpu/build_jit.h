@@ -46,6 +46,10 @@ Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& j
 Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
                                const std::string& symbol, KernelDraft* draft);
 
+// if (condition) body: the values of body, else `otherwise`. `rare`: the code of the body lies out of the way.
+std::vector<llvm::Value*> EmitIf(llvm::IRBuilder<>& b, llvm::Value* condition, llvm::ArrayRef<llvm::Value*> otherwise,
+                                 const std::function<std::vector<llvm::Value*>()>& body, bool rare = false);
+
 // The frame of a kernel function: arguments, buffers, parameters and counted loops.
 class KernelFrame {
  public:
@@ -72,7 +76,7 @@ class KernelFrame {
   // loop.
   std::vector<llvm::Value*> Loop(llvm::Value* lo, llvm::Value* hi, int64_t step,
                                  llvm::ArrayRef<llvm::Value*> init, const LoopBody& body);
-  // if (condition) body: the values of body, else `otherwise`.
+  // EmitIf here.
   std::vector<llvm::Value*> If(llvm::Value* condition, llvm::ArrayRef<llvm::Value*> otherwise,
                                const std::function<std::vector<llvm::Value*>()>& body);
   // Asks for the cache lines of `bytes` from `from` on, into a level of the caches.

@@ -7,7 +7,6 @@
 #include <llvm/IR/Module.h>
 
 #include <functional>
-#include <utility>
 
 #include "backend/cpu/scalar.h"
 #include "backend/cpu/target.h"
@@ -48,9 +47,8 @@ struct QuickBits {
 };
 QuickBits QuickBFloatBits(EmitContext& e, llvm::Value* f32);
 
-// Runs what `body` emits when the condition holds, in any lane, which is rare. The blocks before and at its end.
-std::pair<llvm::BasicBlock*, llvm::BasicBlock*> WhenAny(llvm::IRBuilder<>& b, llvm::Value* condition,
-                                                        const std::function<void()>& body);
+// Whether a condition holds in any lane.
+llvm::Value* AnyLane(llvm::IRBuilder<>& b, llvm::Value* condition);
 // `fast` unless the condition holds, in any lane: then what `slow` computes.
 llvm::Value* FastUnlessAny(llvm::IRBuilder<>& b, llvm::Value* condition, llvm::Value* fast,
                            const std::function<llvm::Value*()>& slow);

@@ -1,11 +1,11 @@
 #include "backend/cpu/build_math_f32.h"
 
 #include <llvm/IR/Intrinsics.h>
-#include <llvm/IR/MDBuilder.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
 #include <limits>
 
+#include "backend/cpu/build_jit.h"
 #include "base/polynomials.h"
 
 namespace belay {
@@ -243,30 +243,12 @@ Value* WithLargeArguments(EmitContext& e, ScalarOp op, Value* x, Value* fast) {
 
 }  // namespace
 
-std::pair<llvm::BasicBlock*, llvm::BasicBlock*> WhenAny(llvm::IRBuilder<>& b, Value* condition,
-                                                        const std::function<void()>& body) {
-  constexpr uint32_t kLikely = 1 << 20;
-  if (condition->getType()->isVectorTy()) condition = b.CreateOrReduce(condition);
-  llvm::BasicBlock* from = b.GetInsertBlock();
-  llvm::Function* fn = from->getParent();
-  auto* then = llvm::BasicBlock::Create(fn->getContext(), "rare", fn);
-  auto* join = llvm::BasicBlock::Create(fn->getContext(), "join", fn);
-  b.CreateCondBr(condition, then, join, llvm::MDBuilder(fn->getContext()).createBranchWeights(1, kLikely));
-  b.SetInsertPoint(then);
-  body();
-  llvm::BasicBlock* last = b.GetInsertBlock();
-  b.CreateBr(join);
-  b.SetInsertPoint(join);
-  return {from, last};
+Value* AnyLane(llvm::IRBuilder<>& b, Value* condition) {
+  return condition->getType()->isVectorTy() ? b.CreateOrReduce(condition) : condition;
 }
 
 Value* FastUnlessAny(llvm::IRBuilder<>& b, Value* condition, Value* fast, const std::function<Value*()>& slow) {
-  Value* exact = nullptr;
-  const auto [from, last] = WhenAny(b, condition, [&] { exact = slow(); });
-  llvm::PHINode* y = b.CreatePHI(fast->getType(), 2);
-  y->addIncoming(fast, from);
-  y->addIncoming(exact, last);
-  return y;
+  return EmitIf(b, AnyLane(b, condition), {fast}, [&]() -> std::vector<Value*> { return {slow()}; }, true)[0];
 }
 
 Value* EmitVectorMath(EmitContext& e, ScalarOp op, Value* x) {
