@@ -25,6 +25,8 @@ struct KernelSpec {
   bool plain_sums = false;            // contractions as the definition sums them, no faster algorithm
   // The result lies in this input's memory (see CanOverwrite); -1: apart from every input.
   int overwritten_input = -1;
+  // Where the step may run in a chain (plan/chain.h): how much the rows of one chunk may take. 0: it does not.
+  int64_t handed_bytes = 0;
 };
 
 // Whether generated code is kept on disk and found there by later compilations of any process.

@@ -67,9 +67,10 @@ class PlanBuilder {
     const std::vector<int> sources = SaveOverwritten();
     for (size_t k = 0; k < graph_.outputs.size(); ++k) AddOutput(static_cast<int>(k));
     for (size_t k = 0; k < graph_.stores.size(); ++k) AddStore(graph_.stores[k], sources[k]);
+    const bool chains = !plan_->runs_stepwise && !IsDisabled(options_, "chains");
+    if (chains) PlanHandovers(*plan_, specs_, options_.cache_bytes);
     BELAY_RETURN_IF_ERROR(CompileKernels());
     DropUnreadConstants();
-    const bool chains = !plan_->runs_stepwise && !IsDisabled(options_, "chains");
     if (chains) plan_->chains = FindChains(*plan_, specs_, options_.cache_bytes);
     FindLifetimes();
     FindWaits();

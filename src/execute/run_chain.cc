@@ -24,6 +24,10 @@ struct ChainRun {
   std::atomic<bool> out_of_memory{false};
 };
 
+// Between the memory of stages, so that a row and what is made of it do not lie a multiple of a page apart: the
+// processor would take loads of the one for loads of what was just stored to the other.
+constexpr size_t kApart = 1344;
+
 // What a thread keeps of a stage's result: groups [begin, end), from the memory's front on.
 struct Held {
   int64_t begin = 0, end = 0;
@@ -49,7 +53,7 @@ class Worker {
   bool Begin(const ChainRun& run) {
     size_t bytes = 0;
     const auto room = [](const ChainStage& stage) {
-      return (static_cast<size_t>(stage.HeldBytes()) + kReadBehind + 63) / 64 * 64;
+      return (static_cast<size_t>(stage.HeldBytes()) + kReadBehind + 63) / 64 * 64 + kApart;
     };
     for (const ChainStage& stage : run.chain.stages) bytes += room(stage);
     if (bytes > capacity_) {

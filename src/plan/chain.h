@@ -1,5 +1,5 @@
-// Chains: consecutive steps over images of which a thread runs a few groups of chunks at a time, so that what one step
-// leaves for the next never leaves the caches.
+// Chains: consecutive steps over images or matrices of which a thread runs a few groups of chunks at a time, so that
+// what one step leaves for the next never leaves the caches. The pixels of a matrix are its rows.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -14,8 +14,9 @@ namespace belay {
 struct ChainStage {
   PixelOrder order;
   int64_t groups = 0;
-  int64_t pixel_bytes = 0;  // of the result
-  int image_input = 0;      // of the kernel: what the stage before wrote
+  int64_t pixel_bytes = 0;    // of the result
+  int image_input = 0;        // of the kernel: what the stage before wrote
+  int64_t read_channels = 0;  // elements of a pixel of that
   int64_t in_rows = 0, in_columns = 0, out_rows = 0, out_columns = 0;  // of one image
   int64_t stride = 1, pad = 0, reach = 1;  // along rows; reach: from a window's first row behind its last
   int64_t held_groups = 0;  // that a thread keeps of the result; 0 for the last stage

@@ -42,12 +42,14 @@ struct PackRequest {
   std::function<void(const void* src, void* dst)> pack;
 };
 
-// How chunks go through a result [images..., channels] of known extents, for steps that run interleaved (plan/chain.h).
-// `chunks` consecutive ones are a group; group g writes the pixels of its place in memory order, all channels of them.
+// How chunks go through a result [pixels..., channels] of known extents, for steps that run interleaved
+// (plan/chain.h); the pixels of matrices are their rows. `chunks` consecutive ones are a group; group g writes the
+// pixels of its place in memory order, all channels of them.
 struct PixelOrder {
-  int64_t chunks = 0;  // 0: no promise
-  int64_t pixels = 0;  // of one group; the last one of a span may have fewer
-  int64_t span = 0;    // pixels after which groups begin anew
+  int64_t chunks = 0;    // 0: no promise
+  int64_t pixels = 0;    // of one group; the last one of a span may have fewer
+  int64_t span = 0;      // pixels after which groups begin anew
+  int64_t channels = 0;  // elements of one pixel
 
   int64_t GroupsInSpan() const { return (span + pixels - 1) / pixels; }
 };

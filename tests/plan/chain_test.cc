@@ -61,9 +61,11 @@ std::vector<char> Bytes(const std::vector<LiteralPtr>& literals) {
   return bytes;
 }
 
-void CheckTogether(const Network& n, int64_t cache_bytes, size_t fewest_steps) {
-  const std::shared_ptr<Graph> graph = Make(n);
+// Compiled as chains of at least so many steps; the same bytes as step by step.
+void CheckTogether(const std::shared_ptr<Graph>& graph, const std::vector<LiteralPtr>& inputs, int64_t cache_bytes,
+                   size_t fewest_steps, Precision precision = Precision::kOrigin) {
   CompileOptions options;
+  options.precision = precision;
   options.cache_bytes = cache_bytes;
   const auto together = CompileGraph(*graph, options);
   options.disabled_passes = {"chains"};
@@ -73,7 +75,6 @@ void CheckTogether(const Network& n, int64_t cache_bytes, size_t fewest_steps) {
   size_t steps = 0;
   for (const Chain& chain : (*together)->chains) steps += chain.stages.size();
   EXPECT_GE(steps, fewest_steps) << PrintPlan(**together);
-  const std::vector<LiteralPtr> inputs = {Waves({n.images, n.rows, n.columns, n.channels}, 0.37)};
   const auto want = RunPlan(*apart, inputs);
   ASSERT_TRUE(want.ok()) << want.status().ToString();
   for (int threads : {1, 2, 3, 4}) {
@@ -85,11 +86,64 @@ void CheckTogether(const Network& n, int64_t cache_bytes, size_t fewest_steps) {
   SetThreadCount(2);
 }
 
+void CheckTogether(const Network& n, int64_t cache_bytes, size_t fewest_steps) {
+  CheckTogether(Make(n), {Waves({n.images, n.rows, n.columns, n.channels}, 0.37)}, cache_bytes, fewest_steps);
+}
+
+struct Attention {
+  int64_t groups, queries_a_group, rows, keys, depth;
+  bool masked = false;
+};
+
+// Keys and values come from a product each, whose place in the order is free.
+std::shared_ptr<Graph> Make(const Attention& a) {
+  auto graph = std::make_shared<Graph>();
+  Builder b(graph.get());
+  const int64_t heads = a.groups * a.queries_a_group;
+  const Tensor q = b.Wrap(graph->AddInput(0, {DType::kF32, {heads, a.rows, a.depth}}));
+  const Tensor memory = b.Wrap(graph->AddInput(1, {DType::kF32, {a.groups, a.keys, a.depth}}));
+  const auto projected = [&](double step) {
+    const Tensor x = MatMul(memory, b.Constant(Waves({1, a.depth, a.depth}, step)), DType::kF32);
+    const Tensor each = BroadcastTo(Reshape(x, {a.groups, 1, a.keys, a.depth}),
+                                    {a.groups, a.queries_a_group, a.keys, a.depth});
+    return Reshape(each, {heads, a.keys, a.depth});
+  };
+  Tensor scores = MatMul(q, Transpose(projected(0.3), {0, 2, 1}), DType::kF32) * 0.125;
+  if (a.masked) {
+    const Tensor row = b.Iota(DType::kI32, {heads, a.rows, a.keys}, 1);
+    const Tensor column = b.Iota(DType::kI32, {heads, a.rows, a.keys}, 2);
+    const Tensor low = b.Full({heads, a.rows, a.keys}, b.Scalar(DType::kF32, -1e9));
+    scores = Select(Map(ScalarOp::kGe, row, column), scores, low);
+  }
+  const Tensor powers = Exp(scores - BroadcastTo(MaxOver(scores, {2}), {heads, a.rows, a.keys}));
+  const Tensor weights = powers / BroadcastTo(Sum(powers, {2}), {heads, a.rows, a.keys});
+  const Tensor result = MatMul(weights, projected(0.7), DType::kF32);
+  graph->outputs = {Sum(result, {1}).node()};
+  graph->output_names = {"sums"};
+  return graph;
+}
+
+void CheckTogether(const Attention& a, int64_t cache_bytes, Precision precision = Precision::kOrigin) {
+  const std::vector<LiteralPtr> inputs = {Waves({a.groups * a.queries_a_group, a.rows, a.depth}, 0.37),
+                                          Waves({a.groups, a.keys, a.depth}, 0.11)};
+  CheckTogether(Make(a), inputs, cache_bytes, 3, precision);
+}
+
+TEST(Chain, Attention) {
+  CheckTogether(Attention{1, 4, 384, 256, 64}, 128 << 10);
+  CheckTogether(Attention{4, 1, 397, 197, 40}, 128 << 10);
+  CheckTogether(Attention{2, 3, 501, 167, 17}, 128 << 10);
+  CheckTogether(Attention{2, 2, 399, 200, 64, true}, 128 << 10);
+  CheckTogether(Attention{1, 2, 411, 643, 24, true}, 250 << 10);
+  CheckTogether(Attention{3, 2, 330, 257, 33, false}, 96 << 10, Precision::kF16);
+  CheckTogether(Attention{2, 2, 600, 400, 64, true}, 192 << 10, Precision::kBF16);
+}
+
 TEST(Chain, SameBytesAsStepByStep) {
-  CheckTogether({1, 230, 64, 16, {{3, 1, 1, 1}}}, 700 << 10, 2);
-  CheckTogether({3, 133, 57, 16, {{3, 2, 1, 1}, {5, 1, 2, 1}}}, 1000 << 10, 2);
-  CheckTogether({2, 150, 70, 16, {{3, 1, 0, 1}, {3, 1, 2, 2}}}, 1000 << 10, 2);
-  CheckTogether({8, 48, 50, 24, {{5, 2, 2, 1}, {3, 1, 1, 1}}}, 800 << 10, 2);
+  CheckTogether(Network{1, 230, 64, 16, {{3, 1, 1, 1}}}, 700 << 10, 2);
+  CheckTogether(Network{3, 133, 57, 16, {{3, 2, 1, 1}, {5, 1, 2, 1}}}, 1000 << 10, 2);
+  CheckTogether(Network{2, 150, 70, 16, {{3, 1, 0, 1}, {3, 1, 2, 2}}}, 1000 << 10, 2);
+  CheckTogether(Network{8, 48, 50, 24, {{5, 2, 2, 1}, {3, 1, 1, 1}}}, 800 << 10, 2);
 }
 
 TEST(Chain, GroupsReadCoverTheWindow) {

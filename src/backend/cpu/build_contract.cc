@@ -86,7 +86,7 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   p.dot = ChooseDot(row, {s.a.dtype, p.b.dtype, p.acc, s.a.strides.back().IsConst(1),
                            p.b_constant || PacksByWords(p.b), p.b_constant});
   p.tile = ChooseTile(row, p);
-  ChooseBlocks(&p);
+  ChooseBlocks(&p, spec.handed_bytes);
   KernelFrame f(module, row, symbol, draft);
   std::unique_ptr<RowSource> rows;
   if (s.a.dtype == p.dot.a && s.a.strides.back().IsConst(1) && p.dot.FillsSteps(p.k)) {
@@ -96,6 +96,7 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   }
   draft->about = fmt::format("tile {}x{} of {}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), p.k.ToString(),
                              epilogue.Describe());
+  if (HasSmallColumns(p) || !p.b_constant) draft->order = OrderOfRows(p);
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
 }
 

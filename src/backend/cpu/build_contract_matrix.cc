@@ -174,7 +174,7 @@ PixelOrder OrderOfRows(const MatrixProblem& p) {
   const int64_t panels = (p.n.value() + p.tile.nr() - 1) / p.tile.nr();
   const int64_t panel_blocks = (panels + p.block_panels - 1) / p.block_panels;
   if (panel_blocks != 1 && !p.rows_first) return {};
-  return {panel_blocks, p.block_tiles * p.tile.mr, p.m.value()};
+  return {panel_blocks, p.block_tiles * p.tile.mr, p.m.value(), p.n.value()};
 }
 
 Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& source, Epilogue& epilogue,

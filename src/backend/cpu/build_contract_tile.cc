@@ -81,7 +81,7 @@ bool HasSmallColumns(const MatrixProblem& p) {
   return p.b_constant && Likely(p.Words()) * Likely(p.n) * static_cast<double>(ElementBytes(p.acc)) <= kSmall;
 }
 
-void ChooseBlocks(MatrixProblem* p) {
+void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   const double speed = p->dot.Tiled() ? 8 : 1;
   const double chunk = (HasSmallColumns(*p) ? 4e5 : 1e6) * speed;  // products of words
   const double large_chunk = (p->b_constant ? 16e6 : 80e6) * speed;
@@ -96,19 +96,26 @@ void ChooseBlocks(MatrixProblem* p) {
   const double tile_work = std::max(1.0, Likely(p->Words())) * nr * (all_tiles == 1 ? busy_rows : mr) + epilogue;
   const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
-  p->block_tiles = std::min(all_tiles, tiles_of(p->b_constant && !p->dot.Tiled() ? 128 : 256));
+  double most_rows = p->b_constant && !p->dot.Tiled() ? 128 : 256;
+  if (row_bytes > 0 && !p->b_constant) {
+    const double widest = std::max(Likely(p->n), Likely(p->k)) * static_cast<double>(ElementBytes(p->acc));
+    most_rows = std::min(most_rows, std::max(16.0, static_cast<double>(row_bytes) / widest));
+  }
+  p->block_tiles = std::min(all_tiles, tiles_of(most_rows));
+  const int64_t most_tiles = row_bytes > 0 && !p->b_constant ? p->block_tiles : all_tiles;
   p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 2);
   while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
   while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
   while (work() < chunk && p->block_panels < all_panels) ++p->block_panels;
-  while (work() < chunk && p->block_tiles < all_tiles) ++p->block_tiles;
+  while (work() < chunk && p->block_tiles < most_tiles) ++p->block_tiles;
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = (all_tiles + p->block_tiles - 1) / p->block_tiles;
   if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
   const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
   if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
   // Rows and results of other cores cost as much as b, which two threads read both where they share no columns.
-  p->rows_first = p->b_constant && Likely(p->k) * Likely(p->n) <= Likely(p->m) * (Likely(p->k) + Likely(p->n));
+  const bool may_turn = p->b_constant || row_bytes > 0;
+  p->rows_first = may_turn && Likely(p->k) * Likely(p->n) <= Likely(p->m) * (Likely(p->k) + Likely(p->n));
 
   // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
   const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;

@@ -245,8 +245,8 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   f.Finish();
   draft->chunks = CeilDiv(rows, block_rows);
   draft->ns_per_chunk = 50 + row_ns * static_cast<double>(block_rows);
-  if (rows.IsConst() && out.IsConst()) {
-    draft->order = {1, block_rows * out.value(), rows.value() * out.value()};
+  if (rows.IsConst() && out.IsConst() && s.outputs.IsConst()) {
+    draft->order = {1, block_rows * out.value(), rows.value() * out.value(), s.outputs.value()};
   }
   draft->about = fmt::format("depthwise {} taps, {} pixels x {} channels{}", s.taps, w.pixels, w.lanes,
                              epilogue.Describe());

@@ -29,7 +29,7 @@ bool WritesWholeLines(const LoopProgram& p, const LoopNest& nest, int lane) {
 // find it there, and its lines need not be read.
 bool WritesPastCaches(const KernelSpec& spec, const TargetRow& row, const LoopProgram& p,
                       const std::vector<LoopPlan>& plans) {
-  if (!row.x86) return false;
+  if (!row.x86 || spec.handed_bytes > 0) return false;
   const Node* root = spec.fragment->outputs[0];
   const Dim output = NumElements(root->shape()) * Dim(BitWidth(p.output));
   Dim bits = output;
@@ -42,11 +42,18 @@ bool WritesPastCaches(const KernelSpec& spec, const TargetRow& row, const LoopPr
   return true;
 }
 
+// Rows of a chain are made in the first-level cache.
+int64_t ChunkPoints(const KernelSpec& spec) {
+  constexpr int64_t kPointBytes = 4, kShare = 4;  // of what may be handed on
+  return spec.handed_bytes > 0 ? std::min(kChunkPoints, spec.handed_bytes / kShare / kPointBytes) : kChunkPoints;
+}
+
 class Writer {
  public:
-  Writer(KernelFrame* frame, LoopProgram* program) : f_(*frame), p_(*program), emitter_(frame, program) {
+  Writer(KernelFrame* frame, LoopProgram* program, int64_t chunk_points)
+      : f_(*frame), p_(*program), emitter_(frame, program) {
     for (const LoopNest& nest : p_.nests) {
-      plans_.push_back(PlanNest(p_, nest, [&](int v) { return emitter_.LaneScore(nest.root, v); }));
+      plans_.push_back(PlanNest(p_, nest, [&](int v) { return emitter_.LaneScore(nest.root, v); }, chunk_points));
       starts_.push_back(chunks_);
       chunks_ = chunks_ + plans_.back().chunks;
     }
@@ -107,7 +114,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
   if (IsSequential(*spec.fragment)) return BuildSequential(spec, row, module, symbol, draft);
   BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment));
   KernelFrame frame(module, row, symbol, draft);
-  Writer writer(&frame, &program);
+  Writer writer(&frame, &program, ChunkPoints(spec));
   const bool past_caches = WritesPastCaches(spec, row, program, writer.plans());
   if (past_caches) writer.WritePastCaches();
   else writer.Write();
@@ -121,6 +128,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
   }
   if (past_caches) draft->about += ", written past the caches";
   draft->chunks = writer.chunks();
+  if (program.nests.size() == 1) draft->order = OrderOfRows(program, program.nests[0], writer.plans()[0]);
   frame.Finish();
   return OkStatus();
 }

@@ -24,6 +24,7 @@ class KeyWriter {
     if (spec.plain_sums) text_ += "plain";
     for (const Node* n : spec.fragment->outputs) text_ += fmt::format(">{}", ids_[n]);
     if (spec.overwritten_input >= 0) text_ += fmt::format("!{}", spec.overwritten_input);
+    if (spec.handed_bytes > 0) text_ += fmt::format("/{}", spec.handed_bytes);
     return std::move(text_);
   }
 

@@ -7,7 +7,6 @@
 namespace belay {
 namespace {
 
-constexpr int64_t kChunkPoints = 16384;  // work of one chunk
 constexpr int64_t kPairedRow = 2048;     // points of the longest row that is worked on beside the next
 constexpr int64_t kTile = 64;            // side of a transposition's blocks
 
@@ -61,8 +60,8 @@ bool PairsRows(const LoopProgram& p, const LoopPlan& plan, const std::vector<int
 
 }  // namespace
 
-void CutBlocks(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile) {
-  Dim budget = Max(FloorDiv(kChunkPoints, Max(inner_work, 1)), 1);
+void CutBlocks(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile, int64_t chunk_points) {
+  Dim budget = Max(FloorDiv(chunk_points, Max(inner_work, 1)), 1);
   plan->blocks.assign(plan->order.size(), Dim());
   plan->counts.assign(plan->parallel, Dim());
   for (int k = plan->parallel; k-- > 0;) {
@@ -79,6 +78,32 @@ void CutBlocks(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int6
   }
 }
 
+PixelOrder OrderOfRows(const LoopProgram& p, const LoopNest& nest, const LoopPlan& plan) {
+  PixelOrder order{1, 1, 1, 1};
+  bool cut = false;  // a loop further inside is, so that its extent is a span
+  int64_t step = 1;  // in the result
+  Dim rest = nest.store;
+  for (size_t k = plan.order.size(); k-- > 0;) {
+    const Dim& extent = p.extents[plan.order[k]];
+    const auto linear = LinearIn(p, rest, plan.order[k]);
+    if (!extent.IsConst() || !linear || !linear->coefficient.IsConst(step)) return {};
+    rest = linear->rest;
+    step *= extent.value();
+    if (static_cast<int>(k) >= plan.parallel) {
+      order.channels = step;
+      continue;
+    }
+    const int64_t block = plan.blocks[k].value();
+    if (cut && block != 1) return {};
+    if (cut) continue;
+    cut = block < extent.value();
+    order.pixels = order.span * block;
+    order.span *= extent.value();
+  }
+  if (!rest.IsConst(0)) return {};
+  return order;
+}
+
 std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root) {
   std::vector<const LoopExpr*> all = {root};
   for (size_t k = 0; k < all.size(); ++k) {
@@ -89,8 +114,8 @@ std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root) {
   return all;
 }
 
-LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest,
-                  const std::function<int(int)>& lane_score) {
+LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::function<int(int)>& lane_score,
+                  int64_t chunk_points) {
   LoopPlan plan;
   VarSet rows = 0, own = 0;
   double cost = 0.03;
@@ -140,7 +165,7 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest,
     inner = inner * p.extents[plan.order[k]];
   for (int v : reduced) sweep = sweep * p.extents[v];
   if (reduces) inner = Max(inner, sweep);
-  CutBlocks(p, &plan, inner, transposed >= 0 ? kTile : 0);
+  CutBlocks(p, &plan, inner, transposed >= 0 ? kTile : 0, chunk_points);
   plan.pairs = reduces && plan.parallel > 0 && PairsRows(p, plan, reduced, inner);
   Dim points = inner;
   for (int k = 0; k < plan.parallel; ++k) points = points * plan.blocks[k];

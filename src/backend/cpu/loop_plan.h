@@ -15,12 +15,18 @@ struct LoopPlan {
   double ns_per_chunk = 0;
 };
 
-// `lane_score` tells how well a variable suits the lanes.
-LoopPlan PlanNest(const LoopProgram& program, const LoopNest& nest,
-                  const std::function<int(int)>& lane_score);
+constexpr int64_t kChunkPoints = 16384;  // work of one chunk
+
+// `lane_score` tells how well a variable suits the lanes. chunk_points: at most, but one row.
+LoopPlan PlanNest(const LoopProgram& program, const LoopNest& nest, const std::function<int(int)>& lane_score,
+                  int64_t chunk_points = kChunkPoints);
 // Cuts the first plan->parallel loops; `inner_work` points lie within each of theirs. tile: side of
 // the blocks of the two innermost ones, 0: by amount of work.
-void CutBlocks(const LoopProgram& program, LoopPlan* plan, const Dim& inner_work, int64_t tile);
+void CutBlocks(const LoopProgram& program, LoopPlan* plan, const Dim& inner_work, int64_t tile,
+               int64_t chunk_points = kChunkPoints);
+// The order of the blocks through the result, if they are blocks of consecutive rows; a row is what lies within the
+// parallel loops.
+PixelOrder OrderOfRows(const LoopProgram& program, const LoopNest& nest, const LoopPlan& plan);
 // Expressions that `root` reaches.
 std::vector<const LoopExpr*> ReachableExprs(const LoopExpr* root);
 

@@ -415,6 +415,11 @@ class Fuser {
       arguments.push_back(n);
       return map[n->id] = input;
     }
+    // An anchor's rows come last: plans make the arguments in this order, and chains want the step that makes the rows
+    // right before (compile/chains.h).
+    if (IsAnchor(n)) {
+      for (size_t i = n->inputs.size(); i-- > 1;) FragmentNode(fragment, n->inputs[i], g, map, arguments);
+    }
     std::vector<Node*> in;
     for (Node* i : n->inputs) in.push_back(FragmentNode(fragment, i, g, map, arguments));
     Node* copy = CopyNode(fragment, *n, std::move(in));
