@@ -1,10 +1,11 @@
 // fuzz READER SECONDS SEED CRASH_FILE MODEL.onnx...: mutates models and reads them until the CPU time is over.
 // READER is onnx (bytes to a graph, and what the importer says of it), ge (serialised graphs) or run (import, compile
-// and run on small inputs). The input at hand lies in CRASH_FILE; after a crash, a report of a sanitizer or 20 seconds
-// on one input the process ends and it stays there. `fuzz READER FILE` reads one such file.
+// and run on small inputs). The input at hand lies in CRASH_FILE; after a crash, a report of a sanitizer or 20 CPU-
+// seconds on one input the process ends and it stays there. `fuzz READER FILE` reads one such file.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -47,6 +48,12 @@ void* Shared(int fd, size_t bytes) {
   return at;
 }
 
+// From now on so much CPU time ends the process; 0: none does.
+void AllowCpu(int seconds) {
+  const itimerval limit{{}, {seconds, 0}};
+  setitimer(ITIMER_PROF, &limit, nullptr);
+}
+
 // `file`: where the input at hand lies.
 void FuzzHere(const Reader& reader, double seconds, uint64_t seed, std::vector<std::string> corpus, char* file,
               Counts* counts) {
@@ -60,7 +67,7 @@ void FuzzHere(const Reader& reader, double seconds, uint64_t seed, std::vector<s
     if (size > kFileBytes - sizeof size) continue;
     std::memcpy(file, &size, sizeof size);
     std::memcpy(file + sizeof size, input.data(), input.size());
-    if (!reader.in_a_child) alarm(20);
+    if (!reader.in_a_child) AllowCpu(20);
     ++counts->runs;
     NextInput();
     const bool ok = reader.read(input);
@@ -74,7 +81,7 @@ void FuzzHere(const Reader& reader, double seconds, uint64_t seed, std::vector<s
       }
     }
   }
-  alarm(0);
+  AllowCpu(0);
 }
 
 // One child after the other, until one ends by a find: they may exceed what they are allowed.

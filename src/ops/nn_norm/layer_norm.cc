@@ -208,6 +208,7 @@ BELAY_OP(MVNV2) {
 BELAY_OP(LRN) {
   op.FromOnnx("LRN", 1, [](OnnxNode& n) {
     const int64_t size = n.Int("size", 1);
+    if (size < 1) n.Fail(fmt::format("attribute size is {}, but must be positive", size));
     n.Output(0, n.Emit("LRN", {n.Input(0)},
                        {{"depth_radius", (size - 1) / 2},
                         {"size", size},

@@ -190,7 +190,10 @@ void OnnxEnsemble(OnnxNode& n) {
   const Forest f = ReadForest(n);
   int64_t targets = n.Int("n_targets", 0);
   if (!n.HasAttr("n_targets")) {
-    for (int64_t t : f.targets) targets = std::max(targets, t + 1);
+    for (int64_t t : f.targets) {
+      if (t < 0 || t >= INT32_MAX) n.Fail(fmt::format("a leaf votes for target {}, which is no number of a target", t));
+      targets = std::max(targets, t + 1);
+    }
   }
   n.Output(0, n.Emit("CastLike", {EmitForest(n, f, targets,
                                              {{"aggregate", Named(n, "aggregate_function", kAggregates,
