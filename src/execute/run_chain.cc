@@ -22,6 +22,9 @@ struct ChainRun {
   uint64_t number;  // of the run, over all
   std::array<RunError, kMostStages> errors;
   std::atomic<bool> out_of_memory{false};
+
+  const Step& StepOf(size_t s) const { return plan.steps[static_cast<size_t>(chain.first_step) + s]; }
+  const CompiledKernel& KernelOf(size_t s) const { return plan.kernels[StepOf(s).kernel]; }
 };
 
 // Between the memory of stages, so that a row and what is made of it do not lie a multiple of a page apart: the
@@ -51,11 +54,13 @@ class Worker {
   };
 
   bool Begin(const ChainRun& run) {
-    size_t bytes = 0;
-    const auto room = [](const ChainStage& stage) {
-      return (static_cast<size_t>(stage.HeldBytes()) + kReadBehind + 63) / 64 * 64 + kApart;
+    const auto rounded = [](int64_t bytes) { return static_cast<size_t>((bytes + 63) / 64 * 64) + kApart; };
+    const auto room = [&](const ChainStage& stage) {
+      return rounded(stage.HeldBytes() + static_cast<int64_t>(kReadBehind));
     };
-    for (const ChainStage& stage : run.chain.stages) bytes += room(stage);
+    const size_t count = run.chain.stages.size();
+    size_t bytes = 0;
+    for (size_t s = 0; s < count; ++s) bytes += room(run.chain.stages[s]) + rounded(run.KernelOf(s).kept.Bytes());
     if (bytes > capacity_) {
       capacity_ = 0;
       memory_.reset(std::aligned_alloc(64, bytes));
@@ -63,9 +68,13 @@ class Worker {
       capacity_ = bytes;
     }
     auto* at = static_cast<std::byte*>(memory_.get());
-    for (size_t s = 0; s < run.chain.stages.size(); ++s) {
+    for (size_t s = 0; s < count; ++s) {
       held_[s] = {0, 0, at};
       at += room(run.chain.stages[s]);
+      const KeptMemory& kept = run.KernelOf(s).kept;
+      kept_[s] = kept.keys > 0 ? at : nullptr;
+      std::memset(at, 0, static_cast<size_t>(kept.KeyBytes()));
+      at += rounded(kept.Bytes());
     }
     number_ = run.number;
     return true;
@@ -94,10 +103,9 @@ class Worker {
 
   void RunGroup(ChainRun& run, size_t s, int64_t group) {
     const ChainStage& stage = run.chain.stages[s];
-    const size_t index = static_cast<size_t>(run.chain.first_step) + s;
-    const Step& step = run.plan.steps[index];
-    const CompiledKernel& kernel = run.plan.kernels[step.kernel];
-    const PreparedStep& prepared = run.prepared.steps[index];
+    const Step& step = run.StepOf(s);
+    const CompiledKernel& kernel = run.KernelOf(s);
+    const PreparedStep& prepared = run.prepared.steps[static_cast<size_t>(run.chain.first_step) + s];
     std::array<void*, kMostStageBuffers> pointers;
     std::copy_n(run.buffers[s], step.inputs.size() + 1, pointers.begin());
     if (s > 0) {
@@ -105,13 +113,15 @@ class Worker {
       pointers[static_cast<size_t>(stage.image_input)] = Origin(run, s - 1);
     }
     if (s + 1 < run.chain.stages.size()) pointers[step.inputs.size()] = Origin(run, s);
-    const KernelCall call{pointers.data(), prepared.params.data(), &run.errors[s], kernel.closure};
+    KernelCall call{pointers.data(), prepared.params.data(), &run.errors[s], kernel.closure};
+    call.kept = kept_[s];
     const int64_t begin = group * stage.order.chunks;
     kernel.fn(&call, begin, std::min(prepared.chunks, begin + stage.order.chunks));
   }
 
   uint64_t number_ = 0;
   std::array<Held, kMostStages> held_;
+  std::array<void*, kMostStages> kept_;  // by stage: its kernel's
   std::unique_ptr<void, Free> memory_;
   size_t capacity_ = 0;
 };

@@ -30,6 +30,7 @@ struct KernelCall {
   int64_t* bound = nullptr;  // kCall with binds: the kernel stores the symbols' values here
   void** allocated = nullptr;  // kCall with binds: outputs the kernel allocated itself (AllocateMemory), by output
   RunValues* values = nullptr;  // of the run, for kCall
+  void* kept = nullptr;         // CompiledKernel::kept, of the calling thread and this run; or none
 };
 // Does chunks [begin, end). Chunks are independent of each other and write disjoint bytes.
 using KernelFn = void (*)(const KernelCall* call, int64_t begin, int64_t end);
@@ -54,6 +55,15 @@ struct PixelOrder {
   int64_t GroupsInSpan() const { return (span + pixels - 1) / pixels; }
 };
 
+// What a thread may keep from one call to the next of the same run, as packed columns: so many i64, 0 before the first
+// call, then so many bytes.
+struct KeptMemory {
+  int64_t keys = 0, bytes = 0;
+
+  int64_t KeyBytes() const { return (keys * 8 + 63) / 64 * 64; }
+  int64_t Bytes() const { return KeyBytes() + bytes; }
+};
+
 struct CompiledKernel {
   KernelFn fn = nullptr;
   std::shared_ptr<const void> code;   // keeps fn alive
@@ -63,6 +73,7 @@ struct CompiledKernel {
   double ns_per_chunk = 0;            // estimate; the executor batches chunks and stays serial when small
   std::vector<PackRequest> packs;
   PixelOrder order;
+  KeptMemory kept;                    // optional: a call without it does all anew
   std::string about;                  // one line for dumps: "tile 8x48, K 768, epilogue add+relu"
 };
 

@@ -135,6 +135,7 @@ TEST(Chain, Attention) {
   CheckTogether(Attention{2, 3, 501, 167, 17}, 128 << 10);
   CheckTogether(Attention{2, 2, 399, 200, 64, true}, 128 << 10);
   CheckTogether(Attention{1, 2, 411, 643, 24, true}, 250 << 10);
+  CheckTogether(Attention{1, 2, 500, 1100, 64}, 400 << 10);  // more keys than one block of a sum
   CheckTogether(Attention{3, 2, 330, 257, 33, false}, 96 << 10, Precision::kF16);
   CheckTogether(Attention{2, 2, 600, 400, 64, true}, 192 << 10, Precision::kBF16);
 }

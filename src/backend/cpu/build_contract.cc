@@ -87,6 +87,7 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
                            p.b_constant || PacksByWords(p.b), p.b_constant});
   p.tile = ChooseTile(row, p);
   ChooseBlocks(&p, spec.handed_bytes);
+  p.keeps_panels = spec.handed_bytes > 0;
   KernelFrame f(module, row, symbol, draft);
   std::unique_ptr<RowSource> rows;
   if (s.a.dtype == p.dot.a && s.a.strides.back().IsConst(1) && p.dot.FillsSteps(p.k)) {

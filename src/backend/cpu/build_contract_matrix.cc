@@ -59,7 +59,7 @@ void MatrixWriter::Chunk(Value* chunk) {
 // The sums over [k_begin, k_end) of all the chunk's tiles.
 void MatrixWriter::SumBlock() {
   auto& b = f.b;
-  if (Packs()) PackPanels();
+  if (Packs()) ProvidePanels();
   Value* tiles = b.CreateUDiv(b.CreateAdd(block.rows, f.Int(p.tile.mr - 1)), f.Int(p.tile.mr));
   f.Loop(first_panel, last_panel, 1, {}, [&](Value* index, llvm::ArrayRef<Value*>) -> Values {
     const Panel panel = PanelAt(index);
@@ -195,6 +195,7 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
   if (!w.InBlocksOfK()) {
     w.partial = f.EntryAlloca(w.vector(), p.tile.mr * p.tile.nv, static_cast<int>(w.VectorBytes()));
   }
+  if (w.Keeps()) w.kept = f.Kept();
   if (p.dot.Tiled()) w.LoadTileShapes();
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     w.Chunk(chunk);
@@ -206,6 +207,7 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
   Dim chunks = CeilDiv(p.m, p.block_tiles * p.tile.mr) * CeilDiv(w.panels, p.block_panels);
   for (const Dim& d : p.batch) chunks = chunks * d;
   draft->chunks = chunks;
+  draft->kept = w.Kept();
   draft->ns_per_chunk = ChunkNs(f.row, p, epilogue);
   if (p.b_constant) draft->packs.push_back(PackPanels(p));
   return OkStatus();

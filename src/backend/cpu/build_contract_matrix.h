@@ -30,6 +30,7 @@ struct MatrixProblem {
   int64_t block_tiles = 1, block_panels = 1;  // tiles of rows and panels of columns in one chunk
   // Chunks next to each other work on the same rows: threads share b rather than rows, which the next layer reads.
   bool rows_first = false;
+  bool keeps_panels = false;  // where b is packed in the kernel: for a thread's next chunk with the same columns
   int64_t k_block = 1;      // taps, or words of k where there is one tap, summed in one go
 
   // Words of k; each tap is filled up with zeros.

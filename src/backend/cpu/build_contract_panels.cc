@@ -36,15 +36,21 @@ Values MatrixWriter::Masks(Value* left) {
   return masks;
 }
 
-// A constant's panel: its corrections, if it has any, then its words.
-Value* MatrixWriter::ConstantPanel(Value* panel) {
+// The number of the chunk's b among the different ones.
+Value* MatrixWriter::MatrixOfB() {
   auto& b = f.b;
   Value* index = f.Int(0);
   for (size_t d = 0; d < p.batch.size(); ++d) {
     if (p.b.strides[d].IsConst(0)) continue;
     index = b.CreateAdd(b.CreateMul(index, f.DimValue(p.batch[d])), block.coords[d]);
   }
-  index = b.CreateAdd(b.CreateMul(index, f.DimValue(panels)), panel);
+  return index;
+}
+
+// A constant's panel: its corrections, if it has any, then its words.
+Value* MatrixWriter::ConstantPanel(Value* panel) {
+  auto& b = f.b;
+  Value* index = b.CreateAdd(b.CreateMul(MatrixOfB(), f.DimValue(panels)), panel);
   return WordAt(f.Buffer(p.b.input), b.CreateMul(index, f.DimValue(p.PanelLines() * Dim(p.tile.nr()))));
 }
 
@@ -72,8 +78,39 @@ MatrixWriter::Panel MatrixWriter::PanelAt(Value* index) {
   return panel;
 }
 
+KeptMemory MatrixWriter::Kept() const {
+  if (!Keeps()) return {};
+  const int64_t words = BlocksOfK() * panels.value() * PackedPanelWords().value();
+  return {BlocksOfK() * BlocksOfPanels(), words * WordBytes()};
+}
+
+// Has the block's panels packed: here and now, or by an earlier chunk.
+void MatrixWriter::ProvidePanels() {
+  packed_block = packed;
+  if (!Keeps()) return PackPanels();
+  auto& b = f.b;
+  Value* has = b.CreateIsNotNull(kept);
+  Value* k_block = InBlocksOfK() ? b.CreateUDiv(k_begin, f.Int(p.k_block)) : f.Int(0);
+  Value* panel_block = b.CreateUDiv(first_panel, f.Int(p.block_panels));
+  Value* place = b.CreateAdd(b.CreateMul(k_block, f.Int(BlocksOfPanels())), panel_block);
+  Value* nothing = f.EntryAlloca(b.getInt64Ty(), 1, 8);
+  Value* key = b.CreateSelect(has, b.CreateGEP(b.getInt64Ty(), kept, place), nothing);
+  b.CreateAlignedStore(f.Int(0), nothing, llvm::Align(8));
+  Value* wanted = b.CreateAdd(MatrixOfB(), f.Int(1));
+  Value* found = b.CreateAlignedLoad(b.getInt64Ty(), key, llvm::Align(8));
+  Value* index = b.CreateAdd(b.CreateMul(k_block, f.DimValue(panels)), first_panel);
+  Value* words = b.CreateGEP(b.getInt8Ty(), kept, f.Int(Kept().KeyBytes()));
+  words = WordAt(words, b.CreateMul(index, f.DimValue(PackedPanelWords())));
+  packed_block = b.CreateSelect(has, words, packed);
+  f.If(b.CreateICmpNE(found, wanted), {}, [&]() -> Values {
+    PackPanels();
+    b.CreateAlignedStore(wanted, key, llvm::Align(8));
+    return {};
+  });
+}
+
 Value* MatrixWriter::PackedAt(Value* panel) {
-  return WordAt(packed, f.b.CreateMul(f.b.CreateSub(panel, first_panel), f.DimValue(PackedPanelWords())));
+  return WordAt(packed_block, f.b.CreateMul(f.b.CreateSub(panel, first_panel), f.DimValue(PackedPanelWords())));
 }
 
 // The block's panels, row by row of b: wide reads, since rows are often far apart.

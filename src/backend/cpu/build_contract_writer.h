@@ -1,6 +1,8 @@
 // What one matrix kernel is written with; its parts stand in build_contract_matrix.cc (chunks, tiles, results),
 // _panels.cc (b), _sums.cc and _amx.cc (products).
 #pragma once
+#include <algorithm>
+
 #include "backend/cpu/build_contract_matrix.h"
 
 namespace belay {
@@ -14,6 +16,8 @@ struct MatrixWriter {
   Epilogue& epilogue;
   Dim panels;                        // of n
   llvm::Value* packed = nullptr;     // scratch: panels of a b that is not constant
+  llvm::Value* kept = nullptr;       // KernelCall::kept, where panels may be kept
+  llvm::Value* packed_block = nullptr;  // the panels at hand, of either
   llvm::Value* partial = nullptr;    // scratch: accumulators between blocks of k; or one tile's on the stack
   MatrixBlock block;
   llvm::Value* first_panel = nullptr;
@@ -46,6 +50,15 @@ struct MatrixWriter {
            p.m.value() <= 2 * p.tile.mr;
   }
   bool Packs() const { return !p.b_constant && !BInPlace(); }
+  // All panels of one b stay where the thread finds them again.
+  bool Keeps() const {
+    const auto is_const = [](const Dim& d) { return d.IsConst(); };
+    return p.keeps_panels && Packs() && p.n.IsConst() && p.k.IsConst() &&
+           std::all_of(p.batch.begin(), p.batch.end(), is_const);
+  }
+  int64_t BlocksOfK() const { return InBlocksOfK() ? (Units().value() + p.k_block - 1) / p.k_block : 1; }
+  int64_t BlocksOfPanels() const { return (panels.value() + p.block_panels - 1) / p.block_panels; }
+  KeptMemory Kept() const;
   bool HasTaps() const { return p.taps != 1; }
   Dim Units() const { return HasTaps() ? Dim(p.taps) : p.TapWords(); }
   Dim UnitWords() const { return HasTaps() ? p.TapWords() : Dim(1); }
@@ -68,6 +81,7 @@ struct MatrixWriter {
 
   // build_contract_panels.cc
   Panel PanelAt(llvm::Value* index);
+  void ProvidePanels();
   void PackPanels();
   Values Masks(llvm::Value* left);
 
@@ -78,6 +92,7 @@ struct MatrixWriter {
   void LoadTileShapes();  // what the registers hold, for the whole kernel
 
  private:
+  llvm::Value* MatrixOfB();
   llvm::Value* ConstantPanel(llvm::Value* index);
   void PackRuns();
   void PackLine(llvm::Value* panel, llvm::Value* word, llvm::Value* dst);

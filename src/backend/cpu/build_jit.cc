@@ -113,6 +113,7 @@ Result<CompiledKernel> LoadKernel(const std::string& object, KernelDraft draft) 
   kernel.ns_per_chunk = draft.ns_per_chunk;
   kernel.packs = std::move(draft.packs);
   kernel.order = draft.order;
+  kernel.kept = draft.kept;
   kernel.about = std::move(draft.about);
   if (draft.closure) {
     kernel.closure = draft.closure.get();
@@ -209,6 +210,11 @@ llvm::Value* KernelFrame::Buffer(int index) {
       eb.CreateAlignedLoad(eb.getPtrTy(), slot, llvm::Align(8), fmt::format("buf{}", index));
   buffers_.push_back({index, value});
   return value;
+}
+
+llvm::Value* KernelFrame::Kept() {
+  llvm::Value* field = b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), call, offsetof(KernelCall, kept));
+  return b.CreateAlignedLoad(b.getPtrTy(), field, llvm::Align(8));
 }
 
 llvm::Value* KernelFrame::DimValue(const Dim& dim) {

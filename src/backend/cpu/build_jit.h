@@ -23,6 +23,7 @@ struct KernelDraft {
   double ns_per_chunk = 0;
   std::vector<PackRequest> packs;
   PixelOrder order;
+  KeptMemory kept;
   std::string about;
   std::shared_ptr<const void> closure;
 };
@@ -65,6 +66,7 @@ class KernelFrame {
   llvm::Value* end;
 
   llvm::Value* Buffer(int index);  // pointer, loaded once in the entry block
+  llvm::Value* Kept();             // pointer or null, loaded where it is asked for
   llvm::Value* DimValue(
       const Dim& dim);  // i64: a constant, or a parameter loaded in the entry block
   llvm::Value* Int(int64_t value) { return b.getInt64(value); }
