@@ -8,9 +8,9 @@
 #include <mutex>
 #include <numeric>
 #include <set>
-#include <span>
 
 #include "backend/constant_store.h"
+#include "base/allocate.h"
 #include "base/log.h"
 #include "base/rank.h"
 #include "base/thread_pool.h"
@@ -290,33 +290,46 @@ class PlanBuilder {
     return jobs;
   }
 
+  // As it is.
+  int64_t BytesOf(const PackJob& job) const { return plan_->constants[plan_->slots[job.slot].index].bytes; }
+
   // Small ones are packed faster than they are found.
   std::unique_ptr<ConstantStore> StoreFor(const std::vector<PackJob>& jobs) const {
     constexpr int64_t kFew = int64_t{16} << 20;
     int64_t bytes = 0;
     for (const PackJob& job : jobs) {
-      const int64_t own = job.request ? job.request->bytes : plan_->constants[plan_->slots[job.slot].index].bytes;
+      const int64_t own = job.request ? job.request->bytes : BytesOf(job);
       if (own >= kLateBytes) bytes += own;
     }
     return bytes < kFew ? nullptr : OpenConstantStore(options_.code_cache, bytes);
   }
 
-  void Pack(ConstantStore* store, PackJob* job) {
+  void Pack(ConstantStore* store, PassingBlocks* passing, PackJob* job) {
     LiteralPtr& literal = plan_->constants[plan_->slots[job->slot].index].literal;
-    if (!job->request) literal = ShareLiteral(literal, store);
-    else job->packed = SharePacked(*literal, job->request->layout, job->request->bytes, job->request->pack, store);
+    if (!job->request) {
+      literal = ShareLiteral(literal, store);
+    } else {
+      const PassingBlocks::Scope scope(passing);
+      job->packed = SharePacked(*literal, job->request->layout, job->request->bytes, job->request->pack, store);
+    }
   }
 
-  // On all cores.
+  // On all cores, the largest first.
   void PackConstants() {
     std::vector<PackJob> jobs = PackJobs();
     const std::unique_ptr<ConstantStore> store = StoreFor(jobs);
+    const std::shared_ptr<PassingBlocks> passing = PassingBlocks::Make();
+    std::vector<size_t> order(jobs.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return BytesOf(jobs[a]) > BytesOf(jobs[b]); });
+    std::atomic<size_t> next{0};
     std::mutex mutex;
     std::exception_ptr failure;
     auto pack = [&](int64_t begin, int64_t end) noexcept {
-      for (PackJob& job : std::span(jobs).subspan(begin, end - begin)) {
+      for (; begin < end; ++begin) {
         try {
-          Pack(store.get(), &job);
+          Pack(store.get(), passing.get(), &jobs[order[next++]]);
         } catch (...) {
           std::lock_guard<std::mutex> lock(mutex);
           failure = std::current_exception();

@@ -50,9 +50,9 @@ std::shared_ptr<Literal> Filled(DType dtype, std::vector<int64_t> dims, const vo
   literal->dtype = dtype;
   literal->dims = std::move(dims);
   const size_t bytes = static_cast<size_t>(literal->ByteSize()), copied = data ? bytes : 0;
-  char* memory = static_cast<char*>(AllocateForWriting(bytes + kReadBehind));
-  literal->owner =
-      std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  const std::shared_ptr<void> owner = AllocatePassing(bytes + kReadBehind);
+  char* memory = static_cast<char*>(owner.get());
+  literal->owner = owner;
   literal->address = memory;
   if (copied) std::memcpy(memory, data, copied);
   std::memset(memory + copied, 0, bytes + kReadBehind - copied);

@@ -135,10 +135,10 @@ std::shared_ptr<const void> SharePacked(const Literal& literal, const std::strin
   const ContentHash key = named ? KeyOf(literal, layout, bytes) : ContentHash{};
   std::shared_ptr<const void> made = named ? FindNamed(key, bytes, true, store) : nullptr;
   if (made) return made;
-  void* memory = AllocateForWriting(static_cast<size_t>(bytes) + kReadBehind);
-  made.reset(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
+  const std::shared_ptr<void> memory = AllocateForWriting(static_cast<size_t>(bytes) + kReadBehind);
+  made = memory;
   const std::shared_ptr<const void> held = literal.late ? literal.late->Hold() : nullptr;
-  pack(held ? held.get() : literal.address, memory);
+  pack(held ? held.get() : literal.address, memory.get());
   if (named) return KeepNamed(key, std::move(made), bytes, true, store);
   if (bytes < kSmall) return made;
   return ShareEqual(std::move(made), bytes, layout, &TheShared().packed);

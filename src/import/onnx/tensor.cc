@@ -156,10 +156,17 @@ bool ReadAt(const MappedFile& file, size_t offset, size_t bytes, void* to) {
   return true;
 }
 
+// Each piece is hashed while it lies in the caches.
 std::shared_ptr<const void> ReadAgain(const FileRange& range, size_t bytes, const ContentHash& hash) {
-  auto* memory = static_cast<char*>(AllocateForWriting(bytes + kReadBehind));
-  std::shared_ptr<const void> owner(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
-  if (!ReadAt(*range.file, range.offset, bytes, memory) || HashContents(memory, bytes) != hash) {
+  std::shared_ptr<void> owner = AllocatePassing(bytes + kReadBehind);
+  auto* memory = static_cast<char*>(owner.get());
+  std::vector<Hashing> one(1);
+  one[0].bytes = bytes;
+  one[0].read = [&](size_t offset, size_t n, void*) {
+    return ReadAt(*range.file, range.offset + offset, n, memory + offset) ? memory + offset : nullptr;
+  };
+  HashContents(&one);
+  if (one[0].failed || one[0].hash != hash) {
     throw std::runtime_error(range.file->path + " was changed after it was parsed and before its graph was compiled; "
                              "parse it again");
   }
