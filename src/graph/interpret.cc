@@ -1,7 +1,9 @@
 #include "graph/interpret.h"
 
 #include <algorithm>
+#include <cstring>
 
+#include "base/allocate.h"
 #include "graph/interpret_ops.h"
 #include "graph/library.h"
 
@@ -11,6 +13,19 @@ namespace interpret {
 Status NoDType(const Node& node, DType dtype) {
   const char* what = node.op == Op::kMap ? ScalarOpName(node.scalar) : ReduceKindName(node.reduce);
   return NotSupported("the interpreter has no {} on {}", what, DTypeName(dtype));
+}
+
+std::shared_ptr<Literal> NewLiteral(DType dtype, const Dims& dims) {
+  if (dtype == DType::kString || BitWidth(dtype) % 8 != 0) return Literal::Allocate(dtype, dims);
+  auto literal = std::make_shared<Literal>();
+  literal->dtype = dtype;
+  literal->dims = dims;
+  const auto bytes = static_cast<size_t>(literal->ByteSize());
+  const std::shared_ptr<void> memory = AllocatePassing(bytes + kReadBehind);
+  std::memset(static_cast<char*>(memory.get()) + bytes, 0, kReadBehind);
+  literal->owner = memory;
+  literal->address = memory.get();
+  return literal;
 }
 
 int64_t Count(const Dims& dims) {
@@ -177,12 +192,27 @@ Status CheckInput(const Node& input, const Literal& value, const std::vector<int
   return OkStatus();
 }
 
+// By node: a broadcast that only maps read, which spread its operand themselves.
+std::vector<char> BroadcastsInMaps(const Graph& graph) {
+  std::vector<char> only_maps(graph.size(), 1);
+  for (const Node* node : TopologicalOrder(graph)) {
+    if (interpret::PassesBroadcasts(*node)) continue;
+    for (const Node* input : node->inputs) only_maps[input->id] = 0;
+  }
+  for (const Node* output : graph.outputs) only_maps[output->id] = 0;
+  for (const Store& s : graph.stores) only_maps[s.value->id] = 0;
+  for (const auto& node : graph.nodes()) {
+    if (node->op != Op::kBroadcast) only_maps[node->id] = 0;
+  }
+  return only_maps;
+}
+
 // Evaluates nodes in order and drops values after their last use.
 class Evaluation {
  public:
   Evaluation(const Graph& graph, std::vector<int64_t>* symbols, RunValues* run_values)
       : graph_(graph), symbols_(symbols), run_values_(run_values), values_(graph.size()),
-        uses_(UseCounts(graph)) {}
+        uses_(UseCounts(graph)), passed_on_(BroadcastsInMaps(graph)) {}
 
   Result<Values> Run(const Values& inputs) {
     for (const Node* node : TopologicalOrder(graph_)) {
@@ -207,6 +237,8 @@ class Evaluation {
     }
     if (node.op == Op::kGetOutput) {
       result = {values_[node.inputs[0]->id].at(node.index)};
+    } else if (passed_on_[node.id]) {
+      result = values_[node.inputs[0]->id];
     } else {
       Values in;
       for (const Node* input : node.inputs) in.push_back(values_[input->id].at(0));
@@ -225,6 +257,7 @@ class Evaluation {
   RunValues* run_values_;
   std::vector<Values> values_;
   std::vector<int> uses_;
+  const std::vector<char> passed_on_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 // Elementwise operations. Floats compute in double and round once; integers are exact and wrap.
+#include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "base/narrow.h"
 #include "graph/interpret_ops.h"
@@ -27,14 +29,10 @@ double FloatMod(double x, double y) {
   return r != 0 && std::signbit(r) != std::signbit(y) ? r + y : r;
 }
 
-// T: the element type, whose rounding a quotient gets before it is floored.
+// All but + - * /. T: the element type, whose rounding a quotient gets before it is floored.
 template <typename T>
 double FloatBinary(ScalarOp op, double x, double y) {
   switch (op) {
-    case ScalarOp::kAdd: return x + y;
-    case ScalarOp::kSub: return x - y;
-    case ScalarOp::kMul: return x * y;
-    case ScalarOp::kDiv: return x / y;
     case ScalarOp::kFloorDiv: return std::floor(LoadDouble(StoreDouble<T>(x / y)));
     case ScalarOp::kMod: return FloatMod(x, y);
     case ScalarOp::kFMod: return std::fmod(x, y);
@@ -186,14 +184,29 @@ bool IsBoolBinary(ScalarOp op) {
 template <typename T>
 using WideOf = std::conditional_t<std::is_unsigned_v<T>, uint64_t, int64_t>;
 
+template <typename T, typename Fn>
+void EachPair(const T* x, const T* y, T* out, int64_t n, Fn fn) {
+  for (int64_t i = 0; i < n; ++i) out[i] = StoreDouble<T>(fn(LoadDouble(x[i]), LoadDouble(y[i])));
+}
+
+// What folds weights is known outside of the loop, which then runs in vectors.
+template <typename T>
+void FloatPairs(ScalarOp op, const T* x, const T* y, T* out, int64_t n) {
+  switch (op) {
+    case ScalarOp::kAdd: return EachPair(x, y, out, n, [](double a, double b) { return a + b; });
+    case ScalarOp::kSub: return EachPair(x, y, out, n, [](double a, double b) { return a - b; });
+    case ScalarOp::kMul: return EachPair(x, y, out, n, [](double a, double b) { return a * b; });
+    case ScalarOp::kDiv: return EachPair(x, y, out, n, [](double a, double b) { return a / b; });
+    default: return EachPair(x, y, out, n, [op](double a, double b) { return FloatBinary<T>(op, a, b); });
+  }
+}
+
 // T,T -> T. False when the operation has no meaning on the type.
 template <typename T>
 bool Binary(ScalarOp op, const T* x, const T* y, T* out, int64_t n) {
   if constexpr (kIsFloatType<T>) {
     if (!IsFloatBinary(op)) return false;
-    for (int64_t i = 0; i < n; ++i) {
-      out[i] = StoreDouble<T>(FloatBinary<T>(op, LoadDouble(x[i]), LoadDouble(y[i])));
-    }
+    FloatPairs(op, x, y, out, n);
   } else if constexpr (std::is_same_v<T, bool>) {
     if (!IsBoolBinary(op)) return false;
     for (int64_t i = 0; i < n; ++i) out[i] = BoolBinary(op, x[i], y[i]);
@@ -315,44 +328,87 @@ void Select(const Values& in, Literal* out) {
   }
 }
 
-}  // namespace
-
-Result<LiteralPtr> Map(const Case& c) {
-  const ScalarOp op = c.node.scalar;
-  if (op == ScalarOp::kBitcast) return Bitcast(c.in[0], c.node.type.dtype);
-  auto out =
-      Literal::Allocate(op == ScalarOp::kSelect ? c.in[1]->dtype : c.node.type.dtype, c.dims);
+// out and operands have as many elements.
+Status MapInto(const Node& node, const Values& in, Literal* out) {
+  const ScalarOp op = node.scalar;
   const int64_t n = out->NumElements();
-  for (const LiteralPtr& x : c.in) {
-    if (x->NumElements() != n) return Internal("operands of {} differ in size", ScalarOpName(op));
-  }
-  if (op == ScalarOp::kCast) {
-    BELAY_RETURN_IF_ERROR(Cast(*c.in[0], out.get()));
-    return LiteralPtr(out);
-  }
+  if (op == ScalarOp::kCast) return Cast(*in[0], out);
   if (op == ScalarOp::kSelect) {
-    if (BitWidth(out->dtype) % 8 || !BitWidth(out->dtype)) return NoDType(c.node, out->dtype);
-    Select(c.in, out.get());
-    return LiteralPtr(out);
+    if (BitWidth(out->dtype) % 8 || !BitWidth(out->dtype)) return NoDType(node, out->dtype);
+    Select(in, out);
+    return OkStatus();
   }
   bool known = false;
-  VisitNumber(c.in[0]->dtype, [&]<typename T>(T) {
-    const T* x = c.in[0]->as<T>();
+  VisitNumber(in[0]->dtype, [&]<typename T>(T) {
+    const T* x = in[0]->as<T>();
     if (IsCompare(op) || op == ScalarOp::kIsNan || op == ScalarOp::kIsInf) {
-      known = ToBool<T>(op, c.in, static_cast<bool*>(out->mutable_data()), n);
+      known = ToBool<T>(op, in, static_cast<bool*>(out->mutable_data()), n);
       return;
     }
     T* to = static_cast<T*>(out->mutable_data());
     if (op == ScalarOp::kFma) {
-      Fma(c.in, to, n);
+      Fma(in, to, n);
       known = true;
-    } else if (c.in.size() == 2) {
-      known = Binary(op, x, c.in[1]->as<T>(), to, n);
+    } else if (in.size() == 2) {
+      known = Binary(op, x, in[1]->as<T>(), to, n);
     } else {
       known = Unary(op, x, to, n);
     }
   });
-  if (!known) return NoDType(c.node, c.in[0]->dtype);
+  return known ? OkStatus() : NoDType(node, in[0]->dtype);
+}
+
+// Elements [first, first + count) as a value of their own, which does not keep them alive.
+std::shared_ptr<Literal> PartOf(const Literal& x, int64_t first, int64_t count) {
+  auto part = std::make_shared<Literal>();
+  part->dtype = x.dtype;
+  part->dims = {count};
+  part->address = x.as<char>() + ByteSize(x.dtype, first);
+  return part;
+}
+
+// Parts that stay in the caches: what a broadcast repeats is never in memory as a whole.
+Status MapInParts(const Case& c, Literal* out) {
+  constexpr int64_t kPart = 4096;
+  std::vector<std::optional<Spread>> spread(c.in.size());
+  Values parts(c.in.size());
+  for (size_t i = 0; i < c.in.size(); ++i) {
+    if (c.in[i]->dims == c.dims) continue;
+    BELAY_RETURN_IF_ERROR(CheckBroadcast(c.in[i]->dims, c.dims));
+    spread[i].emplace(*c.in[i], c.dims);
+  }
+  const int64_t n = out->NumElements();
+  for (int64_t first = 0; first < n; first += kPart) {
+    const int64_t count = std::min(kPart, n - first);
+    for (size_t i = 0; i < c.in.size(); ++i) {
+      if (spread[i]) {
+        auto part = NewLiteral(c.in[i]->dtype, {count});
+        spread[i]->Copy(first, count, part->mutable_data());
+        parts[i] = std::move(part);
+      } else {
+        parts[i] = PartOf(*c.in[i], first, count);
+      }
+    }
+    BELAY_RETURN_IF_ERROR(MapInto(c.node, parts, PartOf(*out, first, count).get()));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+bool PassesBroadcasts(const Node& map) {
+  const auto whole = [](DType dtype) { return dtype != DType::kString && BitWidth(dtype) % 8 == 0; };
+  if (map.op != Op::kMap || map.scalar == ScalarOp::kBitcast || !whole(map.type.dtype)) return false;
+  return std::all_of(map.inputs.begin(), map.inputs.end(), [&](const Node* n) { return whole(n->type.dtype); });
+}
+
+Result<LiteralPtr> Map(const Case& c) {
+  const ScalarOp op = c.node.scalar;
+  if (op == ScalarOp::kBitcast) return Bitcast(c.in[0], c.node.type.dtype);
+  auto out = NewLiteral(op == ScalarOp::kSelect ? c.in[1]->dtype : c.node.type.dtype, c.dims);
+  const int64_t n = out->NumElements();
+  const bool whole = std::all_of(c.in.begin(), c.in.end(), [&](const LiteralPtr& x) { return x->NumElements() == n; });
+  BELAY_RETURN_IF_ERROR(whole ? MapInto(c.node, c.in, out.get()) : MapInParts(c, out.get()));
   return LiteralPtr(out);
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
 
 #include "graph/interpret_ops.h"
 #include "graph/number.h"
@@ -15,49 +16,105 @@ size_t ElementBytes(DType dtype) {
   return bits % 8 ? 0 : static_cast<size_t>(bits / 8);
 }
 
-// The dimension besides the last whose neighbours lie closest in the source, if they lie closer than the last one's.
-int NearDimension(const Dims& dims, const Dims& strides) {
-  const int last = static_cast<int>(dims.size()) - 1;
-  int near = last;
-  for (int d = 0; d < last; ++d) {
-    if (dims[d] > 1 && strides[d] != 0 && std::abs(strides[d]) < std::abs(strides[near])) near = d;
+// Neighbours become one dimension where the strides allow it: the same elements in the same order.
+void MergeDimensions(Dims* dims, Dims* strides) {
+  Dims d, s;
+  for (size_t i = 0; i < dims->size(); ++i) {
+    const int64_t extent = (*dims)[i], stride = (*strides)[i];
+    if (extent == 1) continue;
+    if (!d.empty() && s.back() == stride * extent) {
+      d.back() *= extent;
+      s.back() = stride;
+    } else {
+      d.push_back(extent);
+      s.push_back(stride);
+    }
   }
-  return near == last ? -1 : near;
+  *dims = std::move(d);
+  *strides = std::move(s);
 }
 
-// to[r * to_step + c] = from[r * row_step + c * column_step], in squares that stay in the first cache.
-template <typename T>
-void Transpose(const T* from, T* to, int64_t rows, int64_t columns, int64_t row_step, int64_t column_step,
-               int64_t to_step) {
-  constexpr int64_t kSide = 16;
-  for (int64_t c0 = 0; c0 < columns; c0 += kSide) {
-    for (int64_t r0 = 0; r0 < rows; r0 += kSide) {
-      const int64_t c1 = std::min(c0 + kSide, columns), r1 = std::min(r0 + kSide, rows);
-      for (int64_t r = r0; r < r1; ++r) {
-        for (int64_t c = c0; c < c1; ++c) to[r * to_step + c] = from[r * row_step + c * column_step];
+// Where a row of a copy begins: what differs in the last dimension only.
+struct Row {
+  int64_t from, to;
+};
+
+// The rows in the source's order.
+class Rows {
+ public:
+  Rows(const Dims& dims, const Dims& strides, int64_t offset)
+      : dims_(dims), strides_(strides), to_strides_(DenseStrides(dims)), index_(dims.size()), row_{offset, 0} {
+    order_.resize(dims.size() - 1);
+    std::iota(order_.begin(), order_.end(), size_t{0});
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](size_t a, size_t b) { return std::abs(strides[a]) > std::abs(strides[b]); });
+    left_ = Count(dims) / dims.back();
+  }
+  void Next(int64_t most, std::vector<Row>* rows) {
+    for (rows->clear(); left_ > 0 && most > 0; --left_, --most) {
+      rows->push_back(row_);
+      for (size_t k = order_.size(); k-- > 0;) {
+        const size_t d = order_[k];
+        row_.from += strides_[d];
+        row_.to += to_strides_[d];
+        if (++index_[d] < dims_[d]) break;
+        row_.from -= strides_[d] * dims_[d];
+        row_.to -= to_strides_[d] * dims_[d];
+        index_[d] = 0;
       }
     }
   }
+
+ private:
+  const Dims &dims_, &strides_;
+  const Dims to_strides_;
+  std::vector<size_t> order_;  // of dimensions
+  Dims index_;
+  Row row_;
+  int64_t left_ = 0;
+};
+
+// Squares of elements: whole lines of the source are read, whole ones of the result written.
+template <typename T>
+void TransposeRows(const std::vector<Row>& rows, int64_t columns, int64_t column_step, const T* from, T* to) {
+  constexpr int64_t kSide = 16;
+  T square[kSide][kSide];
+  const auto count = static_cast<int64_t>(rows.size());
+  for (int64_t c0 = 0; c0 < columns; c0 += kSide) {
+    const int64_t wide = std::min(kSide, columns - c0);
+    for (int64_t r0 = 0; r0 < count; r0 += kSide) {
+      const int64_t high = std::min(kSide, count - r0);
+      const Row* row = rows.data() + r0;
+      for (int64_t c = 0; c < wide; ++c) {
+        const T* column = from + (c0 + c) * column_step;
+        for (int64_t r = 0; r < high; ++r) square[r][c] = column[row[r].from];
+      }
+      for (int64_t r = 0; r < high; ++r) std::copy_n(square[r], wide, to + row[r].to + c0);
+    }
+  }
+}
+
+// Some other dimension's neighbours lie closer in the source than the last one's.
+bool IsTransposed(const Dims& strides) {
+  const int64_t last = std::abs(strides.back());
+  return std::any_of(strides.begin(), strides.end(), [&](int64_t s) { return s != 0 && std::abs(s) < last; });
 }
 
 template <typename T>
-void CopyStridedAs(const Dims& dims, const Dims& strides, int64_t offset, const void* src,
-                   void* dst) {
+void CopyStridedAs(Dims dims, Dims strides, int64_t offset, const void* src, void* dst) {
   const T* from = static_cast<const T*>(src);
   T* to = static_cast<T*>(dst);
-  const int near = NearDimension(dims, strides), last = static_cast<int>(dims.size()) - 1;
-  if (near < 0) return ForEachOffset(dims, strides, offset, [&](int64_t at) { *to++ = from[at]; });
-  const Dims to_strides = DenseStrides(dims);
-  Dims outer = dims;
-  outer[near] = outer[last] = 1;
-  ForEachIndex(outer, [&](const Dims& index) {
-    int64_t at = offset, to_at = 0;
-    for (int d = 0; d < last; ++d) {
-      at += index[d] * strides[d];
-      to_at += index[d] * to_strides[d];
-    }
-    Transpose(from + at, to + to_at, dims[near], dims[last], strides[near], strides[last], to_strides[near]);
-  });
+  if (Count(dims) == 0) return;
+  MergeDimensions(&dims, &strides);
+  if (dims.empty() || !IsTransposed(strides)) {
+    return ForEachOffset(dims, strides, offset, [&](int64_t at) { *to++ = from[at]; });
+  }
+  constexpr int64_t kMostRows = 1 << 14;
+  Rows all(dims, strides, offset);
+  std::vector<Row> rows;
+  for (all.Next(kMostRows, &rows); !rows.empty(); all.Next(kMostRows, &rows)) {
+    TransposeRows(rows, dims.back(), strides.back(), from, to);
+  }
 }
 
 struct Wide16 {
@@ -73,6 +130,24 @@ void CopyStrided(const Dims& dims, const Dims& strides, int64_t offset, size_t e
     case 4: return CopyStridedAs<uint32_t>(dims, strides, offset, src, dst);
     case 8: return CopyStridedAs<uint64_t>(dims, strides, offset, src, dst);
     default: return CopyStridedAs<Wide16>(dims, strides, offset, src, dst);
+  }
+}
+
+template <typename T>
+void SpreadAs(const Dims& dims, const Dims& strides, int64_t first, int64_t count, const void* src, void* dst) {
+  const T* from = static_cast<const T*>(src);
+  T* to = static_cast<T*>(dst);
+  const int64_t inner = dims.empty() ? 1 : dims.back(), step = dims.empty() ? 0 : strides.back();
+  while (count > 0) {
+    int64_t at = 0, row = first / inner;
+    for (size_t d = dims.size(); d-- > 1; row /= dims[d - 1]) at += row % dims[d - 1] * strides[d - 1];
+    const int64_t column = dims.empty() ? 0 : first % inner, n = dims.empty() ? count : std::min(count, inner - column);
+    at += column * step;
+    if (step == 0) std::fill_n(to, n, from[at]);
+    else for (int64_t i = 0; i < n; ++i) to[i] = from[at + i * step];
+    to += n;
+    first += n;
+    count -= n;
   }
 }
 
@@ -162,6 +237,32 @@ bool IsPacked(DType dtype) { return dtype == DType::kString || BitWidth(dtype) %
 
 }  // namespace
 
+Status CheckBroadcast(const Dims& from, const Dims& to) {
+  if (from.size() != to.size()) return Internal("a broadcast from {} to {} dimensions", from.size(), to.size());
+  for (size_t d = 0; d < to.size(); ++d) {
+    if (from[d] != 1 && from[d] != to[d]) {
+      return InvalidArgument("extent {} of dim {} does not broadcast to {}", from[d], d, to[d]);
+    }
+  }
+  return OkStatus();
+}
+
+Spread::Spread(const Literal& x, const Dims& dims)
+    : dims_(dims), strides_(DenseStrides(x.dims)), data_(x.data()), element_(ElementBytes(x.dtype)) {
+  for (size_t d = 0; d < dims.size(); ++d) strides_[d] = x.dims[d] == 1 ? 0 : strides_[d];
+  MergeDimensions(&dims_, &strides_);
+}
+
+void Spread::Copy(int64_t first, int64_t count, void* to) const {
+  switch (element_) {
+    case 1: return SpreadAs<uint8_t>(dims_, strides_, first, count, data_, to);
+    case 2: return SpreadAs<uint16_t>(dims_, strides_, first, count, data_, to);
+    case 4: return SpreadAs<uint32_t>(dims_, strides_, first, count, data_, to);
+    case 8: return SpreadAs<uint64_t>(dims_, strides_, first, count, data_, to);
+    default: return SpreadAs<Wide16>(dims_, strides_, first, count, data_, to);
+  }
+}
+
 Result<LiteralPtr> MoveWide(const Case& c, Result<LiteralPtr> (*move)(const Case&)) {
   const DType dtype = c.node.type.dtype;
   Values wide = c.in;
@@ -221,6 +322,7 @@ Result<LiteralPtr> View(const Case& c) {
   const Literal& x = *c.in[0];
   const size_t element = ElementBytes(x.dtype);
   if (element == 0) return NoDType(c.node, x.dtype);
+  if (c.node.op == Op::kBroadcast) BELAY_RETURN_IF_ERROR(CheckBroadcast(x.dims, c.dims));
   const Dims in_strides = DenseStrides(x.dims);
   Dims strides(c.dims.size());
   int64_t offset = 0;
@@ -229,10 +331,6 @@ Result<LiteralPtr> View(const Case& c) {
       strides[d] = in_strides[c.node.axes[d]];
     } else if (c.node.op == Op::kBroadcast) {
       strides[d] = x.dims[d] == 1 ? 0 : in_strides[d];
-      if (x.dims[d] != 1 && x.dims[d] != c.dims[d]) {
-        return InvalidArgument("extent {} of dim {} does not broadcast to {}", x.dims[d], d,
-                               c.dims[d]);
-      }
     } else {
       strides[d] = in_strides[d] * c.steps[d];
       offset += in_strides[d] * c.starts[d];
@@ -245,7 +343,7 @@ Result<LiteralPtr> View(const Case& c) {
       }
     }
   }
-  auto out = Literal::Allocate(x.dtype, c.dims);
+  auto out = NewLiteral(x.dtype, c.dims);
   if (out->data()) CopyStrided(c.dims, strides, offset, element, x.data(), out->mutable_data());
   return LiteralPtr(out);
 }

@@ -18,7 +18,9 @@ struct Case {
   Dims pads_lo;
 };
 
+// Operands that a broadcast repeats may come as they were before it: see PassesBroadcasts.
 Result<LiteralPtr> Map(const Case& c);
+bool PassesBroadcasts(const Node& map);
 
 Result<LiteralPtr> Iota(const Case& c);
 Result<LiteralPtr> DimValues(const Case& c);
@@ -38,6 +40,22 @@ Result<LiteralPtr> Pool(const Case& c);
 
 Result<LiteralPtr> Contract(const Case& c);
 Result<LiteralPtr> Conv(const Case& c);
+
+// What a broadcast of x gives, a part at a time; x outlives it, and its elements are whole bytes.
+class Spread {
+ public:
+  Spread(const Literal& x, const Dims& dims);
+  void Copy(int64_t first, int64_t count, void* to) const;  // elements [first, first + count)
+
+ private:
+  Dims dims_, strides_;
+  const void* data_;
+  size_t element_;
+};
+Status CheckBroadcast(const Dims& from, const Dims& to);
+
+// For who writes all of it: of any contents where elements are whole bytes.
+std::shared_ptr<Literal> NewLiteral(DType dtype, const Dims& dims);
 
 Status NoDType(const Node& node, DType dtype);
 

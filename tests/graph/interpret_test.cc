@@ -77,6 +77,41 @@ TEST(Interpret, EveryElementOfAViewMovesToItsPlace) {
   }
 }
 
+// Maps spread what a broadcast repeats themselves, some elements at a time: more than one part, and rows that end in
+// the middle of one.
+TEST(Interpret, AMapReadsWhatABroadcastRepeats) {
+  const std::vector<int64_t> dims = {7, 5, 3, 101};
+  std::vector<int64_t> numbers(7 * 5 * 3 * 101);
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<int64_t>(i % 1000);
+  for (DType dtype : {DType::kF16, DType::kF32, DType::kF64, DType::kI16, DType::kI64}) {
+    const LiteralPtr x = LiteralFromDoubles(dtype, dims, std::vector<double>(numbers.begin(), numbers.end()));
+    for (int repeated = 0; repeated < 16; ++repeated) {
+      std::vector<int64_t> small = dims;
+      int64_t count = 1;
+      for (int d = 0; d < 4; ++d) {
+        if (repeated >> d & 1) small[d] = 1;
+        count *= small[d];
+      }
+      std::vector<double> values(count);
+      for (int64_t i = 0; i < count; ++i) values[i] = static_cast<double>(i % 17);
+      const auto out = Evaluate(
+          fmt::format("(x: {0}[7,5,3,101], s: {0}[{1}]) {{ b: {0}[7,5,3,101] = broadcast(s) y: {0}[7,5,3,101] = "
+                      "sub(b, x) return y }}",
+                      DTypeName(dtype), fmt::join(small, ",")),
+          {x, LiteralFromDoubles(dtype, small, values)});
+      ASSERT_TRUE(out.ok()) << out.status().ToString();
+      const std::vector<double> got = LiteralToDoubles(*(*out)[0]);
+      for (size_t i = 0; i < got.size(); ++i) {
+        int64_t at = 0, index[4], rest = static_cast<int64_t>(i);
+        for (int d = 3; d >= 0; rest /= dims[d--]) index[d] = rest % dims[d];
+        for (int d = 0; d < 4; ++d) at = at * small[d] + (small[d] == 1 ? 0 : index[d]);
+        ASSERT_EQ(got[i], values[at] - static_cast<double>(numbers[i]))
+            << fmt::format("[{}] element {}", fmt::join(small, ","), i);
+      }
+    }
+  }
+}
+
 TEST(Interpret, IntegersWrapAndNeverTrap) {
   ExpectNumbers(Binary("add", "i8", "i8", 2),
                 {I({2}, {127, -128}, DType::kI8), I({2}, {1, -1}, DType::kI8)}, {-128, 127});
