@@ -10,6 +10,7 @@
 
 #include "backend/cpu/build_contract_matrix.h"
 #include "backend/cpu/build_conv.h"
+#include "backend/cpu/winograd_filter.h"
 
 namespace belay {
 namespace {
@@ -17,52 +18,8 @@ namespace {
 using llvm::Value;
 using Values = std::vector<Value*>;
 
-constexpr int kIn = 6, kOut = 4, kFilter = 3, kProducts = kIn * kIn;
-constexpr double kP = 0.75, kQ = 1.5;
+using namespace winograd;  // NOLINT
 constexpr double kP2 = kP * kP, kQ2 = kQ * kQ;
-
-// Rows of G: 1, a, a^2 by the product of the differences to the other points; infinity takes the last coefficient.
-std::array<std::array<double, kFilter>, kIn> FilterTransform() {
-  constexpr double points[] = {0, kP, -kP, kQ, -kQ};
-  std::array<std::array<double, kFilter>, kIn> g{};
-  for (int i = 0; i + 1 < kIn; ++i) {
-    double differences = 1;
-    for (int j = 0; j + 1 < kIn; ++j) differences *= i == j ? 1 : points[i] - points[j];
-    for (int k = 0; k < kFilter; ++k) g[i][k] = std::pow(points[i], k) / differences;
-  }
-  g[kIn - 1] = {0, 0, 1};
-  return g;
-}
-
-struct FilterLayout {
-  int64_t offset, y_stride, x_stride, c_stride, o_stride, channels, outputs, nr;
-};
-
-// U = G w G' in panels [O/nr][36][C][nr]; sums in f64, rounded once.
-void PackFilter(const FilterLayout& l, const float* src, float* dst) {
-  const auto g = FilterTransform();
-  const int64_t panels = (l.outputs + l.nr - 1) / l.nr;
-  for (int64_t o = 0; o < panels * l.nr; ++o) {
-    float* panel = dst + o / l.nr * kProducts * l.channels * l.nr + o % l.nr;
-    for (int64_t c = 0; c < l.channels; ++c) {
-      double half[kIn][kFilter] = {};
-      for (int y = 0; y < kFilter; ++y) {
-        for (int x = 0; x < kFilter; ++x) {
-          const int64_t at = l.offset + y * l.y_stride + x * l.x_stride + c * l.c_stride + o * l.o_stride;
-          const double w = o < l.outputs ? src[at] : 0;
-          for (int i = 0; i < kIn; ++i) half[i][x] += g[i][y] * w;
-        }
-      }
-      for (int i = 0; i < kIn; ++i) {
-        for (int j = 0; j < kIn; ++j) {
-          double u = 0;
-          for (int x = 0; x < kFilter; ++x) u += half[i][x] * g[j][x];
-          panel[((i * kIn + j) * l.channels + c) * l.nr] = static_cast<float>(u);
-        }
-      }
-    }
-  }
-}
 
 constexpr int64_t kLargeFilter = 1 << 20;  // bytes: for a second-level cache
 
