@@ -5,15 +5,21 @@ namespace belay {
 using llvm::Value;
 using Values = std::vector<Value*>;
 
+namespace {
+
+// Of one address, so that constant strides become parts of instructions.
+std::vector<Value*> RowsFrom(KernelFrame& f, DType dtype, Value* first, const Dim& stride, int count) {
+  std::vector<Value*> rows = {first};
+  for (int i = 1; i < count; ++i) rows.push_back(ElementAt(f, dtype, first, f.DimValue(stride * Dim(i))));
+  return rows;
+}
+
+}  // namespace
+
 // Rows behind the last valid one are scratch as well.
 std::vector<Value*> RowsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
   Value* first = f.b.CreateMul(tile, f.Int(p.tile.mr));
-  std::vector<Value*> rows;
-  for (int i = 0; i < p.tile.mr; ++i) {
-    Value* row = f.b.CreateAdd(first, f.Int(i));
-    rows.push_back(ElementAt(f, p.acc, base, f.b.CreateMul(row, f.DimValue(width))));
-  }
-  return rows;
+  return RowsFrom(f, p.acc, ElementAt(f, p.acc, base, f.b.CreateMul(first, f.DimValue(width))), width, p.tile.mr);
 }
 
 std::vector<RowSource::Run> RunsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
@@ -84,13 +90,19 @@ std::vector<RowSource::Run> StridedRows::Runs(KernelFrame& f, const MatrixProble
 std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                       Value* tile, Value*) {
   auto& b = f.b;
+  const Dim& stride = a_.strides[p.batch.size()];
   Value* first = b.CreateMul(tile, f.Int(p.tile.mr));
+  const bool whole = p.m.IsConst() && p.m.value() % p.tile.mr == 0;
+  if (whole && stride.IsConst()) {
+    Value* start = ElementAt(f, a_.dtype, base_, b.CreateMul(first, f.DimValue(stride)));
+    return RowsFrom(f, a_.dtype, start, stride, p.tile.mr);
+  }
   Value* last = b.CreateSub(block.rows, f.Int(1));
   std::vector<Value*> rows;
   for (int i = 0; i < p.tile.mr; ++i) {
     Value* row = b.CreateAdd(first, f.Int(i));
     row = b.CreateSelect(b.CreateICmpSLT(row, last), row, last);
-    rows.push_back(ElementAt(f, a_.dtype, base_, b.CreateMul(row, f.DimValue(a_.strides[p.batch.size()]))));
+    rows.push_back(ElementAt(f, a_.dtype, base_, b.CreateMul(row, f.DimValue(stride))));
   }
   return rows;
 }

@@ -14,6 +14,7 @@ std::vector<RowSource::Run> RunsOf(KernelFrame& f, const MatrixProblem& p, llvm:
 class StridedRows final : public RowSource {
  public:
   explicit StridedRows(MatrixOperand a) : a_(std::move(a)) {}
+  bool Copies() const override { return false; }
   Dim ScratchBytes(const MatrixProblem& p) const override;
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,

@@ -50,7 +50,8 @@ Value* MatrixWriter::RowWord(Value* row, Value* word) {
   return p.dot.flips_a ? b.CreateXor(x, IntConstant(x->getType(), kSignBits)) : x;
 }
 
-// `count` words of k. `at`: the panel's first line for them; `done`: words of the block before them.
+// `count` words of k. `at`: the panel's first line for them; `done`: words of the block before them. What moves a line
+// with each word is carried along: LLVM would multiply for it.
 Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel& panel, Value* at, Value* count,
                             Value* done, Value* next) {
   auto& b = f.b;
@@ -58,16 +59,19 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
   const bool masked = BInPlace() && !AllColumnsFull();
   // Tiles of few rows read b faster than the hardware's prefetcher brings it from the second level.
   const bool ahead = p.tile.mr < 8 && PanelIsLarge();
-  return f.Loop(f.Int(0), count, 1, start, [&](Value* k, llvm::ArrayRef<Value*> carried) {
-    Values sums(carried.begin(), carried.end()), y;
-    Value* line = WordAt(at, b.CreateMul(k, panel.stride));
+  Values init = start;
+  init.push_back(at);
+  if (next) init.push_back(b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep()))));
+  Values end = f.Loop(f.Int(0), count, 1, init, [&](Value* k, llvm::ArrayRef<Value*> carried) {
+    Values sums(carried.begin(), carried.begin() + start.size()), y;
+    Value* line = carried[start.size()];
     for (int v = 0; v < p.tile.nv; ++v) {
       Value* address = WordAt(line, f.Int(v * p.tile.lanes));
       y.push_back(masked ? static_cast<Value*>(b.CreateMaskedLoad(vector(), address, align, panel.masks[v],
                                                                   llvm::Constant::getNullValue(vector())))
                          : b.CreateAlignedLoad(vector(), address, align));
     }
-    if (next != nullptr) PrefetchNext(next, b.CreateAdd(done, k), NextBytesPerStep());
+    if (next) f.Prefetch(carried.back(), NextBytesPerStep(), KernelFrame::Cache::kSecond);
     if (ahead) PrefetchAhead(line, panel.stride);
     for (int i = 0; i < p.tile.mr; ++i) {
       Value* x = RowWord(rows[i], k);
@@ -76,8 +80,12 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
         sum = EmitDot(f, p.dot, p.acc, x, y[v], sum);
       }
     }
+    sums.push_back(WordAt(line, panel.stride));
+    if (next) sums.push_back(b.CreateGEP(b.getInt8Ty(), carried.back(), f.Int(NextBytesPerStep())));
     return sums;
   });
+  end.resize(start.size());
+  return end;
 }
 
 Values MatrixWriter::Sums(Value* tile, const Values& init, const Panel& panel) {

@@ -95,6 +95,7 @@ class ConvRows : public RowSource {
 class TableRows final : public ConvRows {
  public:
   using ConvRows::ConvRows;
+  bool Copies() const override { return false; }
   int64_t taps() const override { return s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
     return OutsideBytes(p) + RoundUp(Dim(p.block_tiles * p.tile.mr * s_.taps * 8), 64);

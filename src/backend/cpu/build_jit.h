@@ -51,6 +51,9 @@ Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
 std::vector<llvm::Value*> EmitIf(llvm::IRBuilder<>& b, llvm::Value* condition, llvm::ArrayRef<llvm::Value*> otherwise,
                                  const std::function<std::vector<llvm::Value*>()>& body, bool rare = false);
 
+// Of a function: see KernelFrame::AdvancesAddresses.
+inline constexpr char kAdvancesAddresses[] = "belay-advances-addresses";
+
 // The frame of a kernel function: arguments, buffers, parameters and counted loops.
 class KernelFrame {
  public:
@@ -86,6 +89,9 @@ class KernelFrame {
   void Prefetch(llvm::Value* from, int64_t bytes, Cache level);
   // A function of run_support.h, declared in the module.
   llvm::FunctionCallee Runtime(const char* name, llvm::FunctionType* type);
+  // Where loops spend their time, they carry the addresses that they move along, and others differ from those by
+  // constants. LLVM's pass that finds such addresses takes a third of the time of compiling, and is left out then.
+  void AdvancesAddresses() { function->addFnAttr(kAdvancesAddresses); }
   // Ends the function with `ret void`.
   void Finish() { b.CreateRetVoid(); }
 

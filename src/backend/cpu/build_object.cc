@@ -8,6 +8,8 @@
 #include <llvm/IR/PassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/PassInfo.h>
+#include <llvm/PassRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/BLAKE3.h>
 #include <llvm/Support/TargetSelect.h>
@@ -96,6 +98,35 @@ void DumpObject(const char* path, const std::string& object) {
   file << object;
 }
 
+// LLVM's passes behind the Simplifier, but for those that find nothing to do in a kernel.
+class KernelPasses final : public llvm::legacy::PassManager {
+ public:
+  // advances: see KernelFrame::AdvancesAddresses.
+  explicit KernelPasses(bool advances) : advances_(advances) {}
+  void add(llvm::Pass* pass) override {
+    const llvm::PassInfo* info = llvm::PassRegistry::getPassRegistry()->getPassInfo(pass->getPassID());
+    const llvm::StringRef name = info ? info->getPassArgument() : llvm::StringRef();
+    if (IsOneOf(kIdle, name) || (advances_ && IsOneOf(kOfAddresses, name))) delete pass;
+    else llvm::legacy::PassManager::add(pass);
+  }
+
+ private:
+  using Names = llvm::ArrayRef<llvm::StringLiteral>;
+  static bool IsOneOf(Names names, llvm::StringRef name) { return llvm::is_contained(names, name); }
+
+  static constexpr llvm::StringLiteral kOfAddresses[] = {"canon-freeze", "loop-reduce"};
+  static constexpr llvm::StringLiteral kIdle[] = {
+      // Calls that no kernel has, or that the compiler of a whole program would improve.
+      "mergeicmps", "expand-memcmp", "partially-inline-libcalls", "replace-with-veclib", "consthoist", "tlshoist",
+      "interleaved-access",
+      // Garbage collection, exceptions, instrumentation, hardening.
+      "gc-lowering", "shadow-stack-gc-lowering", "dwarf-eh-prepare", "callbrprepare", "indirectbr-expand",
+      "post-inline-ee-instrument", "safe-stack", "stack-protector",
+      // Scalars that would be better off as masks.
+      "x86-domain-reassignment"};
+  const bool advances_;
+};
+
 // The engine and LLVM by their build IDs, so that no change of either is forgotten; empty when one
 // has none.
 std::string MakerOf(const llvm::TargetMachine& machine) {
@@ -175,8 +206,10 @@ Result<KernelObject> ObjectBuilder::Build(const CompileJob& job, const std::stri
 
 Status ObjectBuilder::Emit(llvm::Module& module, std::string* object) {
   Simplifier simplifier(machine_.get());
+  bool advances = true;
   for (llvm::Function& f : module) {
     if (f.isDeclaration()) continue;
+    advances = advances && f.hasFnAttribute(kAdvancesAddresses);
     std::string error;
     llvm::raw_string_ostream stream(error);
     if (llvm::verifyFunction(f, &stream)) {
@@ -186,7 +219,7 @@ Status ObjectBuilder::Emit(llvm::Module& module, std::string* object) {
   }
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
-  llvm::legacy::PassManager codegen;
+  KernelPasses codegen(advances);
   if (machine_->addPassesToEmitFile(codegen, out, nullptr, llvm::CodeGenFileType::ObjectFile,
                                     true)) {
     return Internal("LLVM cannot emit objects for {}", row_.triple);

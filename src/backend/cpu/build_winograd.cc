@@ -62,7 +62,8 @@ struct Writer {
   void Chunk(Value* chunk);
   void TransformInput(Value* tile);
   void Multiply(Value* panel);
-  void PrefetchNext(Value* u, Value* row_tile, Value* c);
+  int64_t NextBytes() const;
+  Values Products(Value* rows, Value* u, Value* row_tile);
   void TransformOutput(Value* tile, Value* panel);
   void StoreTile(Value* tile, Value* panel);
 };
@@ -158,19 +159,47 @@ void Writer::TransformInput(Value* tile) {
 
 // While the tiles of rows run over one product's filter they fetch the next one's, which follows it in memory: each
 // step a line, or as many as all tiles together need.
-void Writer::PrefetchNext(Value* u, Value* row_tile, Value* c) {
-  auto& b = f.b;
+int64_t Writer::NextBytes() const {
   const int64_t row_tiles = p.padded_block() / p.tile.mr;
-  const int64_t bytes = (p.tile.nr() * 4 + row_tiles - 1) / row_tiles;
-  Value* step = b.CreateAdd(b.CreateMul(row_tile, f.Int(p.channels)), c);
-  Value* at = b.CreateAdd(b.CreateMul(step, f.Int(bytes)), f.Int(p.channels * p.tile.nr() * 4));
-  f.Prefetch(b.CreateGEP(b.getInt8Ty(), u, at), bytes, KernelFrame::Cache::kSecond);
+  return (p.tile.nr() * 4 + row_tiles - 1) / row_tiles;
+}
+
+// One tile of rows by one product's filter. What moves with each channel is carried along: LLVM would multiply for it.
+Values Writer::Products(Value* rows, Value* u, Value* row_tile) {
+  auto& b = f.b;
+  const int mr = p.tile.mr, nv = p.tile.nv, nr = p.tile.nr();
+  const size_t count = static_cast<size_t>(mr * nv);
+  Values start(count, llvm::Constant::getNullValue(vector()));
+  start.push_back(u);
+  Value* skip = b.CreateMul(b.CreateMul(row_tile, f.Int(p.channels)), f.Int(NextBytes()));
+  skip = b.CreateAdd(skip, f.Int(p.channels * nr * 4));
+  if (p.FilterIsLarge()) start.push_back(b.CreateGEP(b.getInt8Ty(), u, skip));
+  Values sums = f.Loop(f.Int(0), f.Int(p.channels), 1, start, [&](Value* c, llvm::ArrayRef<Value*> carried) {
+    Values next(carried.begin(), carried.begin() + static_cast<std::ptrdiff_t>(count)), y;
+    Value* line = carried[count];
+    for (int j = 0; j < nv; ++j) y.push_back(Load(line, f.Int(j * p.tile.lanes)));
+    if (p.FilterIsLarge()) f.Prefetch(carried.back(), NextBytes(), KernelFrame::Cache::kSecond);
+    for (int i = 0; i < mr; ++i) {
+      Value* row = ElementAt(f, DType::kF32, rows, f.Int(i * p.padded_channels()));
+      Value* x = b.CreateAlignedLoad(b.getFloatTy(), ElementAt(f, DType::kF32, row, c), llvm::Align(4));
+      x = b.CreateVectorSplat(static_cast<unsigned>(p.tile.lanes), x);
+      for (int j = 0; j < nv; ++j) {
+        Value*& sum = next[static_cast<size_t>(i * nv + j)];
+        sum = EmitMultiplyAdd(f, DType::kF32, x, y[static_cast<size_t>(j)], sum);
+      }
+    }
+    next.push_back(ElementAt(f, DType::kF32, line, f.Int(nr)));
+    if (p.FilterIsLarge()) next.push_back(b.CreateGEP(b.getInt8Ty(), carried.back(), f.Int(NextBytes())));
+    return next;
+  });
+  sums.resize(count);
+  return sums;
 }
 
 // M = V * U for one panel: 36 matrix products.
 void Writer::Multiply(Value* panel) {
   auto& b = f.b;
-  const int mr = p.tile.mr, nv = p.tile.nv, nr = p.tile.nr();
+  const int mr = p.tile.mr, nr = p.tile.nr();
   const int64_t u_plane = p.channels * nr;
   Value* u_panel = b.CreateMul(panel, f.Int(kProducts * u_plane));
   Value* row_tiles = b.CreateUDiv(b.CreateAdd(tiles, f.Int(mr - 1)), f.Int(mr));
@@ -180,27 +209,9 @@ void Writer::Multiply(Value* panel) {
     f.Loop(f.Int(0), row_tiles, 1, {}, [&](Value* row_tile, llvm::ArrayRef<Value*>) -> Values {
       Value* first = b.CreateAdd(b.CreateMul(product, f.Int(p.padded_block())), b.CreateMul(row_tile, f.Int(mr)));
       Value* rows = ElementAt(f, DType::kF32, v, b.CreateMul(first, f.Int(p.padded_channels())));
-      const Values zero(static_cast<size_t>(mr * nv), llvm::Constant::getNullValue(vector()));
-      const Values sums = f.Loop(f.Int(0), f.Int(p.channels), 1, zero, [&](Value* c, llvm::ArrayRef<Value*> carried) {
-        Values next(carried.begin(), carried.end()), y;
-        Value* line = b.CreateMul(c, f.Int(nr));
-        for (int j = 0; j < nv; ++j) y.push_back(Load(u, b.CreateAdd(line, f.Int(j * p.tile.lanes))));
-        if (p.FilterIsLarge()) PrefetchNext(u, row_tile, c);
-        for (int i = 0; i < mr; ++i) {
-          Value* at = ElementAt(f, DType::kF32, rows, b.CreateAdd(c, f.Int(i * p.padded_channels())));
-          Value* x = b.CreateAlignedLoad(b.getFloatTy(), at, llvm::Align(4));
-          x = b.CreateVectorSplat(static_cast<unsigned>(p.tile.lanes), x);
-          for (int j = 0; j < nv; ++j) {
-            Value*& sum = next[static_cast<size_t>(i * nv + j)];
-            sum = EmitMultiplyAdd(f, DType::kF32, x, y[static_cast<size_t>(j)], sum);
-          }
-        }
-        return next;
-      });
-      Value* to = b.CreateMul(first, f.Int(nr));
-      for (int i = 0; i < mr * nv; ++i) {
-        Store(sums[static_cast<size_t>(i)], m, b.CreateAdd(to, f.Int(int64_t{i} * p.tile.lanes)));
-      }
+      const Values sums = Products(rows, u, row_tile);
+      Value* to = ElementAt(f, DType::kF32, m, b.CreateMul(first, f.Int(nr)));
+      for (size_t i = 0; i < sums.size(); ++i) Store(sums[i], to, f.Int(static_cast<int64_t>(i) * p.tile.lanes));
       return {};
     });
     return {};
@@ -393,6 +404,7 @@ Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   w.m = behind(w.v, v_bytes);
   w.done = behind(w.m, m_bytes);
   f.b.CreateMemSet(w.zeros, f.b.getInt8(0), f.Int(zero_bytes), llvm::Align(64));
+  f.AdvancesAddresses();
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     w.Chunk(chunk);
     return {};
