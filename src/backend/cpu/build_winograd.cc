@@ -249,7 +249,8 @@ void Writer::StoreTile(Value* tile, Value* panel) {
   auto& b = f.b;
   const int nr = p.tile.nr();
   const Shape& out = s.node->shape();
-  const auto [image, row, column] = Place(tile);
+  const std::array<Value*, 3> place = Place(tile);
+  Value *image = place[0], *row = place[1], *column = place[2];  // no bindings: Clang 14 captures none
   Value *y0 = b.CreateMul(row, f.Int(kOut)), *x0 = b.CreateMul(column, f.Int(kOut));
   const auto inside = [&](Value* first, const Dim& extent) {
     Value* left = b.CreateSub(f.DimValue(extent), first);
