@@ -92,6 +92,21 @@ Node* SimplifyNode(Graph& out, const Node& node, const std::vector<Node*>& in) {
   }
 }
 
+// A rounding to a half that alone reads a maximum over windows moves before it: it keeps the order of numbers, and
+// the half is what is written and read.
+Node* RoundBefore(Graph& out, const Node& node, const std::vector<int>& uses, const auto& mapped) {
+  const Node* pool = node.op == Op::kMap && node.scalar == ScalarOp::kCast ? node.inputs[0] : nullptr;
+  if (!pool || pool->op != Op::kPool || pool->reduce != ReduceKind::kMax || uses[pool->id] != 1) return nullptr;
+  if (!IsHalf(node.type.dtype) || !WidensExactly(node.type.dtype, pool->type.dtype)) return nullptr;
+  Node* x = mapped(pool->inputs[0]);
+  const bool is_cast = x->op == Op::kMap && x->scalar == ScalarOp::kCast;
+  const bool widened = is_cast && x->inputs[0]->type.dtype == node.type.dtype;
+  Builder b(&out);
+  Node* made = CopyNode(out, *pool, {widened ? x->inputs[0] : Cast(b.Wrap(x), node.type.dtype).node()});
+  made->type.dtype = node.type.dtype;
+  return made;
+}
+
 // Equal keys compute equal values; empty for what must stay apart.
 std::string Key(const Node& node) {
   if (node.op == Op::kInput || node.op == Op::kCall || node.op == Op::kIf || node.op == Op::kWhile ||
@@ -126,10 +141,12 @@ std::string Key(const Node& node) {
 
 std::unique_ptr<Graph> Simplify(const Graph& graph) {
   std::map<std::string, Node*> known;
+  const std::vector<int> uses = UseCounts(graph);
   return RewriteGraph(graph, [&](Graph& out, const Node& node, const auto& mapped) -> Node* {
     std::vector<Node*> in;
     for (const Node* n : node.inputs) in.push_back(mapped(n));
     Node* made = SimplifyNode(out, node, in);
+    if (!made) made = RoundBefore(out, node, uses, mapped);
     if (!made) made = CopyNode(out, node, in);
     std::string key = Key(*made);
     if (key.empty()) return made;
