@@ -15,6 +15,7 @@
 #include "base/rank.h"
 #include "base/thread_pool.h"
 #include "compile/chains.h"
+#include "compile/overwrite.h"
 #include "compile/pipeline.h"
 #include "plan/constants.h"
 
@@ -72,6 +73,7 @@ class PlanBuilder {
     BELAY_RETURN_IF_ERROR(CompileKernels());
     DropUnreadConstants();
     if (chains) plan_->chains = FindChains(*plan_, specs_, options_.cache_bytes);
+    if (!plan_->runs_stepwise && !IsDisabled(options_, "overwrite")) OverwriteOperands(plan_.get(), specs_);
     FindLifetimes();
     FindWaits();
     FindInputUses();

@@ -237,9 +237,7 @@ bool CanOverwrite(const Graph& fragment, int input) {
       // Between the input and a scatter there may be no arithmetic: what it leaves alone is not computed again.
       if (scattered_into && ThroughReshapes(node->inputs[0]) != overwritten) return false;
     }
-    const bool in_pieces = node->op == Op::kContract || node->op == Op::kConv || node->op == Op::kPool ||
-                           node->op == Op::kScan || (node->op == Op::kScatter && node != root);
-    if (in_pieces) return false;
+    if (node->op == Op::kScan || (node->op == Op::kScatter && node != root)) return false;
   }
   return true;
 }
