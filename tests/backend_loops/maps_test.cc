@@ -50,6 +50,24 @@ TEST(Maps, Transpose) {
   Check(g, RandomInputs(rng, g));
 }
 
+// Colours become the innermost: vectors of pixels are written as whole lines, their tails pixel by pixel.
+TEST(Maps, InterleavedColours) {
+  std::mt19937 rng(21);
+  for (DType d : {F, DType::kU8, DType::kBF16, DType::kF16, DType::kF64}) {
+    for (int64_t colours : {2, 3}) {
+      for (int64_t pixels : {1, 15, 64, 333, 30000}) {
+        SCOPED_TRACE(fmt::format("{} {}x{}", DTypeName(d), colours, pixels));
+        Fragment f, g;
+        f.Output(Transpose(f.Input(d, {2, colours, pixels}), {0, 2, 1}));
+        Check(f, RandomInputs(rng, f));
+        Tensor x = g.Input(F, {colours, g.Symbol(pixels)}), shift = g.Input(F, {colours, 1});
+        g.Output(Cast(Transpose(x + shift, {1, 0}), d));
+        Check(g, RandomInputs(rng, g));
+      }
+    }
+  }
+}
+
 TEST(Maps, PadSliceConcat) {
   std::mt19937 rng(5);
   for (DType d : {F, DType::kU8, DType::kF16, DType::kI64, DType::kBool}) {

@@ -19,6 +19,8 @@ class LoopEmitter {
   llvm::Value* Wide(llvm::Value* value);  // splat over the current lanes
   void Set(const LoopExpr* expr, llvm::Value* value) { scopes_.back().values[CopyOf(expr)][expr] = value; }
   void Store(int buffer, DType dtype, const Dim& index, llvm::Value* value);
+  // The same for all points of `var`, a few, which lie side by side: the lanes' places are as far apart as there are.
+  void StorePacked(int buffer, DType dtype, const Dim& index, const LoopExpr* root, int var);
   // From now on whole vectors of outputs, which begin at lines of the cache, are stored past it.
   void WritePastCaches(bool past) { past_caches_ = past; }
   llvm::Value* ScalarIndex(const Dim& index);  // the lane variable counts as its lane 0
@@ -101,6 +103,7 @@ class LoopEmitter {
   void Prefetch(llvm::Value* pointer);
   llvm::Value* LoadStrided(DType dtype, const Access& at);
   llvm::Value* ReadableIndices(const Dim& index);
+  llvm::Value* Interleaved(const std::vector<llvm::Value*>& parts, int number);
   void StoreLanes(int buffer, DType dtype, const Dim& index, llvm::Value* value, llvm::Value* ok);
   llvm::Value* EmitScalarLoad(const LoopExpr* expr, llvm::Value* ok);
   llvm::Value* EmitGuard(const LoopExpr* expr);

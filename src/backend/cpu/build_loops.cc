@@ -94,8 +94,20 @@ class Writer {
       lo = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateSub(lo, start), f_.Int(0));
       hi = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b.CreateSub(hi, start), count);
     }
+    if (plan.packed >= 0) return WritePacked(nest, plan, lo, hi);
     NestWriter(&f_, &p_, &emitter_, plan, nest.root, [&] {
       emitter_.Store(p_.output_buffer, p_.output, nest.store, emitter_.Get(nest.root));
+    }).Write(lo, hi);
+  }
+
+  // The innermost loop, which is in one block, is unrolled.
+  void WritePacked(const LoopNest& nest, LoopPlan plan, Value* lo, Value* hi) {
+    plan.order.pop_back();
+    plan.blocks.pop_back();
+    plan.counts.pop_back();
+    --plan.parallel;
+    NestWriter(&f_, &p_, &emitter_, plan, nest.root, [&] {
+      emitter_.StorePacked(p_.output_buffer, p_.output, nest.store, nest.root, plan.packed);
     }).Write(lo, hi);
   }
 

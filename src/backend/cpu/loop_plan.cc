@@ -166,6 +166,10 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::functio
   for (int v : reduced) sweep = sweep * p.extents[v];
   if (reduces) inner = Max(inner, sweep);
   CutBlocks(p, &plan, inner, transposed >= 0 ? kTile : 0, chunk_points);
+  if (packed >= 0) {
+    auto store = LinearIn(p, nest.store, best);
+    if (store && store->coefficient == p.extents[packed]) plan.packed = packed;
+  }
   plan.pairs = reduces && plan.parallel > 0 && PairsRows(p, plan, reduced, inner);
   Dim points = inner;
   for (int k = 0; k < plan.parallel; ++k) points = points * plan.blocks[k];

@@ -8,6 +8,7 @@ struct LoopPlan {
   std::vector<int> order;   // outermost first
   int parallel = 0;         // so many of `order` are cut into blocks
   int lane = -1;            // the variable along the lanes, -1: scalar
+  int packed = -1;          // the innermost, where the lanes' results lie side by side over all of it, -1: none
   bool pairs = false;       // the last of them takes two points at once
   std::vector<Dim> blocks;  // extent of one block, by position in order
   std::vector<Dim> counts;  // blocks of each parallel loop
