@@ -25,6 +25,7 @@ const std::vector<PassEntry>& PassTable() {
       {"fold-constants-4", FoldConstants},   // weights that were rounded
       {"simplify-2", Simplify},              // what the moves made equal
       {"fuse", Fuse},                        // from here on nodes are kernels
+      {"round-addends", RoundAddends, Precision::kBF16},  // which of two products' kernels adds is decided only now
       {"place-stores", PlaceStores},         // last: only a kernel can write in place
   };
   return *table;

@@ -1,5 +1,5 @@
 // The passes by name; their order and reasons stand in compile/pipeline.cc. Each takes a legal core graph
-// and returns one that computes the same (Round*: the same with operands of less precision).
+// and returns one that computes the same (Round*: the same with operands and addends of less precision).
 #pragma once
 #include <memory>
 
@@ -17,6 +17,7 @@ std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders m
 std::unique_ptr<Graph> RoundToBf16(const Graph& graph);       // contractions and convolutions of f32 take bf16 operands
 std::unique_ptr<Graph> RoundToF16(const Graph& graph);        // or f16 operands
 std::unique_ptr<Graph> Fuse(const Graph& graph);              // what runs as one kernel becomes one kFused node
+std::unique_ptr<Graph> RoundAddends(const Graph& graph);      // results that one product's kernel adds to another's
 std::unique_ptr<Graph> PlaceStores(const Graph& graph);       // kernels whose result is stored write it there
 
 }  // namespace belay
