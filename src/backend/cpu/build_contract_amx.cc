@@ -11,7 +11,6 @@ using llvm::Value;
 namespace Intr = llvm::Intrinsic;
 
 constexpr int kRegisters = 8;
-constexpr int kRowBytes = 4 * kTileWords;
 
 // The numbers of the registers.
 struct Registers {
@@ -33,8 +32,9 @@ void MatrixWriter::LoadTileShapes() {
   } shapes;
   const Registers r = RegistersOf(p.tile);
   for (int t = 0; t < kRegisters; ++t) {
-    shapes.bytes[t] = kRowBytes;
-    shapes.rows[t] = static_cast<uint8_t>(t < r.Columns(0) ? p.tile.register_rows : kTileRows);
+    const bool rows = t >= r.Rows(0) && t < r.Columns(0), columns = t >= r.Columns(0);
+    shapes.bytes[t] = static_cast<uint16_t>(WordBytes() * (rows ? p.RegisterWords() : kTileWords));
+    shapes.rows[t] = static_cast<uint8_t>(columns ? p.RegisterWords() : p.tile.register_rows);
   }
   const llvm::StringRef bytes(reinterpret_cast<const char*>(&shapes), sizeof shapes);
   auto* data = llvm::ConstantDataArray::getRaw(bytes, bytes.size(), f.b.getInt8Ty());
@@ -51,9 +51,10 @@ void MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* at
   const auto load = [&](int number, Value* address, Value* stride) {
     b.CreateIntrinsic(Intr::x86_tileloadd64, {}, {b.getInt8(static_cast<uint8_t>(number)), address, stride});
   };
-  f.Loop(f.Int(0), count, kTileWords, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+  const int64_t words = p.RegisterWords();
+  f.Loop(f.Int(0), count, words, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
     Value* line = WordAt(at, b.CreateMul(k, f.Int(p.tile.nr())));
-    if (next != nullptr) PrefetchNext(next, k, NextBytesPerStep() * kTileWords);
+    if (next != nullptr) PrefetchNext(next, k, NextBytesPerStep() * words);
     for (int v = 0; v < p.tile.nv; ++v) {
       load(r.Columns(v), WordAt(line, f.Int(v * p.tile.lanes)), f.Int(p.tile.nr() * WordBytes()));
       for (int part = 0; part < r.parts; ++part) {
@@ -87,12 +88,13 @@ void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel) {
     SumTileRun(runs, panel.words, b.CreateSub(k_end, k_begin), next);
   } else {
     Value* depth = f.DimValue(p.TapWords());
-    f.Loop(k_begin, k_end, 1, {}, [&](Value* tap, llvm::ArrayRef<Value*>) -> Values {
+    Value* count = f.DimValue(p.TapWords() * Dim(p.joined_taps));
+    f.Loop(k_begin, k_end, p.joined_taps, {}, [&](Value* tap, llvm::ArrayRef<Value*>) -> Values {
       Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
       Value* at = WordAt(panel.words, b.CreateMul(done, panel.stride));
       Value* slice = next;
       if (next != nullptr) slice = b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep())));
-      SumTileRun(source.Runs(f, p, block, tile, tap), at, depth, slice);
+      SumTileRun(source.Runs(f, p, block, tile, tap), at, count, slice);
       return {};
     });
   }

@@ -27,6 +27,7 @@ struct MatrixProblem {
   bool b_constant = false;  // packed once, at load
   MatrixTile tile;
   int64_t taps = 1;         // of the row source; each is k / taps elements deep
+  int64_t joined_taps = 1;  // of them: a product of tile registers takes their words, which are neighbours in rows
   int64_t block_tiles = 1, block_panels = 1;  // tiles of rows and panels of columns in one chunk
   // Chunks next to each other work on the same rows: threads share b rather than rows, which the next layer reads.
   bool rows_first = false;
@@ -36,6 +37,8 @@ struct MatrixProblem {
   // Words of k; each tap is filled up with zeros.
   Dim TapWords() const;
   Dim Words() const { return TapWords() * Dim(taps); }
+  // Of k in one product of tile registers.
+  int64_t RegisterWords() const { return joined_taps == 1 ? kTileWords : joined_taps * TapWords().value(); }
   // Lines of a constant panel: its corrections, then its words.
   Dim PanelLines() const { return Words() + Dim(dot.flips_a ? 1 : 0); }
 };

@@ -122,7 +122,7 @@ void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   const double unit = p->taps > 1 ? Likely(p->TapWords()) : 1;
   const double unit_bytes = nr * static_cast<double>(ElementBytes(p->acc)) * std::max(1.0, unit);
   const double fits = static_cast<double>(bytes) / unit_bytes;
-  const int64_t step = p->taps > 1 ? 1 : p->dot.step;
+  const int64_t step = p->taps > 1 ? p->joined_taps : p->dot.step;
   p->k_block = std::max<int64_t>(1, static_cast<int64_t>(fits) / step) * step;
   const Dim units = p->taps > 1 ? Dim(p->taps) : p->TapWords();
   if (p->b_constant && all_tiles == 1) p->k_block = INT64_MAX / 2;  // nothing is read twice

@@ -39,6 +39,19 @@ std::unique_ptr<RowSource> MakeRows(const ConvShape& s, const MatrixProblem& p, 
   return MakeTableRows(s, p.m);
 }
 
+// The run of rows in the image, if any: by single taps, or by rows of the window.
+int64_t ChooseImageRows(const ConvShape& s, MatrixProblem* p) {
+  if (const int64_t run = ImageRun(s, *p); run != 0) return run;
+  MatrixProblem joined = *p;
+  int64_t words = 0;
+  joined.joined_taps = JoinedTaps(s, *p, &words);
+  if (joined.joined_taps == 0) return 0;
+  joined.dot.step = static_cast<int>(words);
+  const int64_t run = ImageRun(s, joined);
+  if (run != 0) *p = joined;
+  return run;
+}
+
 // The extents of a convolution whose first `outer` dims are batch, behind the groups if there are several.
 void SetExtents(const ConvShape& s, int outer, MatrixProblem* p) {
   const Shape& out = s.node->shape();
@@ -96,7 +109,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   Epilogue epilogue(*spec.fragment, anchor);
   FoldedDims dims;
   dims.outer = epilogue.UnmergedDims();
-  const int64_t run = IsPointwise(s) || dims.outer > 1 ? 0 : ImageRun(s, p);
+  const int64_t run = IsPointwise(s) || dims.outer > 1 ? 0 : ChooseImageRows(s, &p);
   if (run != 0) dims.outer = 1;
   epilogue.Fold(dims);
   SetExtents(s, dims.outer, &p);
@@ -106,8 +119,9 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   p.taps = rows->taps();
   ChooseBlocks(&p);
   KernelFrame f(module, row, symbol, draft);
-  draft->about = fmt::format("conv tile {}x{} of {}, taps {}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), s.taps,
-                             p.k.ToString(), epilogue.Describe());
+  const std::string joined = p.joined_taps == 1 ? "" : fmt::format(" in rows of {}", p.joined_taps);
+  draft->about = fmt::format("conv tile {}x{} of {}, taps {}{}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), s.taps,
+                             joined, p.k.ToString(), epilogue.Describe());
   if (s.window->groups == 1 && HasSmallColumns(p)) draft->order = OrderOfRows(p);
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
 }

@@ -2,6 +2,7 @@
 // pixels for each tap: from x where the window never leaves it, else from a copy of the block's part of x with a
 // border, whose pixels are filled up to whole steps of words.
 #include <algorithm>
+#include <numeric>
 
 #include "backend/cpu/build_conv_rows.h"
 
@@ -40,7 +41,7 @@ std::optional<Plane> PlaneOf(const ConvShape& s) {
 class ImageRows final : public RowSource {
  public:
   ImageRows(const ConvShape& s, const Plane& plane, const MatrixProblem& p) : s_(s), plane_(plane) {
-    in_place_ = plane.rows.StaysInside() && plane.columns.StaysInside() && s.x.dtype == p.dot.a &&
+    in_place_ = p.joined_taps == 1 && plane.rows.StaysInside() && plane.columns.StaysInside() && s.x.dtype == p.dot.a &&
                 p.dot.FillsSteps(s.group_channels);
   }
   int64_t taps() const override { return s_.taps; }
@@ -48,7 +49,7 @@ class ImageRows final : public RowSource {
     if (in_place_) return 0;
     const int64_t pixels = p.block_tiles * p.tile.mr;
     const int64_t rows = (pixels + plane_.columns.out - 1) / plane_.columns.out + 1;
-    return Dim((plane_.rows.Reads(rows) * RowBytes(p) + 63) / 64 * 64);
+    return Dim((plane_.rows.Reads(rows) * RowBytes(p) + kVectorBytes + 63) / 64 * 64);
   }
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override {
     Value* image = block.coords[s_.window->groups != 1 ? 1 : 0];
@@ -95,6 +96,8 @@ class ImageRows final : public RowSource {
   }
   // Of the copy.
   static int64_t PixelBytes(const MatrixProblem& p) { return p.TapWords().value() * ElementBytes(p.acc); }
+  static constexpr int64_t kVectorBytes = 64;
+  llvm::Align Alignment(const MatrixProblem& p) const { return llvm::Align(std::gcd(kVectorBytes, PixelBytes(p))); }
   int64_t Columns() const { return plane_.columns.Reads(plane_.columns.out); }
   int64_t RowBytes(const MatrixProblem& p) const { return Columns() * PixelBytes(p); }
 
@@ -115,15 +118,15 @@ class ImageRows final : public RowSource {
         CopyRow(f, p, ElementAt(f, s_.x.dtype, x, b.CreateMul(in, f.DimValue(axis.pitch))), dst);
         return {};
       });
-      f.If(b.CreateNot(inside), {}, [&]() -> Values { return Fill(f, dst, RowBytes(p)), Values{}; });
+      f.If(b.CreateNot(inside), {}, [&]() -> Values { return Fill(f, p, dst, RowBytes(p)), Values{}; });
       return {};
     });
   }
 
   // Pixels outside x; what is no byte is filled with 0.
-  void Fill(KernelFrame& f, Value* dst, int64_t bytes) const {
+  void Fill(KernelFrame& f, const MatrixProblem& p, Value* dst, int64_t bytes) const {
     Value* value = f.b.getInt8(static_cast<uint8_t>(s_.window->fill));
-    if (bytes > 0) f.b.CreateMemSet(dst, value, f.Int(bytes), llvm::Align(64));
+    if (bytes > 0) f.b.CreateMemSet(dst, value, f.Int(bytes), Alignment(p));
   }
 
   // One row of x between its borders.
@@ -133,10 +136,12 @@ class ImageRows final : public RowSource {
     const int64_t left = std::min(axis.pad, Columns());
     const int64_t copied = std::clamp<int64_t>(Columns() - left, 0, axis.in);
     const int64_t bytes = PixelBytes(p);
-    Fill(f, dst, left * bytes);
+    Fill(f, p, dst, left * bytes);
     Value* body = b.CreateGEP(b.getInt8Ty(), dst, f.Int(left * bytes));
     const bool dense = s_.x.dtype == p.dot.a && p.dot.FillsSteps(s_.group_channels) && axis.pitch == s_.group_channels;
-    if (dense) {
+    if (p.joined_taps != 1) {
+      CopyPixels(f, p, src, body, copied);
+    } else if (dense) {
       CopyElements(f, p, src, body, copied * s_.group_channels.value());
     } else {
       f.Loop(f.Int(0), f.Int(copied), 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
@@ -147,7 +152,32 @@ class ImageRows final : public RowSource {
       });
     }
     const int64_t done = left + copied;
-    Fill(f, b.CreateGEP(b.getInt8Ty(), dst, f.Int(done * bytes)), (Columns() - done) * bytes);
+    Fill(f, p, b.CreateGEP(b.getInt8Ty(), dst, f.Int(done * bytes)), (Columns() - done) * bytes);
+  }
+
+  // Pixels that lie one behind the other, as many as a vector holds at once, each filled up with zeros. Up to a vector
+  // behind the last one is overwritten.
+  void CopyPixels(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst, int64_t count) {
+    auto& b = f.b;
+    EmitContext e{b, f.module, f.row};
+    const int wide = static_cast<int>(kVectorBytes / ElementBytes(p.dot.a));
+    const int64_t channels = s_.group_channels.value(), filled = p.TapWords().value() * p.dot.group;
+    const int64_t together = wide / filled;
+    std::vector<int> from(wide, wide);
+    for (int64_t i = 0; i < together * channels; ++i) from[i / channels * filled + i % channels] = static_cast<int>(i);
+    const auto copy = [&](Value* pixel, Value* valid) {
+      Value* at = ElementAt(f, s_.x.dtype, src, b.CreateMul(pixel, f.Int(channels)));
+      Value* mask = LaneMask(b, b.CreateMul(valid, f.Int(channels)), 0, wide);
+      Value* x = LoadLanes(e, s_.x.dtype, at, f.Int(1), mask, wide);
+      x = ToMemory(e, p.dot.a, EmitCast(e, s_.x.dtype, p.dot.a, x));
+      x = b.CreateShuffleVector(x, llvm::Constant::getNullValue(x->getType()), from);
+      b.CreateAlignedStore(x, ElementAt(f, p.dot.a, dst, b.CreateMul(pixel, f.Int(filled))), Alignment(p));
+    };
+    const int64_t whole = count / together * together;
+    f.Loop(f.Int(0), f.Int(whole), together, {}, [&](Value* pixel, llvm::ArrayRef<Value*>) -> Values {
+      return copy(pixel, f.Int(together)), Values{};
+    });
+    if (whole < count) copy(f.Int(whole), f.Int(count - whole));
   }
 
   // `count` elements, in steps of words: zeros fill the last one.
@@ -158,7 +188,7 @@ class ImageRows final : public RowSource {
     const auto copy = [&](Value* k, Value* mask) {
       Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, wide);
       x = ToMemory(e, p.dot.a, EmitCast(e, s_.x.dtype, p.dot.a, x));
-      b.CreateAlignedStore(x, ElementAt(f, p.dot.a, dst, k), llvm::Align(64));
+      b.CreateAlignedStore(x, ElementAt(f, p.dot.a, dst, k), Alignment(p));
     };
     const int64_t whole = count / wide * wide;
     f.Loop(f.Int(0), f.Int(whole), wide, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
@@ -188,6 +218,16 @@ int64_t ImageRun(const ConvShape& s, const MatrixProblem& p) {
     if (plane->columns.out % run == 0) return plane->columns.out;
   }
   return 0;
+}
+
+int64_t JoinedTaps(const ConvShape& s, const MatrixProblem& p, int64_t* words) {
+  const std::optional<Plane> plane = PlaneOf(s);
+  if (!plane || p.dot.kind != DotKind::kBf16Tiles || !p.b_constant || s.window->groups != 1) return 0;
+  if (!s.group_channels.IsConst() || plane->columns.dilation != 1 || plane->columns.pitch != s.group_channels) return 0;
+  *words = (s.group_channels.value() + p.dot.group - 1) / p.dot.group;
+  constexpr int64_t kFewest = kTileWords * 3 / 4;
+  const int64_t all = plane->columns.kernel * *words;
+  return plane->columns.kernel > 1 && all >= kFewest && all <= kTileWords ? plane->columns.kernel : 0;
 }
 
 std::unique_ptr<RowSource> MakeImageRows(const ConvShape& s, const MatrixProblem& p) {

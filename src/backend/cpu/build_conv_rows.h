@@ -14,6 +14,9 @@ std::unique_ptr<RowSource> MakeWindowRows(const ConvShape& s, const Dim& m);
 // Such a run stays in one row of the image: its length, which register rows have to divide; 0 when nothing fits.
 // The image is the only dim of the output that is batch.
 int64_t ImageRun(const ConvShape& s, const MatrixProblem& p);
+// Where few channels would leave most of each tap's words empty, but a row of the window nearly fills one register's:
+// how many taps such a row has; `words`: of each. 0 elsewhere.
+int64_t JoinedTaps(const ConvShape& s, const MatrixProblem& p, int64_t* words);
 std::unique_ptr<RowSource> MakeImageRows(const ConvShape& s, const MatrixProblem& p);
 
 // The element offset in x of an image, and of the block's group.
