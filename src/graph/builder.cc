@@ -51,22 +51,23 @@ LiteralPtr FoldSmall(const Node* node) {
   return (*out)[0];
 }
 
-// Finishes a node that computes: folds it when everything it reads is a small constant.
-// Extents may come from a model's contents.
+constexpr int64_t kMostElements = int64_t{1} << 48;  // more than any memory holds
+
+// Extents may come from a model's contents. Those beside a 0 count as well: strides are products of some.
 void CheckExtents(const Shape& shape) {
-  constexpr int64_t kMostElements = int64_t{1} << 48;
   int64_t count = 1;
   bool too_many = false;
   for (const Dim& d : shape) {
     if (!d.IsConst()) continue;
     if (d.value() < 0) Fail("a tensor would have the shape {}", ToString(shape));
-    if (d.value() == 0) return;
+    if (d.value() == 0) continue;
     too_many = too_many || d.value() > kMostElements / count;
     if (!too_many) count *= d.value();
   }
   if (too_many) Fail("a tensor of shape {} is larger than any memory", ToString(shape));
 }
 
+// Finishes a node that computes: folds it when everything it reads is a small constant.
 Tensor Finish(Builder& b, Node* node) {
   CheckExtents(node->type.shape);
   InferContents(node);
@@ -75,6 +76,11 @@ Tensor Finish(Builder& b, Node* node) {
     if (LiteralPtr value = FoldSmall(node)) return b.Constant(value);
   }
   return b.Wrap(node);
+}
+
+// Records name axes of tensors whose rank a model decides.
+void CheckAxis(const Tensor& x, int axis) {
+  if (axis < 0 || axis >= x.rank()) Fail("there is no dim {} in the shape {}", axis, ToString(x.shape()));
 }
 
 Tensor Relabel(const Tensor& x, const Shape& shape) {
@@ -147,7 +153,15 @@ Dim WindowExtent(const Dim& in, const Dim& lo, const Dim& hi, int64_t kernel, in
   return out - Select(Less((out - Dim(1)) * Dim(stride), in + lo), 0, 1);
 }
 
-void CheckWindow(const Window& w, int spatial) {
+// Extents and places are sums of a few of these.
+void CheckPads(const Dim& lo, const Dim& hi, int dim) {
+  for (const Dim& pad : {lo, hi}) {
+    if (!pad.IsConst() || (pad.value() >= -kMostElements && pad.value() <= kMostElements)) continue;
+    Fail("pads {} and {} of dim {} are larger than any memory", lo.ToString(), hi.ToString(), dim);
+  }
+}
+
+void CheckWindow(const Window& w, const std::vector<Dim>& pads_hi, int spatial) {
   const size_t n = static_cast<size_t>(spatial);
   if (w.kernel.size() != n || w.strides.size() != n || w.dilations.size() != n ||
       w.pads_lo.size() != n) {
@@ -158,7 +172,39 @@ void CheckWindow(const Window& w, int spatial) {
       Fail("kernel {}, stride {} and dilation {} must be positive", w.kernel[i], w.strides[i],
            w.dilations[i]);
     }
+    if (std::max({w.kernel[i], w.strides[i], w.dilations[i]}) > INT32_MAX) {
+      Fail("kernel {}, stride {} and dilation {} must be below 2^31", w.kernel[i], w.strides[i], w.dilations[i]);
+    }
+    CheckPads(w.pads_lo[i], pads_hi[i], static_cast<int>(i));
   }
+}
+
+// Of so many taps most meet padding: the extents must be numbers to leave those out.
+bool IsLong(const Window& w) {
+  return std::any_of(w.kernel.begin(), w.kernel.end(), [](int64_t taps) { return taps > 1 << 16; });
+}
+
+Tensor WithFixedSpatialDims(const Tensor& x, Window* w, std::vector<Dim>* pads_hi) {
+  Shape shape = x.shape();
+  for (size_t d = 0; d < w->kernel.size(); ++d) {
+    for (Dim* extent : {&shape[d + 1], &w->pads_lo[d], &(*pads_hi)[d]}) *extent = x.builder().Fix(*extent);
+  }
+  return Relabel(x, shape);
+}
+
+// Leaves out taps that meet nothing but padding, at whatever place of the result; one stays.
+void CropWindow(const Dim& in, const Dim& out, size_t d, Window* w) {
+  if (!in.IsConst() || !out.IsConst() || !w->pads_lo[d].IsConst() || in.value() < 1 || out.value() < 1) return;
+  // Tap t lies at t * dilation - pad from where its window starts, which is 0 to `last`.
+  const int64_t pad = w->pads_lo[d].value(), last = (out.value() - 1) * w->strides[d], step = w->dilations[d];
+  const int64_t first = CeilDiv(std::max<int64_t>(pad - last, 0), step).value();
+  const int64_t end = std::min(FloorDiv(in.value() - 1 + pad, step).value() + 1, w->kernel[d]);
+  if (first >= end) {
+    w->kernel[d] = 1;
+    return;
+  }
+  w->kernel[d] = end - first;
+  w->pads_lo[d] = pad - first * step;
 }
 
 }  // namespace
@@ -473,6 +519,7 @@ Tensor SliceAll(const Tensor& x, const std::vector<Dim>& starts, const std::vect
 }
 
 Tensor Slice(const Tensor& x, int axis, const Dim& start, const Dim& size, const Dim& step) {
+  CheckAxis(x, axis);
   std::vector<Dim> starts(x.rank(), Dim(0)), sizes = x.shape(), steps(x.rank(), Dim(1));
   starts[axis] = start;
   sizes[axis] = size;
@@ -491,6 +538,7 @@ Tensor Pad(const Tensor& x, const std::vector<Dim>& lo, const std::vector<Dim>& 
     if (gap) body = Select(Equal(x.dim(d), 0), 0, (x.dim(d) - Dim(1)) * Dim(gap + 1) + Dim(1));
     shape.push_back(body + lo[d] + hi[d]);
     steps.push_back(Dim(gap + 1));
+    CheckPads(lo[d], hi[d], d);
     identity = identity && lo[d].IsConst(0) && hi[d].IsConst(0) && gap == 0;
     if (shape.back().IsConst() && shape.back().value() < 0) {
       Fail("pads {} and {} leave dim {} with {} elements", lo[d].ToString(), hi[d].ToString(), d,
@@ -547,6 +595,7 @@ Tensor Unsqueeze(const Tensor& x, const std::vector<int>& axes) {
 
 Tensor Squeeze(const Tensor& x, const std::vector<int>& axes) {
   for (int axis : axes) {
+    CheckAxis(x, axis);
     if (!x.builder().Assume(Equal(x.dim(axis), 1), true)) {
       Fail("cannot squeeze dim {} of {}: its extent is not 1", axis, ToString(x.shape()));
     }
@@ -559,6 +608,7 @@ Tensor Reduce(ReduceKind kind, const Tensor& x, std::vector<int> axes, bool keep
   axes.erase(std::unique(axes.begin(), axes.end()), axes.end());
   if (axes.empty()) return x;
   CheckComputable(x.dtype());
+  for (int axis : axes) CheckAxis(x, axis);
   const bool index = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
   Builder& b = x.builder();
   Node* node = b.graph().Add(Op::kReduce, {x.node()},
@@ -579,7 +629,10 @@ Tensor Mean(const Tensor& x, const std::vector<int>& axes, bool keep) {
   std::sort(sorted.begin(), sorted.end());
   sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
   Dim count(1);
-  for (int axis : sorted) count = count * x.dim(axis);
+  for (int axis : sorted) {
+    CheckAxis(x, axis);
+    count = count * x.dim(axis);
+  }
   Tensor sum = Sum(x, sorted, keep);
   return count.IsConst(1) ? sum : sum / x.builder().FromDim(x.dtype(), count);
 }
@@ -590,6 +643,7 @@ Tensor MaxOver(const Tensor& x, const std::vector<int>& axes, bool keep) {
 
 Tensor Scan(ReduceKind kind, const Tensor& x, int axis, bool exclusive, bool reverse) {
   CheckComputable(x.dtype());
+  CheckAxis(x, axis);
   Node* node = x.builder().graph().Add(Op::kScan, {x.node()}, x.node()->type);
   node->reduce = kind;
   node->axes = {axis};
@@ -598,6 +652,7 @@ Tensor Scan(ReduceKind kind, const Tensor& x, int axis, bool exclusive, bool rev
 }
 
 Tensor GatherAxis(const Tensor& x, const Tensor& indices, int axis, bool wrap_negative) {
+  CheckAxis(x, axis);
   Tensor idx = indices;
   if (wrap_negative) {
     Tensor extent = x.builder().FromDim(idx.dtype(), x.dim(axis));
@@ -689,7 +744,7 @@ Tensor MatMul(const Tensor& a, const Tensor& b, DType acc) {
 Tensor Conv(const Tensor& x, const Tensor& w, Window window, const std::vector<Dim>& pads_hi,
             DType acc) {
   const int spatial = x.rank() - 2;
-  CheckWindow(window, spatial);
+  CheckWindow(window, pads_hi, spatial);
   if (w.rank() != x.rank()) Fail("x has rank {}, but the filter {}", x.rank(), w.rank());
   const Dim channels = w.dim(-2) * Dim(window.groups);
   if (window.groups < 1 || !x.builder().Assume(Equal(x.dim(-1), channels), true)) {
@@ -709,17 +764,20 @@ Tensor Conv(const Tensor& x, const Tensor& w, Window window, const std::vector<D
     }
   }
   shape.push_back(w.dim(-1));
+  CheckExtents(shape);
   Builder& b = x.builder();
   Node* node = b.graph().Add(Op::kConv, {Cast(x, acc).node(), Cast(w, acc).node()}, {acc, shape});
   node->window = std::make_shared<Window>(std::move(window));
   return b.Wrap(node);
 }
 
-Tensor Pool(ReduceKind kind, const Tensor& x, Window window, const std::vector<Dim>& pads_hi,
+Tensor Pool(ReduceKind kind, const Tensor& given, Window window, const std::vector<Dim>& given_pads_hi,
             bool ceil_mode) {
-  CheckComputable(x.dtype());
-  const int spatial = x.rank() - 2;
-  CheckWindow(window, spatial);
+  CheckComputable(given.dtype());
+  const int spatial = given.rank() - 2;
+  CheckWindow(window, given_pads_hi, spatial);
+  std::vector<Dim> pads_hi = given_pads_hi;
+  const Tensor x = IsLong(window) ? WithFixedSpatialDims(given, &window, &pads_hi) : given;
   Shape shape{x.dim(0)};
   for (int d = 0; d < spatial; ++d) {
     shape.push_back(WindowExtent(x.dim(d + 1), window.pads_lo[d], pads_hi[d], window.kernel[d],
@@ -728,8 +786,10 @@ Tensor Pool(ReduceKind kind, const Tensor& x, Window window, const std::vector<D
       Fail("the window of {} does not fit spatial dim {} with {} elements", window.kernel[d], d,
            x.dim(d + 1).ToString());
     }
+    CropWindow(x.dim(d + 1), shape.back(), static_cast<size_t>(d), &window);
   }
   shape.push_back(x.dim(-1));
+  CheckExtents(shape);
   const bool index = kind == ReduceKind::kArgMax;
   Node* node = x.builder().graph().Add(Op::kPool, {x.node()},
                                        {index ? DType::kI64 : x.dtype(), shape});
@@ -747,6 +807,7 @@ std::vector<Tensor> Call(const std::string& callee, const std::vector<Tensor>& i
     if (!IsRunValue(t.dtype()) || !LibraryTakesRunValues(callee)) CheckComputable(t.dtype());
     nodes.push_back(t.node());
   }
+  for (const TensorType& type : types) CheckExtents(type.shape);
   Node* call = b.graph().Add(Op::kCall, std::move(nodes), types[0]);
   call->callee = callee;
   call->attrs = std::move(attrs);

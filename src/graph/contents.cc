@@ -47,8 +47,10 @@ bool Overflows(ScalarOp op, const std::vector<Dim>& x) {
 // What the type holds exactly.
 bool Fits(int64_t v, DType dtype) {
   const int bits = BitWidth(dtype);
-  if (dtype == DType::kF32) return std::abs(v) <= int64_t{1} << 24;
-  if (dtype == DType::kF64) return std::abs(v) <= int64_t{1} << 53;
+  if (IsFloat(dtype)) {
+    const int64_t most = int64_t{1} << (dtype == DType::kF32 ? 24 : 53);
+    return v >= -most && v <= most;
+  }
   if (dtype == DType::kBool) return v == 0 || v == 1;
   if (IsUnsignedInt(dtype)) return v >= 0 && (bits == 64 || v >> bits == 0);
   return bits == 64 || (v >> (bits - 1)) == (v < 0 ? -1 : 0);
@@ -219,6 +221,7 @@ std::optional<Contents> ReduceContents(const Node& node, int64_t n) {
     if (node.reduce == ReduceKind::kMax) acc = i ? Max(acc, v) : v;
     if (node.reduce == ReduceKind::kMin) acc = i ? Min(acc, v) : v;
   }
+  if (acc.IsConst() && !Fits(acc.value(), node.type.dtype)) return std::nullopt;
   return Contents{acc};
 }
 

@@ -36,6 +36,11 @@ int64_t FloorDivInt(int64_t a, int64_t b) {
   return (a % b != 0 && ((a < 0) != (b < 0))) ? q - 1 : q;
 }
 
+int64_t TruncDivInt(int64_t a, int64_t b) {
+  if (b == 0) return 0;
+  return b == -1 ? Multiply(a, -1) : a / b;
+}
+
 int64_t ApplyAtom(Dim::Atom kind, int64_t a, int64_t b) {
   switch (kind) {
     case Dim::Atom::kFloorDiv: return FloorDivInt(a, b);
@@ -298,7 +303,7 @@ Dim FloorDiv(const Dim& a, const Dim& b) {
 Dim CeilDiv(const Dim& a, const Dim& b) { return FloorDiv(a + b - Dim(1), b); }
 
 Dim TruncDiv(const Dim& a, const Dim& b) {
-  if (a.IsConst() && b.IsConst()) return b.value() == 0 ? 0 : a.value() / b.value();
+  if (a.IsConst() && b.IsConst()) return TruncDivInt(a.value(), b.value());
   if (a.NonNegative() && b.NonNegative()) return FloorDiv(a, b);
   Dim q = FloorDiv(Abs(a), Abs(b));
   Dim negative = Less(a, 0) + Less(b, 0) - Less(a, 0) * Less(b, 0) * Dim(2);

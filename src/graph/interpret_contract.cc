@@ -49,9 +49,9 @@ void ConvolvePosition(const Case& c, const ConvShape& s, const Acc* image, const
     ++tap;
     int64_t at = 0;
     bool inside = true;
-    for (size_t d = 0; d < s.spatial.size(); ++d) {
+    for (size_t d = 0; d < s.spatial.size() && inside; ++d) {
       const int64_t p = position[d] * window.strides[d] - c.pads_lo[d] + k[d] * window.dilations[d];
-      inside = inside && p >= 0 && p < s.spatial[d];
+      inside = p >= 0 && p < s.spatial[d];
       at = at * s.spatial[d] + p;
     }
     if (!inside && window.fill == 0) return;

@@ -332,15 +332,14 @@ Result<LiteralPtr> View(const Case& c) {
     } else if (c.node.op == Op::kBroadcast) {
       strides[d] = x.dims[d] == 1 ? 0 : in_strides[d];
     } else {
-      strides[d] = in_strides[d] * c.steps[d];
-      offset += in_strides[d] * c.starts[d];
+      if (Count(c.dims) == 0) continue;
       const int64_t last = c.starts[d] + (c.dims[d] - 1) * c.steps[d];
-      const bool outside =
-          std::min(c.starts[d], last) < 0 || std::max(c.starts[d], last) >= x.dims[d];
-      if (Count(c.dims) > 0 && outside) {
+      if (std::min(c.starts[d], last) < 0 || std::max(c.starts[d], last) >= x.dims[d]) {
         return InvalidArgument("slice of dim {} from {} to {} leaves its {} elements", d,
                                c.starts[d], last, x.dims[d]);
       }
+      if (c.dims[d] > 1) strides[d] = in_strides[d] * c.steps[d];
+      offset += in_strides[d] * c.starts[d];
     }
   }
   auto out = NewLiteral(x.dtype, c.dims);

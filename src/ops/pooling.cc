@@ -67,9 +67,9 @@ bool NoPads(const Pads& pads) {
 Tensor AveragePool(const PoolSetup& s, bool ceil_mode, bool count_pads, int64_t divisor) {
   Tensor sum = Pool(ReduceKind::kSum, s.x, s.window, s.pads.hi, ceil_mode);
   if (divisor != 0) return divisor == 1 ? sum : sum / static_cast<double>(divisor);
-  int64_t area = 1;
-  for (int64_t k : s.window.kernel) area *= k;
-  if (!ceil_mode && (count_pads || NoPads(s.pads))) return sum * (1.0 / static_cast<double>(area));
+  double area = 1;
+  for (int64_t k : s.window.kernel) area *= static_cast<double>(k);
+  if (!ceil_mode && (count_pads || NoPads(s.pads))) return sum * (1.0 / area);
   Tensor count;
   for (int d = 0; d + 2 < s.x.rank(); ++d) {
     Tensor cells = AlongAxis(CellsAlong(s, d, sum.dim(d + 1), count_pads), d + 1, s.x.rank());

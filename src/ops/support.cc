@@ -112,6 +112,9 @@ Tensor SwapLast(const Tensor& x) {
 
 Tensor MoveAxis(const Tensor& x, int from, int to) {
   std::vector<int> perm = AxisRange(0, x.rank());
+  if (from < 0 || from >= x.rank() || to < 0 || to >= x.rank()) {
+    Fail("there is no dim {} in the shape {}", std::max(from, to), ToString(x.shape()));
+  }
   perm.erase(perm.begin() + from);
   perm.insert(perm.begin() + to, from);
   return Transpose(x, perm);

@@ -20,6 +20,20 @@ Tensor FromChannelsLast(const Tensor& x, bool channels_first) {
   return channels_first ? MoveAxis(x, x.rank() - 1, 1) : x;
 }
 
+const std::vector<int64_t>& CheckReach(const std::vector<int64_t>& entries, const char* name) {
+  for (int64_t entry : entries) {
+    if (entry < -INT32_MAX || entry > INT32_MAX) Fail("{} has {}, which is beyond 2^31", name, entry);
+  }
+  return entries;
+}
+
+std::vector<int64_t> PerDim(const Body& b, const char* attr, size_t count, int64_t fallback) {
+  std::vector<int64_t> values = b.Ints(attr);
+  if (values.empty()) values.assign(count, fallback);
+  if (values.size() != count) Fail("{} has {} entries, but needs {}", attr, values.size(), count);
+  return CheckReach(values, attr);
+}
+
 namespace {
 
 std::vector<int64_t> CheckedEntries(std::vector<int64_t> entries, const char* name) {
@@ -57,6 +71,7 @@ Pads ExplicitPads(const std::vector<int64_t>& pads, int spatial, const char* nam
   if (static_cast<int>(pads.size()) != 2 * spatial) {
     Fail("{} has {} entries, but needs {}", name, pads.size(), 2 * spatial);
   }
+  CheckReach(pads, name);
   for (int d = 0; d < spatial; ++d) {
     out.lo.push_back(pads[2 * d]);
     out.hi.push_back(pads[2 * d + 1]);

@@ -17,6 +17,11 @@ Tensor FromChannelsLast(const Tensor& x, bool channels_first);
 std::vector<int64_t> SpatialEntries(const std::vector<int64_t>& values, bool channels_first,
                                     int spatial, const char* name);
 
+// Kernels, strides, pads and the like: within 2^31, products of two and sums of such stay within an i64.
+const std::vector<int64_t>& CheckReach(const std::vector<int64_t>& entries, const char* name);
+// A list of ONNX with one entry per spatial dim (or two), checked likewise; empty is `fallback` everywhere.
+std::vector<int64_t> PerDim(const Body& b, const char* attr, size_t count, int64_t fallback);
+
 struct Pads {
   std::vector<Dim> lo, hi;
 };

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "graph/builder.h"
 
 namespace belay {
@@ -35,6 +37,19 @@ TEST_F(Values, FractionsAreUnknown) {
   ASSERT_TRUE(exact.node()->contents);
   EXPECT_EQ(*exact.node()->contents, std::vector<Dim>{2});
   EXPECT_FALSE((Constant(DType::kF32, {7}) / Constant(DType::kF32, {3})).node()->contents);
+}
+
+TEST_F(Values, TheLeastNumberIsNoFloatsWholeNumber) {
+  Tensor x = b.Wrap(graph.AddInput(0, {DType::kI64, {1}}));
+  x.node()->contents = {Dim(std::numeric_limits<int64_t>::min())};
+  EXPECT_FALSE(Cast(x, DType::kF32).node()->contents);
+  EXPECT_FALSE(Cast(x, DType::kF64).node()->contents);
+}
+
+TEST_F(Values, SumsMustFitTheirType) {
+  Tensor x = b.Wrap(graph.AddInput(0, {DType::kI32, {2}}));
+  x.node()->contents = {Dim(1 << 30), Dim(1 << 30)};
+  EXPECT_FALSE(Sum(x, {0}, false).node()->contents);
 }
 
 TEST_F(Values, ProductsOfConstantsWrapAsTheirTypesDo) {

@@ -6,6 +6,8 @@
 #include <limits>
 #include <random>
 
+#include "graph/range.h"
+
 namespace belay {
 namespace {
 
@@ -128,6 +130,20 @@ TEST(Dim, NumbersWrap) {
   EXPECT_EQ((s * Dim(most) + s * Dim(most)).Evaluate({1}), -2);
   EXPECT_EQ((s * s).Evaluate({int64_t{1} << 32}), 0);
   EXPECT_EQ(FloorDiv(Dim(least), Dim(-1)), Dim(least));
+  EXPECT_EQ(TruncDiv(Dim(least), Dim(-1)), Dim(least));
+}
+
+TEST(Range, StepsOfAnyBounds) {
+  const int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(StepsBetween(0, 6, 2, false), 3u);
+  EXPECT_EQ(StepsBetween(0, 6, 2, true), 4u);
+  EXPECT_EQ(StepsBetween(5, 0, -2, false), 3u);
+  EXPECT_EQ(StepsBetween(6, 0, 2, true), 0u);
+  EXPECT_EQ(StepsBetween(0, 6, most, false), 1u);
+  EXPECT_EQ(StepsBetween(0, 6, least, false), 0u);
+  EXPECT_EQ(StepsBetween(6, 0, least, false), 1u);
+  EXPECT_EQ(StepsBetween(least, most, 1, false), ~uint64_t{0});
+  EXPECT_EQ(StepsBetween(most, least, -1, true), ~uint64_t{0});
 }
 
 TEST(Dim, ShapesPrint) {

@@ -54,7 +54,8 @@ Status LibraryNonMaxSuppression(LibraryCall& call) {
   }
   const int64_t count = static_cast<int64_t>(rows.size()) / 3;
   call.bound = {count};
-  std::copy(rows.begin(), rows.end(), static_cast<int64_t*>(call.Allocate(0, {count, 3})));
+  auto* out = static_cast<int64_t*>(call.Allocate(0, {count, 3}));
+  if (out) std::copy(rows.begin(), rows.end(), out);
   return OkStatus();
 }
 

@@ -34,6 +34,8 @@ Tap TapAt(const Image& image, double y, double x) {
   return tap;
 }
 
+constexpr int64_t kMostSamples = int64_t{1} << 23;  // of one region in one channel
+
 struct Bins {
   int64_t height, width;
 };
@@ -49,8 +51,10 @@ Status CheckBatch(const LibraryCall& call, int64_t images) {
   return OkStatus();
 }
 
+// Of one bin along one side.
 int64_t Samples(int64_t given, double bin) {
-  return given > 0 ? given : std::max<int64_t>(0, static_cast<int64_t>(std::ceil(std::min(bin, 1e6))));
+  if (given > 0) return std::min(given, kMostSamples);
+  return std::max<int64_t>(0, static_cast<int64_t>(std::ceil(std::min(bin, double(kMostSamples)))));
 }
 
 // Of one region x1, y1, x2, y2: the taps of bin i are [i * samples, (i + 1) * samples).
@@ -60,11 +64,17 @@ struct BinTaps {
 };
 
 template <typename T>
-BinTaps TapsOf(const T* roi, const Image& image, const Bins& bins, double smallest, int64_t samples) {
+Result<BinTaps> TapsOf(const T* roi, const Image& image, const Bins& bins, double smallest, int64_t samples) {
   const double bin_w = std::max(double(roi[2]) - double(roi[0]), smallest) / static_cast<double>(bins.width);
   const double bin_h = std::max(double(roi[3]) - double(roi[1]), smallest) / static_cast<double>(bins.height);
   const int64_t rows = Samples(samples, bin_h), columns = Samples(samples, bin_w);
+  const double all = double(rows) * double(columns) * double(bins.height) * double(bins.width);
+  if (all > double(kMostSamples)) {
+    return InvalidArgument("its bins take {} by {} samples each, {} in all; the most is {}", rows, columns, all,
+                           kMostSamples);
+  }
   BinTaps b = {{}, rows * columns};
+  b.taps.reserve(static_cast<size_t>(all));
   for (int64_t bin = 0; bin < bins.height * bins.width; ++bin) {
     for (int64_t s = 0; s < b.samples; ++s) {
       const double down = (static_cast<double>(s / columns) + 0.5) / static_cast<double>(rows);
@@ -101,7 +111,10 @@ Status RoiAlign(LibraryCall& call) {
   T* y = call.outputs[0].as<T>();
   for (int64_t r = 0; r < out[0]; ++r) {
     const T* plane = call.inputs[0].as<T>() + call.inputs[2].as<int64_t>()[r] * image.channels * image.Pixels();
-    const BinTaps b = TapsOf(call.inputs[1].as<T>() + r * 4, image, bins, smallest, call.Attr("samples"));
+    Result<BinTaps> taps_of =
+        TapsOf(call.inputs[1].as<T>() + r * 4, image, bins, smallest, call.Attr("samples"));
+    if (!taps_of.ok()) return std::move(taps_of).status().Context(fmt::format("region {}", r));
+    const BinTaps& b = *taps_of;
     for (int64_t c = 0; c < image.channels; ++c, plane += image.Pixels()) {
       for (int64_t bin = 0; bin < bins.height * bins.width; ++bin) {
         const Tap* taps = b.taps.data() + bin * b.samples;

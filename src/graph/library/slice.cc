@@ -1,12 +1,12 @@
 // Slices and ranges whose bounds are data.
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <numeric>
 #include <string>
 
 #include "graph/library.h"
+#include "graph/range.h"
 
 namespace belay {
 namespace {
@@ -17,6 +17,7 @@ struct Span {
 
 // NumPy's start:end:step on an extent.
 Span Clamped(int64_t start, int64_t end, int64_t step, int64_t extent) {
+  step = std::clamp(step, -extent - 1, extent + 1);  // beyond the extent already
   const int64_t low = step < 0 ? -1 : 0, high = step < 0 ? extent - 1 : extent;
   auto clamp = [&](int64_t at) { return std::clamp(at < 0 ? at + extent : at, low, high); };
   start = clamp(std::max(start, -extent - 1));
@@ -64,6 +65,8 @@ Status LibrarySlice(LibraryCall& call) {
   return OkStatus();
 }
 
+constexpr int64_t kMostSteps = int64_t{1} << 48;  // their bytes are a number, too
+
 // start, limit, delta: scalars, f64 or i64 all three; binds how many values lie between.
 Status LibraryRange(LibraryCall& call) {
   const bool closed = call.Attr("closed") != 0;
@@ -73,19 +76,20 @@ Status LibraryRange(LibraryCall& call) {
     const double delta = *call.inputs[2].as<double>();
     if (delta == 0) return InvalidArgument("delta is 0");
     const double steps = (limit - start) / delta;
-    if (!(std::fabs(steps) < 1e15)) return InvalidArgument("{} to {} by {} has no length", start, limit, delta);
+    if (!(std::fabs(steps) < kMostSteps)) return InvalidArgument("{} to {} by {} has no length", start, limit, delta);
     count = static_cast<int64_t>(closed ? std::floor(steps) + 1 : std::ceil(steps));
   } else {
     const int64_t start = *call.inputs[0].as<int64_t>(), limit = *call.inputs[1].as<int64_t>();
     const int64_t delta = *call.inputs[2].as<int64_t>();
     if (delta == 0) return InvalidArgument("delta is 0");
-    const int64_t room = delta > 0 ? limit - start : start - limit, stride = std::abs(delta);
-    count = room < 0 ? 0 : closed ? room / stride + 1 : (room + stride - 1) / stride;
+    const uint64_t steps = StepsBetween(start, limit, delta, closed);
+    if (steps >= kMostSteps) return InvalidArgument("{} to {} by {} has {} elements", start, limit, delta, steps);
+    count = static_cast<int64_t>(steps);
   }
   count = std::max<int64_t>(count, 0);
   call.bound = {count};
   auto* y = static_cast<int64_t*>(call.Allocate(0, {count}));
-  std::iota(y, y + count, int64_t{0});
+  if (y) std::iota(y, y + count, int64_t{0});
   return OkStatus();
 }
 

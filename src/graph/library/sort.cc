@@ -153,6 +153,7 @@ Status NonZero(LibraryCall& call) {
   call.bound = {n};
   auto* out = static_cast<int64_t*>(
       call.Allocate(0, transposed ? std::vector<int64_t>{rank, n} : std::vector<int64_t>{n, rank}));
+  if (!out) return OkStatus();  // the caller has the reason
   const int64_t axis_step = transposed ? n : 1, step = transposed ? 1 : rank;
   const int64_t row = rank == 0 ? 1 : x.dims.back();
   std::vector<int64_t> at(rank, 0);  // of a row
@@ -208,6 +209,7 @@ Status Unique(LibraryCall& call) {
   T* y = static_cast<T*>(call.Allocate(0, dims));
   auto* firsts = static_cast<int64_t*>(call.Allocate(1, {n}));
   auto* counts = static_cast<int64_t*>(call.Allocate(3, {n}));
+  if (!y || !firsts || !counts) return OkStatus();  // the caller has the reason
   int64_t* inverse = call.outputs[2].as<int64_t>();
   for (int64_t g = 0; g < n; ++g) {
     firsts[place[g]] = first[g];

@@ -51,11 +51,11 @@ Shape ResolveShape(const Tensor& x, const std::vector<Dim>& wanted, bool allow_z
 std::vector<Dim> WholeShape(const Body& b, const Tensor& x, std::vector<Dim> shape) {
   const int64_t axis = b.Int("axis"), count = b.Int("num_axes");
   if (axis == 0 && count == -1) return shape;
-  const int first = axis < 0 ? static_cast<int>(axis) + x.rank() + 1 : static_cast<int>(axis);
-  const int end = count < 0 ? x.rank() : first + static_cast<int>(count);
-  if (first < 0 || first > end || end > x.rank()) {
-    Fail("axis {} and num_axes {} do not fit rank {}", axis, count, x.rank());
+  const int64_t rank = x.rank(), from = axis < 0 ? axis + rank + 1 : axis;
+  if (from < 0 || from > rank || count > rank - from) {
+    Fail("axis {} and num_axes {} do not fit rank {}", axis, count, rank);
   }
+  const int first = static_cast<int>(from), end = count < 0 ? x.rank() : first + static_cast<int>(count);
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i].IsConst(0) && first + static_cast<int>(i) < x.rank()) {
       shape[i] = x.dim(first + static_cast<int>(i));

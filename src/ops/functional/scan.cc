@@ -92,9 +92,11 @@ Tensor EntryAt(const Tensor& x, const Tensor& at) { return GatherAxis(x, at, 0, 
 void BatchedScan(Body& b) {
   const bool has_lengths = HiddenInt(b, "scan_lengths", 0) != 0;
   const Scan s = ReadScan(b, has_lengths ? 1 : 0);
-  const Dim batch = s.sequences[0].x.dim(0), turns = s.sequences[0].x.dim(1);
-  if (!batch.IsConst() || !turns.IsConst() || batch.value() * turns.value() > kMostBatchCopies || turns.IsConst(0) ||
-      batch.IsConst(0)) {
+  const Tensor& first = s.sequences[0].x;
+  if (first.rank() < 2) Fail("a sequence has rank {}, but needs a batch and turns", first.rank());
+  const Dim batch = first.dim(0), turns = first.dim(1);
+  const bool known = batch.IsConst() && turns.IsConst() && batch.value() > 0 && turns.value() > 0;
+  if (!known || batch.value() > kMostBatchCopies / turns.value()) {
     FailNotSupported("a batched Scan over {} samples of {} turns (1 to {} of both)", batch.ToString(), turns.ToString(),
                      kMostBatchCopies);
   }

@@ -61,7 +61,7 @@ void TransposedBody(Body& b, const std::vector<Dim>& input_size) {
   t.dilations = SpatialEntries(b.Ints("dilations"), first, spatial, "dilations");
   t.groups = b.Int("groups");
   if (t.groups < 1) Fail("groups is {}", t.groups);
-  std::vector<int64_t> output_padding = b.Ints("output_padding");
+  std::vector<int64_t> output_padding = CheckReach(b.Ints("output_padding"), "output_padding");
   if (static_cast<int>(output_padding.size()) == spatial + 2) {
     output_padding.erase(output_padding.begin() + (first ? 1 : spatial + 1));
     output_padding.erase(output_padding.begin());

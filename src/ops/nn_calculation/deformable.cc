@@ -98,7 +98,7 @@ Windows ReadWindows(const Body& b, bool channels_first, const std::vector<int64_
   w.kernel = kernel;
   w.strides = SpatialEntries(b.Ints("strides"), channels_first, 2, "strides");
   w.dilations = SpatialEntries(b.Ints("dilations"), channels_first, 2, "dilations");
-  w.pads = b.Ints("pads");
+  w.pads = CheckReach(b.Ints("pads"), "pads");
   w.groups = b.Int("deformable_groups");
   if (w.kernel.size() != 2 || w.pads.size() != 4 || w.groups < 1) {
     Fail("ksize has {} entries, pads {}, and there are {} deformable groups", w.kernel.size(),

@@ -208,7 +208,7 @@ BELAY_OP(MVNV2) {
 BELAY_OP(LRN) {
   op.FromOnnx("LRN", 1, [](OnnxNode& n) {
     const int64_t size = n.Int("size", 1);
-    if (size < 1) n.Fail(fmt::format("attribute size is {}, but must be positive", size));
+    if (size < 1 || size > INT32_MAX) n.Fail(fmt::format("attribute size is {}, but must be 1 to 2^31 - 1", size));
     n.Output(0, n.Emit("LRN", {n.Input(0)},
                        {{"depth_radius", (size - 1) / 2},
                         {"size", size},
@@ -222,7 +222,9 @@ BELAY_OP(LRN) {
     }
     Tensor x = b.In("x");
     if (x.rank() < 3) Fail("x has rank {}, but needs batch, channels and spatial dims", x.rank());
-    const int64_t radius = b.Int("depth_radius"), size = HiddenInt(b, "size", 2 * radius + 1);
+    const int64_t radius = b.Int("depth_radius");
+    if (radius < 0 || radius > INT32_MAX / 2) Fail("depth_radius is {}, but must be 0 to 2^30 - 1", radius);
+    const int64_t size = HiddenInt(b, "size", 2 * radius + 1);
     Dim rest(1);
     for (int d = 2; d < x.rank(); ++d) rest = rest * x.dim(d);
     Window window;

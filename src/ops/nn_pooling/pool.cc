@@ -12,11 +12,12 @@ void OutPooled(Body& b, const PoolSetup& s, const Tensor& y) {
 
 // Whether one spatial dim after the other, the last one first, compares much less than whole windows do.
 bool IsLargeWindow(const Window& w) {
-  int64_t whole = 1, by_dims = 0, rows = 1;  // rows: per final one, while dim d is pooled
+  double whole = 1, by_dims = 0, rows = 1;  // rows: per final one, while dim d is pooled
   for (size_t d = 0; d < w.kernel.size(); ++d) {
-    whole *= w.kernel[d];
-    by_dims += w.kernel[d] * rows;
-    rows *= w.strides[d];
+    const auto kernel = static_cast<double>(w.kernel[d]);
+    whole *= kernel;
+    by_dims += kernel * rows;
+    rows *= static_cast<double>(w.strides[d]);
   }
   return 2 * by_dims < whole;  // each dim's result goes through memory
 }

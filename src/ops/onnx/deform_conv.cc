@@ -1,5 +1,5 @@
 // Convolutions whose taps are moved by data: sampled columns times the filter.
-#include "ops/support.h"
+#include "ops/window.h"
 
 namespace belay {
 namespace {
@@ -11,21 +11,14 @@ struct Setup {
   Shape out;  // spatial extents of the result
 };
 
-std::vector<int64_t> OrDefault(const Body& b, const char* attr, size_t count, int64_t fallback) {
-  std::vector<int64_t> values = b.Ints(attr);
-  if (values.empty()) values.assign(count, fallback);
-  if (values.size() != count) Fail("{} has {} entries, but needs {}", attr, values.size(), count);
-  return values;
-}
-
 Setup ReadSetup(Body& b, const Tensor& x, const Tensor& w) {
   Setup s;
   s.spatial = x.rank() - 2;
   if (s.spatial < 1 || w.rank() != x.rank()) Fail("X has rank {} and W {}", x.rank(), w.rank());
   const auto n = static_cast<size_t>(s.spatial);
-  s.strides = OrDefault(b, "strides", n, 1);
-  s.dilations = OrDefault(b, "dilations", n, 1);
-  s.pads = OrDefault(b, "pads", 2 * n, 0);
+  s.strides = PerDim(b, "strides", n, 1);
+  s.dilations = PerDim(b, "dilations", n, 1);
+  s.pads = PerDim(b, "pads", 2 * n, 0);
   s.groups = b.Int("group");
   s.offset_groups = b.Int("offset_group");
   if (s.groups < 1 || s.offset_groups < 1) Fail("group is {} and offset_group {}", s.groups, s.offset_groups);

@@ -49,7 +49,7 @@ void TfIdfBody(Body& b) {
   if (mode != "TF" && mode != "IDF" && mode != "TFIDF") Fail("mode is '{}', but must be TF, IDF or TFIDF", mode);
   Builder& builder = b.builder();
   Tensor rows = x.rank() == 1 ? Unsqueeze(x, {0}) : x;
-  const Dim columns = *std::max_element(g.columns.begin(), g.columns.end()) + 1;
+  const Dim columns = Dim(*std::max_element(g.columns.begin(), g.columns.end())) + Dim(1);
   Tensor weights = builder.Constant(
       LiteralFromDoubles(DType::kF32, {static_cast<int64_t>(g.weights.size())}, g.weights));
   Tensor y = Call("ngrams",

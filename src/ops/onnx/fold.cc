@@ -1,16 +1,8 @@
 // Blocks and pooled values put back into the images they came from.
-#include "ops/support.h"
+#include "ops/window.h"
 
 namespace belay {
 namespace {
-
-// A list of ONNX with one entry per spatial dim (or two); empty is `fallback` everywhere.
-std::vector<int64_t> PerDim(const Body& b, const char* attr, size_t count, int64_t fallback) {
-  std::vector<int64_t> values = b.Ints(attr);
-  if (values.empty()) values.assign(count, fallback);
-  if (values.size() != count) Fail("{} has {} entries, but needs {}", attr, values.size(), count);
-  return values;
-}
 
 // Where each of the blocks' elements lies along one padded spatial dim, broadcasting to the updates
 // [N, C, block..., blocks...].
@@ -28,14 +20,14 @@ void Col2ImBody(Body& b) {
   Tensor x = b.In("input");
   if (x.rank() != 3) Fail("input has rank {}, but needs 3", x.rank());
   const std::vector<Dim> image = b.Dims("image_shape");
-  const std::vector<int64_t> block = b.ConstInts("block_shape");
+  const std::vector<int64_t> block = CheckReach(b.ConstInts("block_shape"), "block_shape");
   const size_t spatial = image.size();
   if (block.size() != spatial || spatial == 0) {
     Fail("image_shape has {} entries and block_shape {}", spatial, block.size());
   }
   const std::vector<int64_t> pads = PerDim(b, "pads", 2 * spatial, 0), strides = PerDim(b, "strides", spatial, 1);
   const std::vector<int64_t> dilations = PerDim(b, "dilations", spatial, 1);
-  int64_t cells = 1;
+  Dim cells(1);
   std::vector<Dim> counts;
   for (size_t d = 0; d < spatial; ++d) {
     if (block[d] < 1 || strides[d] < 1 || dilations[d] < 1) {
@@ -43,7 +35,7 @@ void Col2ImBody(Body& b) {
     }
     const Dim room = image[d] + Dim(pads[d] + pads[spatial + d] - (block[d] - 1) * dilations[d] - 1);
     counts.push_back(FloorDiv(room, strides[d]) + Dim(1));
-    cells *= block[d];
+    cells = cells * Dim(block[d]);
   }
   const Dim channels = FloorDiv(x.dim(1), cells);
   const int rank = 2 + 2 * static_cast<int>(spatial);
@@ -68,7 +60,7 @@ void Col2ImBody(Body& b) {
 
 // The extents that X's pooling saw.
 Shape UnpooledShape(Body& b, const Tensor& x) {
-  const std::vector<int64_t> kernel = b.Ints("kernel_shape");
+  const std::vector<int64_t> kernel = CheckReach(b.Ints("kernel_shape"), "kernel_shape");
   if (static_cast<int>(kernel.size()) != x.rank() - 2 || kernel.empty()) {
     Fail("kernel_shape has {} entries, but X has rank {}", kernel.size(), x.rank());
   }

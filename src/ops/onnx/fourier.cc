@@ -56,7 +56,8 @@ Tensor Transformed(const Tensor& x, const Dim& n, const Spectrum& s) {
   for (int d = 0; d < rank - 2; ++d) rows = rows * shape[d];
   shape[rank - 2] = out;
   shape[rank - 1] = out_parts;
-  if (n.IsConst() && in.value() * in_parts * out.value() * out_parts <= kLargestMatrix) {
+  const double elements = n.IsConst() ? double(in.value()) * double(out.value()) * double(in_parts * out_parts) : 0;
+  if (n.IsConst() && elements <= kLargestMatrix) {
     Tensor matrix = b.Constant(TransformMatrix(s, n.value(), in.value(), in_parts, out.value(), out_parts, x.dtype()));
     return Reshape(MatMul(Reshape(signal, {rows, in * Dim(in_parts)}), matrix, x.dtype()), shape);
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "graph/range.h"
 #include "ops/gradient.h"
 
 namespace belay {
@@ -113,10 +114,15 @@ std::optional<Dim> WholeNumber(const Body& b, const char* input) {
 }
 
 Dim RangeLength(Builder& b, const Dim& from, const Dim& to, int64_t step, bool closed) {
+  if (from.IsConst() && to.IsConst()) {
+    const uint64_t count = StepsBetween(from.value(), to.value(), step, closed);
+    if (count > INT64_MAX) Fail("from {} to {} there are {} steps of {}", from.value(), to.value(), count, step);
+    return static_cast<int64_t>(count);
+  }
   const Dim room = step > 0 ? to - from : from - to;
   const int64_t stride = std::abs(step);
   const Dim count = closed ? FloorDiv(room, stride) + Dim(1) : CeilDiv(room, stride);
-  if (count.IsConst()) return std::max<int64_t>(count.value(), 0);
+  if (count.IsConst()) return std::max<int64_t>(count.value(), 0);  // symbols may cancel out
   if (!count.NonNegative() && b.Assume(Less(count, 0), false)) return 0;
   return count;
 }

@@ -33,6 +33,10 @@ ModelEdge AlongOnnxAxis(OnnxNode& n, ModelEdge value, int value_rank) {
                  : "only scales of rank 0 or 1 are supported, for an input of known rank");
   }
   int64_t axis = n.Int("axis", 1);
+  // A vector of one element serves any axis, the default among them, which a vector lacks.
+  if (axis < -rank || (block && axis >= rank)) {
+    n.Fail(fmt::format("attribute axis is {}, but the rank is {}", axis, rank));
+  }
   if (axis < 0) axis += rank;
   if (axis < 0) n.Fail(fmt::format("attribute axis is {}, but the rank is {}", n.Int("axis", 1), rank));
   if (block < 0) n.Fail(fmt::format("attribute block_size is {}, but must be positive", block));

@@ -46,6 +46,7 @@ Dim Clamped(Builder& b, Dim at, const Dim& n, bool backwards) {
 
 Span NumpySpan(Builder& b, const Dim& start, const Dim& end, int64_t step, const Dim& n) {
   if (step == 0) Fail("a stride is 0");
+  step = std::clamp(step, -kHuge, kHuge);  // beyond any extent already
   const bool backwards = step < 0;
   const Dim from = Clamped(b, start, n, backwards), to = Clamped(b, end, n, backwards);
   Dim room = backwards ? from - to : to - from;

@@ -24,7 +24,7 @@ Tensor SpaceToDepth(const Tensor& x, int64_t block, bool column_row_depth) {  //
 
 int64_t BlockOf(const Body& b) {
   const int64_t block = b.Int("block_size");
-  if (block < 1) Fail("block_size is {}, but must be positive", block);
+  if (block < 1 || block > INT32_MAX) Fail("block_size is {}, but must be positive and below 2^31", block);
   if (b.Raw("x").rank() != 4) Fail("x has rank {}, but needs 4", b.Raw("x").rank());
   return block;
 }
