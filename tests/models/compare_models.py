@@ -2,9 +2,12 @@
 """Runs models through `belay run` and compares with onnxruntime, unoptimised: compare_models.py BUILD [CASE...]
 
 An output agrees when its cosine is at least 0.9999, no element is off by more than 1e-3 of the expected range, and, for
-classifiers, the class with the highest score is the same in every row; models of int8 arithmetic, where onnxruntime's
-own settings differ by more, get 0.999 and 2e-2. A case is a model at given extents; behind a slash, a case keeps the
-extents open that the model leaves open. Static cases run with 1, 2 and 4 threads, which must give the same bytes.
+classifiers, the class with the highest score is the same in every row. A model of int8 arithmetic gets 0.999, and is
+judged twice: at 1e-3 with its products computed as the graph says, between dequantisation and quantisation, and at two
+steps of its last quantisation with products of bytes. Rounded sums decide ties otherwise than exact ones, and a step
+that goes the other way moves all behind it: over 16 random inputs onnxruntime's own settings are up to 8e-3 apart,
+Belay up to 6e-3 from the unoptimised ones. A case is a model at given extents; behind a slash, a case keeps the extents
+open that the model leaves open. Static cases run with 1, 2 and 4 threads, which must give the same bytes.
 """
 import hashlib
 import os
@@ -126,20 +129,21 @@ def input_flags(inputs, dynamic, folder):
     return flags
 
 
-def belay_outputs(belay, path, inputs, dynamic, threads, folder):
+def belay_outputs(belay, path, inputs, dynamic, threads, folder, disabled=''):
     command = [belay, 'run', path, '--output-dir', folder, '--threads', str(threads)]
     command += input_flags(inputs, dynamic, folder)
-    done = subprocess.run(command, capture_output=True, text=True)
+    environment = {**os.environ, 'BELAY_DISABLE': disabled} if disabled else None
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         raise RuntimeError(f'belay run: exit status {done.returncode}: {done.stderr.strip() or done.stdout.strip()}')
     count = sum(name.startswith('output_') for name in os.listdir(folder))
     return [np.load(os.path.join(folder, f'output_{k}.npy')) for k in range(count)]
 
 
-def difference(expected, got, name):
+def difference(expected, got, name, most=1e-3):
     if len(expected) != len(got):
         return f'{len(got)} outputs, expected {len(expected)}'
-    least_cosine, most = (0.999, 2e-2) if name in INT8 else (0.9999, 1e-3)
+    least_cosine = 0.999 if name in INT8 else 0.9999
     for k, (e, g) in enumerate(zip(expected, got)):
         if e.shape != g.shape or e.dtype != g.dtype:
             return f'output {k}: {g.dtype}{list(g.shape)}, expected {e.dtype}{list(e.shape)}'
@@ -158,11 +162,17 @@ def check(belay, case):
     name, extents, dynamic = cases()[case]
     path, inputs = model_file(name), make_inputs(name, extents)
     expected = expected_outputs(path, inputs)
+    if name in INT8:
+        with tempfile.TemporaryDirectory() as folder:
+            got = belay_outputs(belay, path, inputs, dynamic, THREADS[0], folder, disabled='fold-dequantize')
+        reason = difference(expected, got, name)
+        if reason:
+            return f'as the graph says: {reason}'
     first = None
     for threads in THREADS[:1] if dynamic else THREADS:
         with tempfile.TemporaryDirectory() as folder:
             got = belay_outputs(belay, path, inputs, dynamic, threads, folder)
-        reason = difference(expected, got, name)
+        reason = difference(expected, got, name, 2e-3 if name in INT8 else 1e-3)
         if reason:
             return f'{threads} threads: {reason}'
         blob = [array.tobytes() for array in got]
