@@ -1,5 +1,6 @@
 // Matrix kernels on the shapes of real networks: 1e9 operations a second on one thread and the share of the machine's
-// measured peak for such operands, with constants in the caches and without.
+// measured peak for such operands, with constants in the caches and without; for products of one row, the share of the
+// rate at which memory is read.
 //   bench_kernels [ROW] [DTYPE] [FILTER]: a row of the target table, f32, bf16 or i8, a substring of the shape's name
 #include <algorithm>
 #include <cstdio>
@@ -24,6 +25,7 @@ struct Elements {
 struct Bench {
   std::string name;
   double flops = 0;
+  bool one_row = false;
   std::shared_ptr<Graph> graph = std::make_shared<Graph>();
   std::vector<bool> constant;
   std::vector<int64_t> sizes;  // in bytes
@@ -58,9 +60,13 @@ struct Arena {  // aligned like device memory
   void* data;
 };
 
+struct Cold {
+  double seconds = 1e9;
+  int64_t bytes = 0;  // of the constant
+};
+
 // The median with constants that no cache holds, as in a network: each call has its own copy.
-double ColdSeconds(const CompiledKernel& kernel, const KernelCall& call, std::vector<void*> buffers,
-                   const Bench& bench) {
+Cold TimeCold(const CompiledKernel& kernel, const KernelCall& call, std::vector<void*> buffers, const Bench& bench) {
   constexpr int64_t kMoreThanCaches = 384 << 20;
   int64_t largest = -1, bytes = 0;
   for (size_t i = 0; i < bench.sizes.size(); ++i) {
@@ -68,7 +74,7 @@ double ColdSeconds(const CompiledKernel& kernel, const KernelCall& call, std::ve
     bytes = bench.sizes[i];
     largest = static_cast<int64_t>(i);
   }
-  if (largest < 0) return 1e9;
+  if (largest < 0) return {};
   for (const PackRequest& pack : kernel.packs) {
     if (pack.input == largest) bytes = pack.bytes;
   }
@@ -88,7 +94,22 @@ double ColdSeconds(const CompiledKernel& kernel, const KernelCall& call, std::ve
     times.push_back(Now() - start);
   }
   std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
+  return {times[times.size() / 2], bytes};
+}
+
+// The share of the rate of a plain reader right before and behind, in percent.
+double ShareOfReading(const std::function<Cold()>& run) {
+  constexpr int kRounds = 5;
+  std::vector<double> percents;
+  double before = ReadGBs();
+  for (int i = 0; i < kRounds; ++i) {
+    const Cold cold = run();
+    const double after = ReadGBs();
+    percents.push_back(100 * static_cast<double>(cold.bytes) * 1e-9 / cold.seconds / (0.5 * (before + after)));
+    before = after;
+  }
+  std::sort(percents.begin(), percents.end());
+  return percents[kRounds / 2];
 }
 
 // Median seconds of a call, and the share of the peak in percent: each burst beside the peak right before and behind
@@ -143,10 +164,12 @@ void Run(const Bench& bench, const TargetRow& row, const std::function<double()>
   const KernelCall call{buffers.data(), params.data(), &error, kernel.closure};
   const int64_t chunks = kernel.chunks.Evaluate(std::vector<int64_t>{});
   const auto [seconds, percent] = InTurnsWithPeak([&] { kernel.fn(&call, 0, chunks); }, bench.flops, peak);
-  const double cold = ColdSeconds(kernel, call, buffers, bench);
-  const double cold_percent = 100 * bench.flops * 1e-9 / peak() / cold;
-  std::printf("%-28s %8.1f us %7.1f Gop/s %5.1f %%  cold %8.1f us %5.1f %%  ", bench.name.c_str(), seconds * 1e6,
-              bench.flops / seconds * 1e-9, percent, cold * 1e6, cold_percent);
+  const auto run_cold = [&] { return TimeCold(kernel, call, buffers, bench); };
+  const double cold = run_cold().seconds;
+  const double cold_percent = bench.one_row ? ShareOfReading(run_cold) : 100 * bench.flops * 1e-9 / peak() / cold;
+  std::printf("%-28s %8.1f us %7.1f Gop/s %5.1f %%  cold %8.1f us %5.1f %% %s ", bench.name.c_str(), seconds * 1e6,
+              bench.flops / seconds * 1e-9, percent, cold * 1e6, cold_percent,
+              bench.one_row ? "of reading" : "");
   std::printf("%4ld chunks (est %5.1f us) compiled %.0f ms  %s\n", static_cast<long>(chunks),
               kernel.ns_per_chunk * static_cast<double>(chunks) * 1e-3, compile_ms, kernel.about.c_str());
   std::fflush(stdout);
@@ -156,6 +179,7 @@ Bench MatMulBench(const Elements& e, int64_t m, int64_t k, int64_t n, bool const
   Bench s;
   s.name = fmt::format("matmul {}x{}x{}{}", m, k, n, constant ? "" : " input");
   s.flops = 2.0 * static_cast<double>(m * k * n);
+  s.one_row = m == 1;
   Builder b(s.graph.get());
   Tensor x = s.Input(b, e.a, {m, k}, false), w = s.Input(b, e.b, {k, n}, constant);
   s.Finish(b, e, MatMul(x, w, e.acc), true, false);
@@ -205,6 +229,7 @@ std::vector<Bench> AllBenches(const Elements& e) {
     all.push_back(MatMulBench(e, 128, k, n, false));
     all.push_back(MatMulBench(e, 1, k, n, true));
   }
+  for (int64_t n : {2048, 4096}) all.push_back(MatMulBench(e, 1, 4096, n, true));
   for (bool scores : {true, false}) all.push_back(AttentionBench(e, 128, scores));
   const std::vector<std::array<int64_t, 5>> convolutions = {
       {224, 3, 64, 7, 2},    {56, 64, 64, 1, 1},    {56, 64, 64, 3, 1},    {56, 64, 256, 1, 1},   {56, 256, 64, 1, 1},

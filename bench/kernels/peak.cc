@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <vector>
 
 namespace belay {
 
@@ -19,6 +20,35 @@ double Fastest(const std::function<void()>& f, double seconds) {
     best = std::min(best, Now() - start);
   }
   return best;
+}
+
+namespace {
+
+using Line [[gnu::vector_size(64)]] = uint64_t;
+constexpr size_t kLines = (size_t{192} << 20) / sizeof(Line);
+
+// Seconds of one pass, which fetches lines so far ahead.
+double ReadSeconds(size_t ahead) {
+  static const std::vector<Line> memory(kLines + 1024, Line{1});
+  const double start = Now();
+  Line sums[4] = {};
+  for (size_t i = 0; i < kLines; i += 4) {
+    for (size_t k = 0; k < 4; ++k) {
+      if (ahead > 0) __builtin_prefetch(&memory[i + k + ahead]);
+      sums[k] += memory[i + k];
+    }
+  }
+  const Line sum = sums[0] + sums[1] + sums[2] + sums[3];
+  asm volatile("" ::"r"(sum[0] + sum[7]));
+  return Now() - start;
+}
+
+}  // namespace
+
+double ReadGBs() {
+  double least = 1e9;
+  for (size_t ahead : {0, 8, 16, 32, 64, 128, 256}) least = std::min(least, ReadSeconds(ahead));
+  return static_cast<double>(kLines * sizeof(Line)) * 1e-9 / least;
 }
 
 #if defined(__x86_64__)

@@ -13,5 +13,7 @@ double Fastest(const std::function<void()>& f, double seconds);
 // 1e9 operations (two for each product) a second of one thread with the row's best instruction for products of these
 // elements: kF32, kBF16, or kI8 for bytes of any sign.
 double PeakGops(const TargetRow& row, DType element);
+// 1e9 bytes a second that one thread reads of memory which no cache holds, by itself or fetching some way ahead.
+double ReadGBs();
 
 }  // namespace belay
