@@ -73,6 +73,7 @@ class PlanBuilder {
     BELAY_RETURN_IF_ERROR(CompileKernels());
     DropUnreadConstants();
     if (chains) plan_->chains = FindChains(*plan_, specs_, options_.cache_bytes);
+    NoteChains();
     if (!plan_->runs_stepwise && !IsDisabled(options_, "overwrite")) OverwriteOperands(plan_.get(), specs_);
     FindLifetimes();
     FindWaits();
@@ -360,6 +361,14 @@ class PlanBuilder {
     }
     for (size_t i = 0; i < read.size(); ++i) {
       if (!read[i]) plan_->constants[i].literal.reset();
+    }
+  }
+
+  void NoteChains() {
+    for (const Chain& chain : plan_->chains) {
+      for (int i = chain.first_step; i + 1 < chain.end_step(); ++i) {
+        plan_->steps[static_cast<size_t>(i)].note += "; runs by rows with the next step, except in a profile";
+      }
     }
   }
 

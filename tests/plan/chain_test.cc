@@ -75,6 +75,10 @@ void CheckTogether(const std::shared_ptr<Graph>& graph, const std::vector<Litera
   size_t steps = 0;
   for (const Chain& chain : (*together)->chains) steps += chain.stages.size();
   EXPECT_GE(steps, fewest_steps) << PrintPlan(**together);
+  for (const Chain& chain : (*together)->chains) {
+    const std::string& note = (*together)->steps[static_cast<size_t>(chain.first_step)].note;
+    EXPECT_NE(note.find("runs by rows with the next step"), std::string::npos) << note;
+  }
   const auto want = RunPlan(*apart, inputs);
   ASSERT_TRUE(want.ok()) << want.status().ToString();
   for (int threads : {1, 2, 3, 4}) {
