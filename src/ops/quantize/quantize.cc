@@ -38,7 +38,6 @@ ModelEdge AlongOnnxAxis(OnnxNode& n, ModelEdge value, int value_rank) {
     n.Fail(fmt::format("attribute axis is {}, but the rank is {}", axis, rank));
   }
   if (axis < 0) axis += rank;
-  if (axis < 0) n.Fail(fmt::format("attribute axis is {}, but the rank is {}", n.Int("axis", 1), rank));
   if (block < 0) n.Fail(fmt::format("attribute block_size is {}, but must be positive", block));
   if (block) return AlongBlocks(n, value, axis, block);
   std::vector<int64_t> added;
