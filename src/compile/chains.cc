@@ -155,7 +155,7 @@ class Finder {
     const Node* anchor = FindAnchor(fragment);
     const bool by_windows = anchor && anchor->op == Op::kConv;
     const int64_t bytes = ByteSize(plan_.slots[slot].type.dtype, NumElements(shape).value());
-    // A product of fewer rows packs its columns more often, which costs more than what the caches hold little of.
+    // Measured (docs/performance.md): less than this the last-level cache gives back as fast as it is used.
     if (bytes <= (by_windows ? 2 : 8) * cache_bytes_) return false;
     if (by_windows) return ReadsByWindows(*anchor, input, reader);
     if (anchor) return ReadsRowsOfA(fragment, *anchor, input, reader);

@@ -97,12 +97,13 @@ void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   const auto work = [&] { return tile_work * static_cast<double>(p->block_tiles * p->block_panels); };
   // A b packed inside the kernel is packed again for every block of rows.
   double most_rows = p->b_constant && !p->dot.Tiled() ? 128 : 256;
-  if (row_bytes > 0 && !p->b_constant) {
+  const bool narrow = row_bytes > 0 && !p->b_constant;
+  if (narrow) {
     const double widest = std::max(Likely(p->n), Likely(p->k)) * static_cast<double>(ElementBytes(p->acc));
     most_rows = std::min(most_rows, std::max(16.0, static_cast<double>(row_bytes) / widest));
   }
   p->block_tiles = std::min(all_tiles, tiles_of(most_rows));
-  const int64_t most_tiles = row_bytes > 0 && !p->b_constant ? p->block_tiles : all_tiles;
+  const int64_t most_tiles = narrow ? p->block_tiles : all_tiles;
   p->block_panels = p->b_constant ? 1 : std::min<int64_t>(all_panels, 2);
   while (work() > large_chunk && p->block_panels > 2) --p->block_panels;
   while (work() > large_chunk && p->block_tiles > 4) p->block_tiles = (p->block_tiles + 1) / 2;
@@ -114,7 +115,7 @@ void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
   if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
   // Rows and results of other cores cost as much as b, which two threads read both where they share no columns.
-  const bool may_turn = p->b_constant || row_bytes > 0;
+  const bool may_turn = p->b_constant || narrow;
   p->rows_first = may_turn && Likely(p->k) * Likely(p->n) <= Likely(p->m) * (Likely(p->k) + Likely(p->n));
 
   // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
