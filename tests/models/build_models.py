@@ -179,6 +179,17 @@ def bert_base(seq):
     return bert(1, seq, layers=12, d=768, ffn=3072, heads=12, vocab=30522)
 
 
+def attention(keys, layers=4, heads=12, depth=64):
+    """Scores, softmax and values alone; a layer's result is the next one's queries."""
+    b = Builder()
+    x = b.input('q', [1, heads, keys, depth])
+    k, v = b.input('k', [1, heads, depth, keys]), b.input('v', [1, heads, keys, depth])
+    for _ in range(layers):
+        scores = b.op('Mul', b.op('MatMul', x, k), b.constant(np.float32(depth ** -0.5)))
+        x = b.op('MatMul', b.op('Softmax', scores, axis=-1), v)
+    return b.model(x, [1, heads, keys, depth])
+
+
 def llama(batch=1, seq=128, past=0, layers=12, d=768, ffn=2048, heads=12, cached_heads=12, vocab=32000):
     """A decoder over `seq` tokens behind `past` cached ones: the last token's logits and each layer's grown cache."""
     b = Builder()
@@ -278,6 +289,8 @@ BUILT = {
     'bert': bert,
     'bert_base_s128': lambda: bert_base(128),
     'bert_base_s384': lambda: bert_base(384),
+    'attention_1024': lambda: attention(1024),
+    'attention_2048': lambda: attention(2048),
     'minilm_s64': lambda: bert(1, 64, layers=6, d=384, ffn=1536, heads=12, vocab=30522),
     'llama110m_prefill128': llama,
     'llama110m_decode256': lambda: llama(seq=1, past=256),
