@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
 #include <functional>
 #include <string>
 
 #include "backend/cpu/build_contract.h"
+#include "backend/cpu/tiny_weights.h"
 #include "backend_contract/kernel_case.h"
 
 namespace belay {
@@ -196,6 +199,37 @@ TEST(Conv, DenormalResults) {
       EXPECT_LE(c.LargestDifference(row), 0x1p-133) << row.name << ", groups " << groups;
     }
   }
+}
+
+// Some filters have weights that products see as 2^-100; others, where nothing is larger, keep them.
+TEST(Conv, TinyWeights) {
+  for (int64_t groups : {1, 40}) {
+    for (int64_t kernel : {1, 3}) {
+      KernelCase c(9);
+      const ConvCase v{{5, 9}, 1, 40, 40, groups, {kernel, kernel}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
+      c.Output(MakeConv(c, v, true, false));
+      c.Scale(0, 7, 0x1p-128);  // the filter
+      c.Check(Depth(v));
+      c.Scale(0, 1, 0x1p-100);
+      for (const TargetRow& row : TargetRows()) {
+        if (!HostRuns(row)) continue;
+        EXPECT_LE(c.LargestDifference(row), 0x1p-108) << row.name;
+      }
+    }
+  }
+}
+
+TEST(TinyWeights, AreLiftedBesideLargeOnes) {
+  const float denormal = 0x1p-140f, large = 0x1p-60f, least = 0x1p-100f;
+  std::vector<float> weights = {large, denormal, -denormal, 0, 0x1.8p-101f, least, -0.0f, NAN, INFINITY};
+  const std::vector<float> wanted = {large, least, -least, 0, least, least, -0.0f, NAN, INFINITY};
+  LiftTinyWeights(weights.data(), static_cast<int64_t>(weights.size()));
+  EXPECT_EQ(std::memcmp(weights.data(), wanted.data(), weights.size() * sizeof(float)), 0);
+
+  std::vector<float> small = {0x1.fp-61f, denormal, -denormal, 0};
+  const std::vector<float> same = small;
+  LiftTinyWeights(small.data(), static_cast<int64_t>(small.size()));
+  EXPECT_EQ(small, same);
 }
 
 TEST(Conv, OtherTypes) {

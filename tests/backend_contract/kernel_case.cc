@@ -148,6 +148,13 @@ Tensor KernelCase::Input(DType dtype, const Shape& shape, bool constant) {
   return builder_.Wrap(graph_->AddInput(static_cast<int>(values_.size()) - 1, {dtype, shape}));
 }
 
+void KernelCase::Scale(int input, int64_t every, double factor) {
+  LiteralPtr& value = values_[static_cast<size_t>(input)];
+  std::vector<double> elements = LiteralToDoubles(*value);
+  for (size_t i = 0; i < elements.size(); i += static_cast<size_t>(every)) elements[i] *= factor;
+  value = LiteralFromDoubles(value->dtype, value->dims, elements);
+}
+
 KernelSpec KernelCase::Spec() const { return {graph_, constant_, "case"}; }
 
 std::string KernelCase::CheckRow(const TargetRow& row, double depth) {

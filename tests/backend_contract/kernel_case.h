@@ -20,6 +20,8 @@ class KernelCase {
   Dim Dynamic(int64_t value);
   // A new input with random values; a constant one may be packed by the kernel.
   Tensor Input(DType dtype, const Shape& shape, bool constant = false);
+  // Multiplies every `every`-th element of an input.
+  void Scale(int input, int64_t every, double factor);
   void Output(const Tensor& result) { graph_->outputs = {result.node()}; }
 
   // Runs on the rows this host has; `depth` products are summed to one element.

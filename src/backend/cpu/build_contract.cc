@@ -83,6 +83,7 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   for (size_t d = 0; d < outer; ++d) {
     if (!p.b.strides[d].IsConst(0) && !p.batch[d].IsConst()) p.b_constant = false;
   }
+  p.lifts_tiny = !spec.plain_sums;
   p.dot = ChooseDot(row, {s.a.dtype, p.b.dtype, p.acc, s.a.strides.back().IsConst(1),
                            p.b_constant || PacksByWords(p.b), p.b_constant});
   p.tile = ChooseTile(row, p);

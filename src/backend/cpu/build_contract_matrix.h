@@ -25,6 +25,7 @@ struct MatrixProblem {
   Dim m, n, k;
   MatrixOperand b;          // strides: batch..., k, n
   bool b_constant = false;  // packed once, at load
+  bool lifts_tiny = false;  // of a constant b (tiny_weights.h)
   MatrixTile tile;
   int64_t taps = 1;         // of the row source; each is k / taps elements deep
   int64_t joined_taps = 1;  // of them: a product of tile registers takes their words, which are neighbours in rows

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backend/cpu/build_contract_matrix.h"
+#include "backend/cpu/tiny_weights.h"
 #include "base/half.h"
 
 namespace belay {
@@ -11,6 +12,7 @@ struct Layout {
   DType from, to;
   int64_t group, step;             // elements of k in a word; a tap has whole steps of words
   bool corrected;                  // panels begin with -128 times the columns' sums
+  bool lifts_tiny;
   std::vector<int64_t> batch, batch_strides;
   int64_t offset, taps, depth, n;  // depth: elements of k in one tap
   int64_t k_stride, n_stride, nr;
@@ -98,6 +100,7 @@ void PackAll(const Layout& l, const void* src, void* dst) {
         words += l.nr * word;
       }
       PackPanel(l, src, base, wide, reinterpret_cast<To*>(words));
+      if (l.lifts_tiny) LiftTinyWeights(reinterpret_cast<float*>(words), l.taps * l.TapWords() * l.nr);
     }
   }
 }
@@ -118,9 +121,9 @@ void Pack(const Layout& l, const void* src, void* dst) {
 }  // namespace
 
 PackRequest PackPanels(const MatrixProblem& p) {
-  Layout l{p.b.dtype, p.dot.b, p.dot.group, p.dot.step, p.dot.flips_a, {}, {}, p.b.offset.value(), p.taps,
-           p.k.value() / p.taps, p.n.value(), p.b.strides[p.batch.size()].value(),
-           p.b.strides[p.batch.size() + 1].value(), p.tile.nr()};
+  Layout l{p.b.dtype, p.dot.b, p.dot.group, p.dot.step, p.dot.flips_a,
+           p.lifts_tiny && p.dot.b == DType::kF32, {}, {}, p.b.offset.value(), p.taps, p.k.value() / p.taps,
+           p.n.value(), p.b.strides[p.batch.size()].value(), p.b.strides[p.batch.size() + 1].value(), p.tile.nr()};
   int64_t matrices = 1;
   std::string text;
   for (size_t d = 0; d < p.batch.size(); ++d) {
@@ -133,9 +136,10 @@ PackRequest PackPanels(const MatrixProblem& p) {
   PackRequest request;
   request.input = p.b.input;
   request.layout =
-      fmt::format("panels {}->{} group {}*{}{} nr {} at {} batch [{}] k {}x{}*{} n {}*{}", DTypeName(l.from),
-                  DTypeName(l.to), l.group, l.step, l.corrected ? " corrected" : "", l.nr, l.offset, text, l.taps,
-                  l.depth, l.k_stride, l.n, l.n_stride);
+      fmt::format("panels {}->{} group {}*{}{}{} nr {} at {} batch [{}] k {}x{}*{} n {}*{}", DTypeName(l.from),
+                  DTypeName(l.to), l.group, l.step, l.corrected ? " corrected" : "",
+                  l.lifts_tiny ? " lifted" : "", l.nr, l.offset, text, l.taps, l.depth, l.k_stride, l.n,
+                  l.n_stride);
   request.bytes = matrices * l.Panels() * l.PanelWords() * l.group * ElementBytes(l.to);
   request.pack = [l](const void* src, void* dst) { Pack(l, src, dst); };
   return request;

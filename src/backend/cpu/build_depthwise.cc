@@ -3,9 +3,11 @@
 #include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "backend/cpu/build_contract_matrix.h"
 #include "backend/cpu/build_conv.h"
+#include "backend/cpu/tiny_weights.h"
 
 namespace belay {
 namespace {
@@ -187,6 +189,20 @@ int64_t ChoosePixels(const Dim& inner) {
   return best;
 }
 
+// The filter as it is, but for tiny weights.
+void LiftFilter(const KernelSpec& spec, const ConvShape& s, KernelDraft* draft) {
+  const int64_t channels = s.window->groups;
+  const auto tap_stride = MergedStride(s.node->inputs[1]->shape(), s.w.strides, 0, s.spatial + 1);
+  if (spec.plain_sums || s.w.dtype != DType::kF32 || !IsPackable(spec, s.w.input)) return;
+  if (!s.w.offset.IsConst(0) || !tap_stride || !tap_stride->IsConst(channels)) return;
+  const int64_t count = s.taps * channels;
+  if (NumElements(spec.fragment->inputs[s.w.input]->shape()) != Dim(count)) return;
+  draft->packs.push_back({s.w.input, "lifted", count * int64_t{sizeof(float)}, [count](const void* src, void* dst) {
+                            std::memcpy(dst, src, static_cast<size_t>(count) * sizeof(float));
+                            LiftTinyWeights(static_cast<float*>(dst), count);
+                          }});
+}
+
 }  // namespace
 
 bool IsDepthwise(const ConvShape& s) {
@@ -248,6 +264,7 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   if (rows.IsConst() && out.IsConst() && s.outputs.IsConst()) {
     draft->order = {1, block_rows * out.value(), rows.value() * out.value(), s.outputs.value()};
   }
+  LiftFilter(spec, s, draft);
   draft->about = fmt::format("depthwise {} taps, {} pixels x {} channels{}", s.taps, w.pixels, w.lanes,
                              epilogue.Describe());
   return OkStatus();

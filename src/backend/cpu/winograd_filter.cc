@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "backend/cpu/tiny_weights.h"
+
 #define BELAY_INLINE inline __attribute__((always_inline))
 
 namespace belay::winograd {
@@ -89,7 +91,9 @@ BELAY_INLINE void PackPanels(const FilterLayout& l, const float* src, float* dst
   const Transform g = FilterTransform();
   std::vector<float> lines(static_cast<size_t>(kProducts * kChannels * ((l.nr + kOutputs - 1) / kOutputs * kOutputs)));
   for (int64_t first = 0; first < l.outputs; first += l.nr) {
-    PackPanel(l, g, src, first, lines.data(), dst + first * kProducts * l.channels);
+    float* panel = dst + first * kProducts * l.channels;
+    PackPanel(l, g, src, first, lines.data(), panel);
+    LiftTinyWeights(panel, kProducts * l.channels * l.nr);
   }
 }
 
