@@ -24,6 +24,7 @@ const std::vector<PassEntry>& PassTable() {
       {"round-to-f16", RoundToF16, Precision::kF16},
       {"fold-constants-4", FoldConstants},   // weights that were rounded
       {"simplify-2", Simplify},              // what the moves made equal
+      {"split-reductions", SplitReductions},  // when maps lie as they stay: rows end in channels
       {"fuse", Fuse},                        // from here on nodes are kernels
       {"round-addends", RoundAddends, Precision::kBF16},  // which of two products' kernels adds is decided only now
       {"place-stores", PlaceStores},         // last: only a kernel can write in place

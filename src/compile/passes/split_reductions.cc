@@ -1,0 +1,40 @@
+// reduce(x, axes h w)  ->  reduce(reduce(x, axis w), axis h), where channels are innermost: few results of a large map
+// are worked on by rows, as the kernel that made the map was, and each thread reads what lies in its own caches.
+#include "compile/passes/passes.h"
+#include "graph/builder.h"
+
+namespace belay {
+namespace {
+
+constexpr int64_t kLeastBytes = 256 << 10;  // of the map: below it the second step costs as much as it saves
+constexpr int64_t kMostResults = 1 << 14;
+constexpr int64_t kLeastRows = 8;
+
+bool IsSplit(const Node& node) {
+  if (node.op != Op::kReduce || node.type.dtype != DType::kF32 || node.axes.size() < 2) return false;
+  const Node& map = *node.inputs[0];
+  if (!IsStatic(map.shape()) || map.type.dtype != DType::kF32) return false;
+  const int first = node.axes.front(), last = node.axes.back();
+  if (last - first + 1 != static_cast<int>(node.axes.size()) || last == map.rank() - 1) return false;
+  int64_t rows = 1;
+  for (int axis = first; axis < last; ++axis) rows *= map.shape()[axis].value();
+  const int64_t elements = NumElements(map.shape()).value();
+  return rows >= kLeastRows && elements * int64_t{sizeof(float)} >= kLeastBytes &&
+         NumElements(node.shape()).value() <= kMostResults;
+}
+
+}  // namespace
+
+std::unique_ptr<Graph> SplitReductions(const Graph& graph) {
+  return RewriteGraph(graph, [&](Graph& out, const Node& node, const auto& mapped) -> Node* {
+    if (!IsSplit(node)) return nullptr;
+    std::vector<int> outer = node.axes;
+    const int inner = outer.back();
+    outer.pop_back();
+    Builder b(&out);
+    const Tensor rows = Reduce(node.reduce, b.Wrap(mapped(node.inputs[0])), {inner});
+    return Reduce(node.reduce, rows, outer).node();
+  });
+}
+
+}  // namespace belay
