@@ -108,7 +108,7 @@ TEST(Conv, FewOutputs) {
 // than a multiple of a vector, several blocks of tiles, an epilogue that reads an image of its own.
 TEST(Conv, Winograd) {
   const ConvCase cases[] = {{{13, 18}, 2, 32, 48, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
-                            {{9, 5}, 3, 21, 70, 1, {3, 3}, {1, 1}, {1, 1}, {0, 2}, {2, 0}},
+                            {{13, 9}, 3, 21, 70, 1, {3, 3}, {1, 1}, {1, 1}, {0, 2}, {2, 0}},
                             {{40, 44}, 1, 64, 40, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
                             {{7, 9}, 5, 180, 33, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};
   for (const ConvCase& v : cases) {

@@ -31,6 +31,7 @@ struct WinogradPlan {
   int64_t group_panels = 1;  // panels of one chunk
   Dim images, rows, columns;  // tiles: of the batch, down, across
   Dim Tiles() const { return images * rows * columns; }
+  int64_t groups() const { return (panels() + group_panels - 1) / group_panels; }
   int64_t panels() const { return (outputs + tile.nr() - 1) / tile.nr(); }
   int64_t padded_channels() const { return (channels + tile.lanes - 1) / tile.lanes * tile.lanes; }
   int64_t filter_bytes() const { return panels() * tile.nr() * channels * kProducts * 4; }
@@ -280,10 +281,9 @@ void Writer::StoreTile(Value* tile, Value* panel) {
 void Writer::Chunk(Value* chunk) {
   auto& b = f.b;
   const auto minimum = [&](Value* x, Value* y) { return b.CreateSelect(b.CreateICmpSLT(x, y), x, y); };
-  const int64_t groups = (p.panels() + p.group_panels - 1) / p.group_panels;
-  first_tile = b.CreateMul(b.CreateUDiv(chunk, f.Int(groups)), f.Int(p.block));
+  first_tile = b.CreateMul(b.CreateUDiv(chunk, f.Int(p.groups())), f.Int(p.block));
   tiles = minimum(b.CreateSub(f.DimValue(p.Tiles()), first_tile), f.Int(p.block));
-  Value* first_panel = b.CreateMul(b.CreateURem(chunk, f.Int(groups)), f.Int(p.group_panels));
+  Value* first_panel = b.CreateMul(b.CreateURem(chunk, f.Int(p.groups())), f.Int(p.group_panels));
   Value* last_panel = minimum(b.CreateAdd(first_panel, f.Int(p.group_panels)), f.Int(p.panels()));
   const auto each_tile = [&](const std::function<void(Value*)>& body) {
     f.Loop(f.Int(0), tiles, 1, {}, [&](Value* tile, llvm::ArrayRef<Value*>) -> Values {
@@ -314,11 +314,10 @@ Costs EstimateCosts(const WinogradPlan& p, const Shape& out) {
   const double tiles = Likely(p.images) * std::ceil(Likely(out[1]) / kOut) * std::ceil(Likely(out[2]) / kOut);
   const double blocks = std::ceil(tiles / static_cast<double>(p.block));
   const double rows = blocks * std::ceil(std::min<double>(tiles, p.block) / p.tile.mr) * p.tile.mr;
-  const double groups = std::ceil(static_cast<double>(p.panels()) / static_cast<double>(p.group_panels));
   Costs costs;
   costs.direct = pixels * kFilter * kFilter * products / 0.85;
   costs.winograd = rows * kProducts * products / 0.8;
-  costs.winograd += tiles * 500 * (groups * static_cast<double>(p.channels) + static_cast<double>(p.outputs)) / lanes;
+  costs.winograd += tiles * 500 * static_cast<double>(p.groups() * p.channels + p.outputs) / lanes;
   // Steps a vector of the filter takes to arrive; a block reads all of it.
   costs.winograd += (p.FilterIsLarge() ? 16 : 2) * blocks * kProducts * products;
   return costs;
@@ -348,14 +347,16 @@ WinogradPlan PlanChunks(const ConvShape& s, const TargetRow& row, bool spread) {
   p.tile = ChooseTile(row, products);
   // Where tiles are few, the channels are spread over the cores instead; the input is transformed once for each group.
   const int64_t wanted = std::max<int64_t>(1, 8 / blocks);
-  const int64_t least_outputs = spread ? 64 : 128;
+  const int64_t least_outputs = !spread ? 128 : blocks > 1 ? 64 : 32;
   p.group_panels = std::max((p.panels() + wanted - 1) / wanted, (least_outputs + p.tile.nr() - 1) / p.tile.nr());
   return p;
 }
 
+// One chunk occupies one thread, where plain sums would occupy several.
 bool Pays(const WinogradPlan& p, const ConvShape& s) {
   const Costs costs = EstimateCosts(p, s.node->shape());
-  return costs.winograd < costs.direct;
+  const bool one_chunk = p.groups() == 1 && p.Tiles().IsConst() && p.Tiles().value() <= p.block;
+  return costs.winograd * (one_chunk ? 1.5 : 1) < costs.direct;
 }
 
 // Spread where that pays, though each block reads the filter and each group transforms the input.
@@ -412,9 +413,8 @@ Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   });
   f.Finish();
 
-  const int64_t groups = (p.panels() + p.group_panels - 1) / p.group_panels;
-  draft->chunks = CeilDiv(p.Tiles(), Dim(p.block)) * Dim(groups);
-  const double chunks = std::ceil(Likely(p.Tiles()) / static_cast<double>(p.block)) * static_cast<double>(groups);
+  draft->chunks = CeilDiv(p.Tiles(), Dim(p.block)) * Dim(p.groups());
+  const double chunks = std::ceil(Likely(p.Tiles()) / static_cast<double>(p.block)) * static_cast<double>(p.groups());
   draft->ns_per_chunk = EstimateCosts(p, s.node->shape()).winograd / 6 / std::max(1.0, chunks);
   draft->about = fmt::format("winograd tile {}x{}, {} tiles, K {}{}", p.tile.mr, p.tile.nr(), p.block, p.channels,
                              epilogue.Describe());
