@@ -23,6 +23,8 @@ const Node* FindAnchor(const Graph& fragment) {
   return nullptr;
 }
 
+bool IsOfBf16(const Node* product) { return product != nullptr && product->inputs[0]->type.dtype == DType::kBF16; }
+
 bool IsKnown(const Shape& shape) {
   return std::all_of(shape.begin(), shape.end(), [](const Dim& d) { return d.IsConst() && d.value() > 0; });
 }
@@ -156,7 +158,8 @@ class Finder {
     const bool by_windows = anchor && anchor->op == Op::kConv;
     const int64_t bytes = ByteSize(plan_.slots[slot].type.dtype, NumElements(shape).value());
     // Measured (docs/performance.md): less than this the last-level cache gives back as fast as it is used.
-    if (bytes <= (by_windows ? 2 : 8) * cache_bytes_) return false;
+    const bool is_fast = by_windows || IsOfBf16(anchor) || IsOfBf16(FindAnchor(*specs_[from.kernel].fragment));
+    if (bytes <= (is_fast ? 2 : 8) * cache_bytes_) return false;
     if (by_windows) return ReadsByWindows(*anchor, input, reader);
     if (anchor) return ReadsRowsOfA(fragment, *anchor, input, reader);
     return ReadsItsRows(fragment, input, reader);

@@ -142,6 +142,7 @@ TEST(Chain, Attention) {
   CheckTogether(Attention{1, 2, 500, 1100, 64}, 400 << 10);  // more keys than one block of a sum
   CheckTogether(Attention{3, 2, 330, 257, 33, false}, 96 << 10, Precision::kF16);
   CheckTogether(Attention{2, 2, 600, 400, 64, true}, 192 << 10, Precision::kBF16);
+  CheckTogether(Attention{1, 8, 400, 400, 64}, 900 << 10, Precision::kBF16);  // f32 would stay apart
 }
 
 TEST(Chain, SameBytesAsStepByStep) {
