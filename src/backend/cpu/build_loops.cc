@@ -54,12 +54,20 @@ class Writer {
       : f_(*frame), p_(*program), emitter_(frame, program) {
     for (const LoopNest& nest : p_.nests) {
       plans_.push_back(PlanNest(p_, nest, [&](int v) { return emitter_.LaneScore(nest.root, v); }, chunk_points));
-      starts_.push_back(chunks_);
-      chunks_ = chunks_ + plans_.back().chunks;
+      chunks_ = Max(chunks_, plans_.back().chunks);
     }
   }
   const std::vector<LoopPlan>& plans() const { return plans_; }
   const Dim& chunks() const { return chunks_; }
+  double NsPerChunk() const {
+    double all = 0;
+    for (const LoopPlan& plan : plans_) {
+      const bool known = plan.chunks.IsConst() && chunks_.IsConst() && chunks_.value() > 0;
+      const double share = known ? static_cast<double>(plan.chunks.value()) / static_cast<double>(chunks_.value()) : 1;
+      all += plan.ns_per_chunk * share;
+    }
+    return all;
+  }
 
   void Write() {
     for (size_t k = 0; k < plans_.size(); ++k) WriteNest(k);
@@ -88,11 +96,12 @@ class Writer {
     std::vector<int> columns(plan.order.begin() + plan.parallel, plan.order.end());
     emitter_.KeepCostlyValues(nest.root, columns, plan.lane);
     Value *lo = f_.begin, *hi = f_.end;
-    if (plans_.size() > 1) {
-      Value* start = f_.DimValue(starts_[k]);
-      Value* count = f_.DimValue(plan.chunks);
-      lo = b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateSub(lo, start), f_.Int(0));
-      hi = b.CreateBinaryIntrinsic(llvm::Intrinsic::smin, b.CreateSub(hi, start), count);
+    if (plan.chunks != chunks_) {
+      const auto share = [&](Value* chunk) {
+        return b.CreateUDiv(b.CreateMul(chunk, f_.DimValue(plan.chunks)), f_.DimValue(Max(chunks_, 1)));
+      };
+      lo = share(lo);
+      hi = share(hi);
     }
     if (plan.packed >= 0) return WritePacked(nest, plan, lo, hi);
     NestWriter(&f_, &p_, &emitter_, plan, nest.root, [&] {
@@ -115,7 +124,8 @@ class Writer {
   LoopProgram& p_;
   LoopEmitter emitter_;
   std::vector<LoopPlan> plans_;
-  std::vector<Dim> starts_;  // of each nest's chunks
+  // A chunk is as large a part of each nest: parts of a concatenation that lie beside each other go to one thread, as
+  // do the rows that they are made of and that the next step reads.
   Dim chunks_;
 };
 
@@ -131,7 +141,6 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
   if (past_caches) writer.WritePastCaches();
   else writer.Write();
   for (const LoopPlan& plan : writer.plans()) {
-    draft->ns_per_chunk = std::max(draft->ns_per_chunk, plan.ns_per_chunk);
     if (!draft->about.empty()) draft->about += "; ";
     std::string lanes = "lanes inside";
     if (plan.lane >= 0) lanes = fmt::format("lanes over {}", program.extents[plan.lane].ToString());
@@ -139,6 +148,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
     if (plan.pairs) draft->about += ", rows in pairs";
   }
   if (past_caches) draft->about += ", written past the caches";
+  draft->ns_per_chunk = writer.NsPerChunk();
   draft->chunks = writer.chunks();
   if (program.nests.size() == 1) draft->order = OrderOfRows(program, program.nests[0], writer.plans()[0]);
   frame.Finish();
