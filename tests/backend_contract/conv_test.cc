@@ -18,21 +18,30 @@ struct ConvCase {
   std::vector<int64_t> kernel, strides, dilations, lo, hi;
 };
 
-Tensor MakeConv(KernelCase& c, const ConvCase& v, bool constant, bool dynamic, DType x_type = DType::kF32,
-                DType w_type = DType::kF32, DType acc = DType::kF32) {
-  Shape x{dynamic ? c.Dynamic(v.images) : Dim(v.images)}, w;
-  for (int64_t e : v.in) x.push_back(dynamic ? c.Dynamic(e) : Dim(e));
-  for (int64_t k : v.kernel) w.push_back(k);
-  x.push_back(v.channels);
+Shape FilterShape(const ConvCase& v) {
+  Shape w(v.kernel.begin(), v.kernel.end());
   w.push_back(v.channels / v.groups);
   w.push_back(v.outputs);
+  return w;
+}
+
+Window WindowOf(const ConvCase& v) {
   Window window;
   window.kernel = v.kernel;
   window.strides = v.strides;
   window.dilations = v.dilations;
   window.pads_lo.assign(v.lo.begin(), v.lo.end());
   window.groups = v.groups;
-  return Conv(c.Input(x_type, x), c.Input(w_type, w, constant), window, {v.hi.begin(), v.hi.end()}, acc);
+  return window;
+}
+
+Tensor MakeConv(KernelCase& c, const ConvCase& v, bool constant, bool dynamic, DType x_type = DType::kF32,
+                DType w_type = DType::kF32, DType acc = DType::kF32) {
+  Shape x{dynamic ? c.Dynamic(v.images) : Dim(v.images)};
+  for (int64_t e : v.in) x.push_back(dynamic ? c.Dynamic(e) : Dim(e));
+  x.push_back(v.channels);
+  return Conv(c.Input(x_type, x), c.Input(w_type, FilterShape(v), constant), WindowOf(v), {v.hi.begin(), v.hi.end()},
+              acc);
 }
 
 double Depth(const ConvCase& v) {
@@ -197,6 +206,39 @@ TEST(Conv, DenormalResults) {
       Tensor y = MakeConv(c, {{5, 9}, 1, 40, 40, groups, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, true, false);
       c.Output(Cast(y * 0x1p-100 * 0x1p-30, DType::kBF16));
       EXPECT_LE(c.LargestDifference(row), 0x1p-133) << row.name << ", groups " << groups;
+    }
+  }
+}
+
+// Pixels of a larger image, and some of its channels, read where they lie; so is the residual.
+TEST(Conv, SlicedImages) {
+  const std::vector<ConvCase> cases = {
+      {{5, 7}, 2, 24, 40, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
+      {{9, 10}, 2, 40, 40, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+      {{9, 10}, 2, 40, 40, 40, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+      {{9, 10}, 2, 40, 40, 4, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+      {{17, 19}, 2, 3, 20, 1, {7, 7}, {2, 2}, {1, 1}, {3, 3}, {3, 3}},
+      {{9, 12}, 1, 16, 1, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};
+  for (const ConvCase& v : cases) {
+    for (DType dtype : {DType::kF32, DType::kBF16}) {
+      for (bool dynamic : {false, true}) {
+        KernelCase c(4);
+        Shape whole{dynamic ? c.Dynamic(v.images) : Dim(v.images)};
+        std::vector<Dim> starts{0}, sizes{whole[0]};
+        for (int64_t e : v.in) {
+          whole.push_back(dynamic ? c.Dynamic(e + 3) : Dim(e + 3));
+          starts.push_back(2);
+          sizes.push_back(whole.back() - 3);
+        }
+        whole.push_back(v.channels + 5);
+        starts.push_back(1);
+        sizes.push_back(v.channels);
+        const Tensor x = SliceAll(c.Input(dtype, whole), starts, sizes, std::vector<Dim>(starts.size(), 1));
+        Tensor y = Conv(x, c.Input(dtype, FilterShape(v), true), WindowOf(v), {v.hi.begin(), v.hi.end()}, DType::kF32);
+        if (y.shape() == x.shape()) y = y + Cast(x, DType::kF32);
+        c.Output(y);
+        c.Check(Depth(v));
+      }
     }
   }
 }

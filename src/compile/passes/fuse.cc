@@ -18,6 +18,10 @@ bool IsView(const Node* n) {
   return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast ||
          n->op == Op::kSlice;
 }
+bool IsDenseSlice(const Node* n) {
+  return n->op == Op::kSlice &&
+         std::all_of(n->steps.begin(), n->steps.end(), [](const Dim& step) { return step.IsConst(1); });
+}
 bool IsAnchor(const Node* n) {
   return n->op == Op::kContract || n->op == Op::kConv || n->op == Op::kPool;
 }
@@ -214,6 +218,7 @@ class Fuser {
         if (inside.count(in)) continue;
         if (n == anchor) {
           if (anchor->op == Op::kContract) AbsorbViews(in, g);
+          if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbSlices(in, g);
         } else {
           AbsorbOperand(in, anchor->shape(), g);
         }
@@ -223,7 +228,7 @@ class Fuser {
 
   // An operand of the maps behind an anchor: views of a buffer, or as many bytes that are widened.
   void AbsorbOperand(Node* operand, const Shape& shape, int g) {
-    const bool is_view = operand->op == Op::kBroadcast || operand->op == Op::kReshape;
+    const bool is_view = operand->op == Op::kBroadcast || operand->op == Op::kReshape || IsSliceOfMemory(operand);
     if (!is_view && !(operand->shape() == shape && IsWidened(operand))) return;
     // What another anchor's kernel has made is read from memory.
     if (!is_view && !groups_of_[operand->id].empty() && !is_operand_[operand->id]) return;
@@ -256,6 +261,21 @@ class Fuser {
     for (Node* v : chain) {
       if (!InGroup(v, g)) Join(v, g);
     }
+  }
+
+  // Slices of an image that is in memory anyway: a convolution reads pixels at any stride.
+  void AbsorbSlices(Node* image, int g) {
+    for (Node* n = image; IsSliceOfMemory(n); n = n->inputs[0]) {
+      if (!InGroup(n, g)) Join(n, g);
+    }
+  }
+
+  bool IsSliceOfMemory(const Node* n) const {
+    if (!IsDenseSlice(n)) return false;
+    const Node* base = n;
+    while (IsDenseSlice(base)) base = base->inputs[0];
+    const auto& made = groups_of_[base->id];
+    return IsBuffer(base) || (!made.empty() && groups_[made[0]].closed && !is_operand_[base->id]);
   }
 
   bool Fusable(const Node* n) const {
