@@ -21,7 +21,8 @@ using Values = std::vector<Value*>;
 using namespace winograd;  // NOLINT
 constexpr double kP2 = kP * kP, kQ2 = kQ * kQ;
 
-constexpr int64_t kLargeFilter = 1 << 20;  // bytes: for a second-level cache
+constexpr int64_t kLargeFilter = 1 << 20;   // bytes: for a second-level cache
+constexpr int64_t kSharedFilter = 5 << 18;  // bytes: of which the next block still finds most there
 
 // Sizes that are decided when the kernel is made.
 struct WinogradPlan {
@@ -335,8 +336,8 @@ WinogradPlan PlanChunks(const ConvShape& s, const TargetRow& row, bool spread) {
   p.columns = CeilDiv(out[2], Dim(kOut));
   const int64_t fits = std::clamp<int64_t>(kBlockBytes / (kProducts * 4 * p.channels), 16, 64);
   const int64_t all = p.Tiles().IsConst() ? std::max<int64_t>(1, p.Tiles().value()) : fits;
-  const bool large = p.outputs * p.channels * kProducts * 4 > kLargeFilter;
-  const int64_t wanted_blocks = large || !spread ? 1 : std::clamp<int64_t>((all + 8) / 16, 1, 4);
+  const bool is_shared = p.outputs * p.channels * kProducts * 4 <= kSharedFilter;
+  const int64_t wanted_blocks = !is_shared || !spread ? 1 : std::clamp<int64_t>((all + 8) / 16, 1, 4);
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = std::max((all + fits - 1) / fits, wanted_blocks);
   p.block = (all + blocks - 1) / blocks;
