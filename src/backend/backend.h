@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cache_options.h"
 #include "backend/memory.h"
 #include "backend/stream.h"
 #include "base/status.h"
@@ -27,13 +28,6 @@ struct KernelSpec {
   int overwritten_input = -1;
   // Where the step may run in a chain (plan/chain.h): how much the rows of one chunk may take. 0: it does not.
   int64_t handed_bytes = 0;
-};
-
-// Whether generated code is kept on disk and found there by later compilations of any process.
-enum class CodeCacheMode : uint8_t { kEnable, kForce, kDisable };  // kForce compiles anew, overwrites
-struct CodeCacheOptions {
-  CodeCacheMode mode = CodeCacheMode::kEnable;
-  std::string dir;  // empty: where BELAY_CACHE says, else in the user's cache folder
 };
 
 class Backend {

@@ -49,16 +49,6 @@ std::vector<std::string> DisabledPasses(const OptionMap& options) {
   return passes;
 }
 
-CodeCacheOptions CodeCacheOf(const OptionMap& options) {
-  CodeCacheOptions cache;
-  const std::string mode = OptionOf(options, "ge.op_compiler_cache_mode");
-  if (mode == "force") cache.mode = CodeCacheMode::kForce;
-  if (mode == "disable") cache.mode = CodeCacheMode::kDisable;
-  const std::string dir = OptionOf(options, "ge.op_compiler_cache_dir");
-  if (!dir.empty()) cache.dir = dir + "/kernel_cache";
-  return cache;
-}
-
 std::string Text(const Dims& dims) {
   std::string text;
   for (int64_t d : dims) text += fmt::format("{}{}", text.empty() ? "" : ",", d);

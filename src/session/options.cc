@@ -187,4 +187,14 @@ std::string OptionOf(const OptionMap& options, const char* key) {
   return it == options.end() ? "" : it->second;
 }
 
+CodeCacheOptions CodeCacheOf(const OptionMap& options) {
+  CodeCacheOptions cache;
+  const std::string mode = OptionOf(options, "ge.op_compiler_cache_mode");
+  if (mode == "force") cache.mode = CodeCacheMode::kForce;
+  if (mode == "disable") cache.mode = CodeCacheMode::kDisable;
+  const std::string dir = OptionOf(options, "ge.op_compiler_cache_dir");
+  if (!dir.empty()) cache.dir = dir + "/kernel_cache";
+  return cache;
+}
+
 }  // namespace belay

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 
+#include "backend/cache_options.h"
 #include "base/status.h"
 
 namespace belay {
@@ -30,5 +31,6 @@ OptionMap MergeOptions(const OptionMap& base, const OptionMap& over);
 
 // The value of a key, or "".
 std::string OptionOf(const OptionMap& options, const char* key);
+CodeCacheOptions CodeCacheOf(const OptionMap& options);
 
 }  // namespace belay

@@ -253,6 +253,62 @@ TEST(Late, AFileThatChangedIsAnErrorAndNoCrash) {
   }
 }
 
+// Of one file, and what is asked of it.
+class NotedHashes final : public FileHashes, public KnownFile, public std::enable_shared_from_this<NotedHashes> {
+ public:
+  std::shared_ptr<KnownFile> Look(int) override { return ++looks, shared_from_this(); }
+  bool Find(FilePart* part) const override {
+    const auto at = known.find({part->offset, part->bytes});
+    if (at != known.end()) part->hash = at->second;
+    return at != known.end();
+  }
+  void BeforeHashing() override { ++hashings; }
+  void Keep(const std::vector<FilePart>& parts) override {
+    for (const FilePart& part : parts) known[{part.offset, part.bytes}] = part.hash;
+  }
+  void Forget() override { known.clear(); }
+
+  std::map<std::pair<uint64_t, uint64_t>, ContentHash> known;
+  int looks = 0, hashings = 0;
+};
+
+TEST(Late, WhatIsKnownIsNotHashedAgain) {
+  TempDir dir;
+  dir.Write("data.bin", "1234" + Ramp(1));
+  for (const std::string& path :
+       {dir.Write("inside.onnx", LargeModel(1)),
+        dir.Write("beside.onnx", ModelWithExternal({{"location", "data.bin"}, {"offset", "4"}}, kMany))}) {
+    OnnxImportOptions options;
+    const auto hashes = std::make_shared<NotedHashes>();
+    options.hashes = hashes;
+    const ContentHash hash = HashOf(*OnlyValue(ImportOnnxFile(path)));
+    for (int i = 1; i < 3; ++i) {
+      EXPECT_EQ(HashOf(*OnlyValue(ImportOnnxFile(path, options))), hash);
+      EXPECT_EQ(hashes->looks, i);
+      EXPECT_EQ(hashes->hashings, 1);
+    }
+    ASSERT_EQ(hashes->known.size(), 1u);
+    hashes->known.begin()->second = HashText("another");
+    const LiteralPtr literal = OnlyValue(ImportOnnxFile(path, options));
+    EXPECT_EQ(HashOf(*literal), HashText("another"));
+    EXPECT_THROW(literal->data(), std::exception);
+    EXPECT_TRUE(Holds(*OnlyValue(ImportOnnxFile(path, options)), 1));  // what was wrong is forgotten
+    EXPECT_EQ(hashes->hashings, 2);
+  }
+}
+
+TEST(Late, SmallModelsAndThoseFromMemoryAreNotLookedUp) {
+  TempDir dir;
+  dir.Write("data.bin", std::string(100000, 'a'));
+  OnnxImportOptions options;
+  const auto hashes = std::make_shared<NotedHashes>();
+  options.hashes = hashes;
+  const std::string small = dir.Write("m.onnx", ModelWithExternal({{"location", "data.bin"}}, 25000));
+  EXPECT_FALSE(OnlyValue(ImportOnnxFile(small, options))->late);
+  EXPECT_FALSE(OnlyValue(ImportBytes(LargeModel(1), options))->late);
+  EXPECT_EQ(hashes->looks, 0);
+}
+
 TEST(Late, AFileThatIsReplacedIsReadAsItWas) {
   TempDir dir;
   const std::string path = dir.Write("m.onnx", LargeModel(1)), other = dir.Write("n.onnx", LargeModel(2));

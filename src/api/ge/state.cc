@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "backend/device.h"
+#include "backend/file_hashes.h"
 #include "base/error_report.h"
 #include "session/profiler.h"
 
@@ -91,6 +92,7 @@ Status Initialize(OptionMap options) {
     BELAY_RETURN_IF_ERROR(StartProfiler());
   }
   p.initialized = true;
+  SetProcessCache(CodeCacheOf(options));
   p.options = std::move(options);
   return OkStatus();
 }
@@ -101,6 +103,7 @@ Status Finalize() {
   {
     std::lock_guard<std::mutex> lock(p.mutex);
     p.initialized = false;
+    SetProcessCache({});
     ended.swap(p.sessions);
   }
   ended.clear();  // the profile has their last runs

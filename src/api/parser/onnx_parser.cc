@@ -6,6 +6,7 @@
 #include <string>
 
 #include "api/graph/model_bridge.h"
+#include "backend/file_hashes.h"
 #include "base/error_report.h"
 #include "import/onnx/importer.h"
 
@@ -117,7 +118,8 @@ graphStatus aclgrphParseONNX(const char* model_file, const Params& parser_params
     (void)Report(call, InvalidArgument("model_file is null"));
     return GRAPH_PARAM_INVALID;
   }
-  return Parse(call, parser_params, &graph, [&](const OnnxImportOptions& options) {
+  return Parse(call, parser_params, &graph, [&](OnnxImportOptions options) {
+    options.hashes = belay::FileHashesIn(belay::ProcessCache());
     return belay::ImportOnnxFile(model_file, options);
   });
 }

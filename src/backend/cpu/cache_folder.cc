@@ -64,6 +64,14 @@ void MakeFolders(const std::string& dir) {
   mkdir(dir.c_str(), S_IRWXU);
 }
 
+std::string BootId() {
+  char text[36] = {};
+  const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  const bool known = fd >= 0 && ReadAll(fd, text, sizeof text);
+  if (fd >= 0) close(fd);
+  return known ? std::string(text, sizeof text) : fmt::format("process {} {}", getpid(), time(nullptr));
+}
+
 }  // namespace
 
 void LogOnce(const std::string& text) {
@@ -139,6 +147,14 @@ std::string HexName(const std::array<uint8_t, 32>& key, std::string_view suffix)
 void MarkUsed(int fd, time_t last, int64_t seconds) {
   if (time(nullptr) - last > seconds) futimens(fd, nullptr);
 }
+
+ContentHash MarkOf(std::string_view what, const struct stat& s) {
+  static const auto* const boot = new std::string(BootId());
+  return HashText(fmt::format("{}{} {} {} {} {}.{} {}.{}", what, *boot, s.st_dev, s.st_ino, s.st_size,
+                              s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec));
+}
+
+bool HasLain(const struct stat& s, int64_t seconds) { return time(nullptr) - s.st_ctim.tv_sec >= seconds; }
 
 std::vector<StoredFile> ListFiles(int folder, std::string_view suffix, bool clean) {
   std::vector<StoredFile> files;

@@ -1,6 +1,8 @@
 // The folder of what outlives the process, for this user alone: files appear whole, under names that are hashes, and
 // those used longest ago go. Processes and threads may use one folder at once.
 #pragma once
+#include <sys/stat.h>
+
 #include <array>
 #include <cstdint>
 #include <ctime>
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/content_hash.h"
 
 namespace belay {
 
@@ -28,6 +31,12 @@ bool WriteAll(int fd, const void* from, size_t bytes);
 std::string HexName(const std::array<uint8_t, 32>& key, std::string_view suffix);
 // That a file which bears the time `last` is used, where it does not say so for the last `seconds`.
 void MarkUsed(int fd, time_t last, int64_t seconds = 3600);
+
+// Of what was found out about a file, and what the system says of it. A change of the file moves its ctime, which no
+// program can set; what the system lost with the power shows in the boot's ID.
+ContentHash MarkOf(std::string_view what, const struct stat& s);
+// Whether the file's time differs from that of any change from now on, and its last change is so many seconds ago.
+bool HasLain(const struct stat& s, int64_t seconds = 2);
 
 struct StoredFile {
   std::string name;

@@ -40,8 +40,7 @@ static_assert(sizeof(Header) == 88);
 
 size_t FileBytes(int64_t bytes) { return kPage + static_cast<size_t>(bytes) + kReadBehind; }
 
-// Files whose constants were found whole, each by a hash of its key and of what the system says of it. A change of the
-// file moves its ctime, which no program can set; what the system lost with the power shows in the boot's ID.
+// Files whose constants were found whole, each by a mark that holds its key.
 class Seen {
  public:
   explicit Seen(int folder) : folder_(folder) {
@@ -55,15 +54,10 @@ class Seen {
     if (known_.size() * sizeof(ContentHash) > kMostSeenBytes / 2) unlinkat(folder, kSeenName, 0);
   }
 
-  static ContentHash Mark(const ContentHash& key, const struct stat& s) {
-    static const auto* const boot = new std::string(BootId());
-    return HashText(fmt::format("{}{} {} {} {} {}.{} {}.{}", TextOf(key), *boot, s.st_dev, s.st_ino, s.st_size,
-                                s.st_mtim.tv_sec, s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec));
-  }
   bool Has(const ContentHash& mark) const { return known_.count(mark) != 0; }
   // Of a file as it was before it was checked. Its time must differ from that of any later change.
   void Add(const ContentHash& mark, const struct stat& s) const {
-    if (time(nullptr) - s.st_ctim.tv_sec < 2) return;
+    if (!HasLain(s)) return;
     constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     const int fd = openat(folder_, kSeenName, kFlags, S_IRUSR | S_IWUSR);
     if (fd < 0) return;
@@ -72,14 +66,6 @@ class Seen {
   }
 
  private:
-  static std::string BootId() {
-    char text[36] = {};
-    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    const bool known = fd >= 0 && ReadAll(fd, text, sizeof text);
-    if (fd >= 0) close(fd);
-    return known ? std::string(text, sizeof text) : fmt::format("process {} {}", getpid(), time(nullptr));
-  }
-
   const int folder_;
   std::set<ContentHash> known_;
 };
@@ -147,7 +133,7 @@ class FolderStore final : public ConstantStore {
     if (std::memcmp(&header, &expected, sizeof header) != 0) return nullptr;
     std::shared_ptr<const void> constant = Map(fd, bytes);
     if (!constant) return nullptr;
-    const ContentHash mark = Seen::Mark(key, status);
+    const ContentHash mark = MarkOf(TextOf(key), status);
     if (!seen_.Has(mark)) {
       if (HashContents(constant.get(), static_cast<size_t>(bytes)) != header.checksum) return nullptr;
       seen_.Add(mark, status);

@@ -107,7 +107,7 @@ Result<std::shared_ptr<ModelGraph>> Import(std::string_view bytes, ExternalFiles
   if (model.opsets.empty() && model.ir_version < 3) model.opsets[""] = 1;
   BELAY_RETURN_IF_ERROR(ResolveShapes(model, &options));
   BELAY_RETURN_IF_ERROR(InlineFunctions(&model));
-  FindLateBytes(&model.graph.initializers, &files);
+  FindLateBytes(&model.graph.initializers, &files, options.hashes.get());
   Problems own;
   const ImportContext ctx{model, options, &files, options.problems ? options.problems : &own};
   CollectMissing(ctx, model.graph, "");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file_hashes.h"
 #include "base/status.h"
 #include "graph/model.h"
 #include "graph/problem.h"
@@ -22,6 +23,8 @@ struct OnnxImportOptions {
   std::vector<std::pair<std::string, int>> out_nodes;
   // Not null: what is refused goes here, and the rest of the model is imported around nodes that are marked `refused`.
   Problems* problems = nullptr;
+  // Not null: hashes of the files' large tensors are looked for there first.
+  std::shared_ptr<FileHashes> hashes;
 };
 
 constexpr int kNewestOnnxOpset = 28;

@@ -157,21 +157,65 @@ bool ReadAt(const MappedFile& file, size_t offset, size_t bytes, void* to) {
 }
 
 // Each piece is hashed while it lies in the caches.
-std::shared_ptr<const void> ReadAgain(const FileRange& range, size_t bytes, const ContentHash& hash) {
-  std::shared_ptr<void> owner = AllocatePassing(bytes + kReadBehind);
+std::shared_ptr<const void> ReadAgain(const FileRange& range, const FilePart& part, KnownFile* known) {
+  std::shared_ptr<void> owner = AllocatePassing(part.bytes + kReadBehind);
   auto* memory = static_cast<char*>(owner.get());
   std::vector<Hashing> one(1);
-  one[0].bytes = bytes;
+  one[0].bytes = part.bytes;
   one[0].read = [&](size_t offset, size_t n, void*) {
     return ReadAt(*range.file, range.offset + offset, n, memory + offset) ? memory + offset : nullptr;
   };
   HashContents(&one);
-  if (one[0].failed || one[0].hash != hash) {
+  if (one[0].failed || one[0].hash != part.hash) {
+    if (known) known->Forget();
     throw std::runtime_error(range.file->path + " was changed after it was parsed and before its graph was compiled; "
                              "parse it again");
   }
-  std::memset(memory + bytes, 0, kReadBehind);
+  std::memset(memory + part.bytes, 0, kReadBehind);
   return owner;
+}
+
+// One that stays in its file.
+struct LateTensor {
+  TensorProto* tensor;
+  FileRange range;
+  FilePart part;
+  std::shared_ptr<KnownFile> known;  // may be nullptr
+  bool hashed;
+};
+
+void FindHashes(FileHashes* hashes, std::vector<LateTensor>* late) {
+  std::map<const MappedFile*, std::shared_ptr<KnownFile>> files;
+  for (LateTensor& t : *late) {
+    const auto [at, fresh] = files.try_emplace(t.range.file.get());
+    if (fresh) at->second = hashes->Look(t.range.file->fd);
+    t.known = at->second;
+    t.hashed = t.known && t.known->Find(&t.part);
+  }
+}
+
+// On all cores.
+void HashOthers(std::vector<LateTensor>* late) {
+  std::vector<LateTensor*> others;
+  std::vector<Hashing> hashings;
+  std::map<KnownFile*, std::vector<FilePart>> kept;
+  for (LateTensor& t : *late) {
+    if (t.hashed) continue;
+    auto read = [&t](size_t offset, size_t count, void* buffer) -> const void* {
+      return ReadAt(*t.range.file, t.range.offset + offset, count, buffer) ? buffer : nullptr;
+    };
+    others.push_back(&t);
+    hashings.push_back({t.part.bytes, std::move(read), false, {}});
+    if (t.known && kept.try_emplace(t.known.get()).second) t.known->BeforeHashing();
+  }
+  HashContents(&hashings);
+  for (size_t i = 0; i < others.size(); ++i) {
+    LateTensor& t = *others[i];
+    t.hashed = !hashings[i].failed;
+    t.part.hash = hashings[i].hash;
+    if (t.known && t.hashed) kept[t.known.get()].push_back(t.part);
+  }
+  for (auto& [known, parts] : kept) known->Keep(parts);
 }
 
 template <typename To, typename From>
@@ -353,30 +397,24 @@ Result<std::shared_ptr<const MappedFile>> ExternalFiles::Open(const std::string&
   return file;
 }
 
-void FindLateBytes(std::vector<TensorProto>* tensors, ExternalFiles* files) {
-  std::vector<TensorProto*> found;
-  std::vector<FileRange> ranges;
-  std::vector<Hashing> hashings;
+void FindLateBytes(std::vector<TensorProto>* tensors, ExternalFiles* files, FileHashes* hashes) {
+  std::vector<LateTensor> late;
+  size_t total = 0;
   for (TensorProto& t : *tensors) {
     FileRange range = LateRange(t, files);
     if (!range.file) continue;
     const auto bytes = static_cast<size_t>(ByteSize(DTypeFromOnnx(t.data_type), CountOf(t.dims)));
-    auto read = [range](size_t offset, size_t count, void* buffer) -> const void* {
-      return ReadAt(*range.file, range.offset + offset, count, buffer) ? buffer : nullptr;
-    };
-    found.push_back(&t);
-    ranges.push_back(std::move(range));
-    hashings.push_back({bytes, std::move(read), false, {}});
+    const FilePart part = {range.offset, bytes, {}};
+    late.push_back({&t, std::move(range), part, nullptr, false});
+    total += bytes;
   }
-  size_t total = 0;
-  for (const Hashing& hashing : hashings) total += hashing.bytes;
   if (total < kFewBytes) return;
-  HashContents(&hashings);
-  for (size_t i = 0; i < found.size(); ++i) {
-    if (hashings[i].failed) continue;
-    const ContentHash hash = hashings[i].hash;
-    auto make = [range = ranges[i], bytes = hashings[i].bytes, hash] { return ReadAgain(range, bytes, hash); };
-    found[i]->late = std::make_shared<LateBytes>(hash, make);
+  if (hashes) FindHashes(hashes, &late);
+  HashOthers(&late);
+  for (const LateTensor& t : late) {
+    if (!t.hashed) continue;
+    auto make = [range = t.range, part = t.part, known = t.known] { return ReadAgain(range, part, known.get()); };
+    t.tensor->late = std::make_shared<LateBytes>(t.part.hash, make);
   }
 }
 

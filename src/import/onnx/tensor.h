@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "base/file_hashes.h"
 #include "base/status.h"
 #include "graph/literal.h"
 #include "import/onnx/proto.h"
@@ -41,8 +42,9 @@ struct MappedFile {
 Result<std::shared_ptr<const MappedFile>> MapFile(const std::string& path);
 
 // Where much of it lies in files: hashes the large tensors among these, on all cores, and leaves their bytes there. Who
-// needs them reads them then, and is told when they are no longer the same.
-void FindLateBytes(std::vector<TensorProto>* tensors, ExternalFiles* files);
+// needs them reads them then, and is told when they are no longer the same. `hashes`, which may be null, has those of
+// files that were hashed before.
+void FindLateBytes(std::vector<TensorProto>* tensors, ExternalFiles* files, FileHashes* hashes);
 Result<LiteralPtr> ToLiteral(const TensorProto& tensor, ExternalFiles* files);
 // Zeros written out.
 Result<LiteralPtr> ToLiteral(const SparseTensorProto& tensor, ExternalFiles* files);
