@@ -86,6 +86,51 @@ TEST(Backend, WritesPastCaches) {
   SetLastLevelCacheBytes(0);
 }
 
+// One chunk after the other, the last first, into memory that begins at a line.
+std::vector<float> RunRows(const Fragment& f, const Literal& x, bool delayed) {
+  KernelSpec spec{f.graph, {false}, "k"};
+  auto kernels = CompileJobs({{&BuildLoops, &spec}}, HostTargetRow());
+  EXPECT_TRUE(kernels.ok());
+  const CompiledKernel& kernel = (*kernels)[0];
+  EXPECT_EQ(kernel.about.find("beside the next pair") != std::string::npos, delayed) << kernel.about;
+  std::vector<float> memory(static_cast<size_t>(x.NumElements()) + 32, -77.0f);
+  const auto misplaced = static_cast<size_t>(reinterpret_cast<uintptr_t>(memory.data()) / 4 % 16);
+  float* out = memory.data() + (16 - misplaced) % 16;
+  std::vector<void*> buffers = {const_cast<void*>(x.data()), out};
+  RunError error;
+  KernelCall call{buffers.data(), nullptr, &error, kernel.closure};
+  for (int64_t chunk = kernel.chunks.value(); chunk-- > 0;) kernel.fn(&call, chunk, chunk + 1);
+  EXPECT_EQ(std::count(memory.begin(), memory.end(), -77.0f), 32);
+  return {out, out + x.NumElements()};
+}
+
+// A row is the same whether it is written into the caches or past them, where its last pass waits for the next rows.
+// Rows whose sum has no reciprocal cannot wait.
+TEST(Backend, RowsThatWaitAreTheSame) {
+  std::mt19937 rng(16);
+  for (int64_t columns : {64, 100, 192, 768}) {
+    for (int64_t rows : {1, 2, 3, 4, 5, 41, 1500}) {
+      for (bool shifted : {true, false}) {
+        SCOPED_TRACE(fmt::format("{} rows of {}, shifted {}", rows, columns, shifted));
+        Fragment f;
+        Tensor x = f.Input(F, {rows, columns});
+        Tensor e = Exp(shifted ? x - MaxOver(x, {1}) : x);
+        f.Output(e / Sum(e, {1}));
+        std::shared_ptr<Literal> in = std::const_pointer_cast<Literal>(RandomLiteral(rng, F, {rows, columns}, -4, 4));
+        auto* values = static_cast<float*>(in->mutable_data());
+        for (int64_t r = 0; r < rows; ++r) {
+          for (int64_t c = 0; c < columns && rng() % 5 == 0; ++c) values[r * columns + c] -= 92;
+        }
+        const std::vector<float> plain = RunRows(f, *in, false);
+        SetLastLevelCacheBytes(512);
+        const std::vector<float> waited = RunRows(f, *in, HostTargetRow().x86 && rows > 1 && columns % 64 == 0);
+        SetLastLevelCacheBytes(0);
+        EXPECT_EQ(std::memcmp(plain.data(), waited.data(), plain.size() * sizeof(float)), 0);
+      }
+    }
+  }
+}
+
 TEST(Backend, FragmentsThatDifferInSymbolsShareCode) {
   auto kernels = CpuBackend().Compile({AddRows(0, 3), AddRows(7, 2), AddRows(4, 4)});
   ASSERT_TRUE(kernels.ok()) << kernels.status().ToString();

@@ -195,15 +195,21 @@ void LoopEmitter::HoistReciprocal(const LoopExpr* divisor) {
     scopes_.back().reciprocals[CopyOf(divisor)][divisor] = f_.b.CreateFDiv(FloatConstant(d->getType(), 1), d);
 }
 
+Value* LoopEmitter::IsNormal(Value* reciprocal) {
+  auto& b = f_.b;
+  Value* size = b.CreateUnaryIntrinsic(Intr::fabs, reciprocal);
+  llvm::Type* type = reciprocal->getType();
+  return b.CreateAnd(b.CreateFCmpOGT(size, FloatConstant(type, 0x1p-120)),
+                     b.CreateFCmpOLT(size, FloatConstant(type, 0x1p120)));
+}
+
 // Divisors whose reciprocal is no normal number divide.
 Value* LoopEmitter::DivideByUniform(Value* x, Value* divisor, Value* reciprocal) {
   auto& b = f_.b;
   Value* r = Wide(reciprocal);
   const auto fast = [&] { return CorrectedQuotient(e_, x, divisor, r); };
-  Value* size = b.CreateUnaryIntrinsic(Intr::fabs, reciprocal);
-  llvm::Type* type = reciprocal->getType();
-  Value* normal = b.CreateAnd(b.CreateFCmpOGT(size, FloatConstant(type, 0x1p-120)),
-                              b.CreateFCmpOLT(size, FloatConstant(type, 0x1p120)));
+  if (delay_ && delay_->is_emitted) return fast();  // others have not waited
+  Value* normal = IsNormal(reciprocal);
   if (auto* known = llvm::dyn_cast<llvm::ConstantInt>(normal)) {
     return known->isOne() ? fast() : b.CreateFDiv(x, divisor);
   }
@@ -267,19 +273,22 @@ void LoopEmitter::PairLoop(int var, Value* lo, Value* hi, const std::function<vo
   auto& b = f_.b;
   VarSet bound = bound_;
   Value* even = b.CreateAdd(lo, b.CreateAnd(b.CreateSub(hi, lo), f_.Int(-2)));
-  f_.Loop(lo, even, 2, {}, [&](Value* i, llvm::ArrayRef<Value*>) {
+  f_.Loop(lo, even, 2, BeginDelay(lo, even), [&](Value* i, llvm::ArrayRef<Value*> carried) {
     PushScope();
     BindVar(var, i);
     pair_var_ = var;
     pair_[0] = i;
     pair_[1] = b.CreateAdd(i, f_.Int(1));
+    BeginPair(carried);
     body();
+    State next = EndPair();
     pair_var_ = -1;
     copy_ = 0;
     PopScope();
-    return State{};
+    return next;
   });
   bound_ = bound;
+  delay_.reset();
   ScalarLoop(var, even, hi, body);
 }
 

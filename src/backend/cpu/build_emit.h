@@ -1,5 +1,6 @@
 // Loop expressions as LLVM values: scalar, or one vector of lanes along a chosen loop variable.
 #pragma once
+#include <optional>
 #include <unordered_map>
 
 #include "backend/cpu/build_jit.h"
@@ -11,6 +12,7 @@ namespace belay {
 class LoopEmitter {
  public:
   using State = std::vector<llvm::Value*>;
+  static constexpr int kUnroll = 4;  // independent accumulators of a reduction
 
   LoopEmitter(KernelFrame* frame, LoopProgram* program);
 
@@ -38,6 +40,12 @@ class LoopEmitter {
   // for (var in [lo, hi)) body for two points side by side and, at an odd end, for one. Inside, ForCopies runs what is
   // done for each of them, and a reduction is emitted for both: the end of a sum is a chain that one row waits for.
   void PairLoop(int var, llvm::Value* lo, llvm::Value* hi, const std::function<void()>& body);
+  // Pairs from now on: `leaf`, which writes a point of `root` with the lanes along `lane`, may wait and be written
+  // beside the costliest pass over the next pair. Memory takes what is stored past the caches better when it is spread.
+  void DelayLeaf(const LoopExpr* root, int lane, std::function<void()> leaf);
+  bool HasDelayed() const { return has_delayed_; }
+  // `pass` writes the leaf at all lanes; it runs where the leaf cannot wait.
+  void UnlessDelayed(const std::function<void()>& pass);
   void ForCopies(const std::function<void()>& body);
   // Fetches what the lanes here will read in the next pair, if `pass`, a nest's root or a reduction's operand, is the
   // costliest of the nest.
@@ -79,6 +87,15 @@ class LoopEmitter {
     llvm::Value* base;                // its part of the scratch
     const LoopExpr* sweep = nullptr;  // the reduction that fills it
   };
+  // A leaf that waits for the next pair, build_delay.cc.
+  struct Delay {
+    std::function<void()> leaf;
+    std::vector<const LoopExpr*> results, divisors;  // of rows, which it needs again
+    State results_of[2], reciprocals_of[2];           // of the pair that waits
+    llvm::Value *first, *end;                         // of the pairs
+    llvm::Value *waits, *will_wait;                   // one does; this one will
+    bool is_emitted = false;
+  };
   struct Conditions {
     llvm::Value* uniform = nullptr;
     llvm::Value* lanes = nullptr;
@@ -86,6 +103,12 @@ class LoopEmitter {
 
   bool IsFilled(const LoopExpr* expr) const;
   llvm::Value* KeptPointer(const Kept& kept, DType dtype, int copy);
+  State BeginDelay(llvm::Value* first, llvm::Value* end);
+  void BeginPair(llvm::ArrayRef<llvm::Value*> carried);
+  State EndPair();
+  llvm::Value* KeptSet(bool before);
+  void EmitDelayed(const LoopExpr* pass);
+  llvm::Value* IsNormal(llvm::Value* reciprocal);
   llvm::Value* EmitKept(const LoopExpr* expr, Kept* kept);
   bool IsPaired(const LoopExpr* expr) const { return pair_var_ >= 0 && (expr->used >> pair_var_ & 1); }
   int CopyOf(const LoopExpr* expr) const { return IsPaired(expr) ? copy_ : 0; }
@@ -156,6 +179,9 @@ class LoopEmitter {
   llvm::Value* zero_slot_ = nullptr;
   int pair_var_ = -1, copy_ = 0;
   llvm::Value* pair_[2] = {};  // values of pair_var_
+  std::optional<Delay> delay_;
+  bool has_delayed_ = false;
+  llvm::Value* kept_set_ = nullptr;  // the offset of what a pair keeps, while the pair before has its own
   const LoopExpr* costliest_pass_ = nullptr;
   int data_count_ = 0;
   std::unordered_map<const LoopExpr*, Kept> kept_;

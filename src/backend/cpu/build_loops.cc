@@ -25,26 +25,31 @@ bool WritesWholeLines(const LoopProgram& p, const LoopNest& nest, int lane) {
   return rest.IsConst() && rest.value() % line == 0;
 }
 
-// An output that does not fit into the caches together with as much of its sources is written past them: nobody would
-// find it there, and its lines need not be read.
-bool WritesPastCaches(const KernelSpec& spec, const TargetRow& row, const LoopProgram& p,
-                      const std::vector<LoopPlan>& plans) {
-  if (!row.x86 || spec.handed_bytes > 0) return false;
+// Of an output together with as much of its sources.
+bool ExceedsCaches(const KernelSpec& spec, const LoopProgram& p) {
   const Node* root = spec.fragment->outputs[0];
   const Dim output = NumElements(root->shape()) * Dim(BitWidth(p.output));
   Dim bits = output;
   for (const Node* in : spec.fragment->inputs)
     bits = bits + Min(output, NumElements(in->shape()) * Dim(BitWidth(in->type.dtype)));
-  if (!bits.IsConst() || bits.value() / 8 <= LastLevelCacheBytes()) return false;
+  return bits.IsConst() && bits.value() / 8 > LastLevelCacheBytes();
+}
+
+// Such an output is written past the caches: nobody would find it there, and its lines need not be read.
+bool WritesPastCaches(const KernelSpec& spec, const TargetRow& row, const LoopProgram& p,
+                      const std::vector<LoopPlan>& plans) {
+  if (!row.x86 || spec.handed_bytes > 0 || !ExceedsCaches(spec, p)) return false;
   for (size_t k = 0; k < plans.size(); ++k) {
     if (!WritesWholeLines(p, p.nests[k], plans[k].lane)) return false;
   }
   return true;
 }
 
-// Rows of a chain are made in the first-level cache.
-int64_t ChunkPoints(const KernelSpec& spec) {
+// Rows of a chain are made in the first-level cache. Where rows wait for the next ones, those at the ends of chunks do
+// not.
+int64_t ChunkPoints(const KernelSpec& spec, const LoopProgram& p) {
   constexpr int64_t kPointBytes = 4, kShare = 4;  // of what may be handed on
+  if (spec.handed_bytes <= 0 && ExceedsCaches(spec, p)) return 4 * kChunkPoints;
   return spec.handed_bytes > 0 ? std::min(kChunkPoints, spec.handed_bytes / kShare / kPointBytes) : kChunkPoints;
 }
 
@@ -58,6 +63,7 @@ class Writer {
     }
   }
   const std::vector<LoopPlan>& plans() const { return plans_; }
+  bool has_delayed() const { return emitter_.HasDelayed(); }
   const Dim& chunks() const { return chunks_; }
   double NsPerChunk() const {
     double all = 0;
@@ -136,7 +142,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
   if (IsSequential(*spec.fragment)) return BuildSequential(spec, row, module, symbol, draft);
   BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment));
   KernelFrame frame(module, row, symbol, draft);
-  Writer writer(&frame, &program, ChunkPoints(spec));
+  Writer writer(&frame, &program, ChunkPoints(spec, program));
   const bool past_caches = WritesPastCaches(spec, row, program, writer.plans());
   if (past_caches) writer.WritePastCaches();
   else writer.Write();
@@ -148,6 +154,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
     if (plan.pairs) draft->about += ", rows in pairs";
   }
   if (past_caches) draft->about += ", written past the caches";
+  if (writer.has_delayed()) draft->about += " beside the next pair's costliest pass";
   draft->ns_per_chunk = writer.NsPerChunk();
   draft->chunks = writer.chunks();
   if (program.nests.size() == 1) draft->order = OrderOfRows(program, program.nests[0], writer.plans()[0]);

@@ -44,9 +44,12 @@ void NestWriter::Level(size_t k) {
   }
   int var = plan_.order[k];
   const auto body = [&] { Level(k + 1); };
-  if (plan_.pairs && static_cast<int>(k) + 1 == plan_.parallel) emit_.PairLoop(var, lo_[k], hi_[k], body);
-  else if (var == plan_.lane) emit_.LaneLoop(var, lo_[k], hi_[k], body);
-  else emit_.ScalarLoop(var, lo_[k], hi_[k], body);
+  if (plan_.pairs && static_cast<int>(k) + 1 == plan_.parallel) {
+    if (k + 2 == plan_.order.size() && plan_.order[k + 1] == plan_.lane) emit_.DelayLeaf(hoisted_, plan_.lane, leaf_);
+    return emit_.PairLoop(var, lo_[k], hi_[k], body);
+  }
+  if (var != plan_.lane) return emit_.ScalarLoop(var, lo_[k], hi_[k], body);
+  emit_.UnlessDelayed([&] { emit_.LaneLoop(var, lo_[k], hi_[k], body); });
 }
 
 }  // namespace belay

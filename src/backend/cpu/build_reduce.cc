@@ -15,7 +15,6 @@ namespace Intr = llvm::Intrinsic;
 
 namespace {
 
-constexpr int kUnroll = 4;          // independent accumulators
 constexpr int64_t kSumBlock = 128;  // additions in a row to one accumulator
 
 bool IsArg(const LoopExpr* r) {
@@ -106,6 +105,7 @@ State LoopEmitter::Step(const LoopExpr* r, State state) {
     for (Value* v : StepOne(r, State(state.begin() + copy * width, state.begin() + (copy + 1) * width)))
       all.push_back(v);
   }
+  EmitDelayed(r->args[0]);
   PrefetchPair(r->args[0]);
   return all;
 }

@@ -58,6 +58,17 @@ bool PairsRows(const LoopProgram& p, const LoopPlan& plan, const std::vector<int
   return several && is_short && inside && !p.extents[var].IsConst(1);
 }
 
+// So that only the last block may have a row without another.
+void EvenBlocks(const LoopProgram& p, LoopPlan* plan) {
+  const size_t k = static_cast<size_t>(plan->parallel) - 1;
+  const Dim& extent = p.extents[plan->order[k]];
+  if (!plan->blocks[k].IsConst() || plan->blocks[k].value() % 2 == 0 || plan->blocks[k] == extent) return;
+  plan->blocks[k] = plan->blocks[k].value() - 1;
+  plan->counts[k] = CeilDiv(extent, plan->blocks[k]);
+  plan->chunks = 1;
+  for (const Dim& count : plan->counts) plan->chunks = plan->chunks * count;
+}
+
 }  // namespace
 
 void CutBlocks(const LoopProgram& p, LoopPlan* plan, const Dim& inner_work, int64_t tile, int64_t chunk_points) {
@@ -171,6 +182,7 @@ LoopPlan PlanNest(const LoopProgram& p, const LoopNest& nest, const std::functio
     if (store && store->coefficient == p.extents[packed]) plan.packed = packed;
   }
   plan.pairs = reduces && plan.parallel > 0 && PairsRows(p, plan, reduced, inner);
+  if (plan.pairs) EvenBlocks(p, &plan);
   Dim points = inner;
   for (int k = 0; k < plan.parallel; ++k) points = points * plan.blocks[k];
   plan.ns_per_chunk = cost * static_cast<double>(points.IsConst() ? points.value() : kChunkPoints);
