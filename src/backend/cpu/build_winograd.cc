@@ -46,6 +46,7 @@ struct Writer {
   const WinogradPlan& p;
   Epilogue& epilogue;
   Value *zeros = nullptr, *v = nullptr, *m = nullptr, *done = nullptr;  // scratch
+  Value* half = nullptr;                                                // of a tile, a vector of channels
   Value *first_tile = nullptr, *tiles = nullptr;                        // of the chunk; at least one
 
   llvm::FixedVectorType* vector() {
@@ -59,6 +60,11 @@ struct Writer {
   void Store(Value* x, Value* base, Value* index) {
     f.b.CreateAlignedStore(x, ElementAt(f, DType::kF32, base, index), llvm::Align(4));
   }
+  // A loop: six times the instructions cost more to compile than they save.
+  void Each(int count, const std::function<void(Value*)>& body);
+  // The transform's first half, by column and row of the tile.
+  void StoreHalf(const Values& column, Value* j);
+  Values LoadHalf(Value* row);
   // (tile of the chunk) -> image, tile row, tile column
   std::array<Value*, 3> Place(Value* tile);
   void Chunk(Value* chunk);
@@ -103,6 +109,29 @@ Values ApplyOutput(Writer& w, const Values& m) {
           w.Fma(difference_q, kQ * kQ2, w.Fma(difference_p, kP * kP2, m[5]))};
 }
 
+void Writer::Each(int count, const std::function<void(Value*)>& body) {
+  f.Loop(f.Int(0), f.Int(count), 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+    body(i);
+    return {};
+  });
+}
+
+void Writer::StoreHalf(const Values& column, Value* j) {
+  for (size_t i = 0; i < column.size(); ++i) {
+    Value* at = f.b.CreateAdd(j, f.Int(static_cast<int64_t>(i) * kIn));
+    f.b.CreateAlignedStore(column[i], f.b.CreateGEP(vector(), half, at), llvm::Align(4));
+  }
+}
+
+Values Writer::LoadHalf(Value* row) {
+  Values line;
+  for (int j = 0; j < kIn; ++j) {
+    Value* at = f.b.CreateAdd(f.b.CreateMul(row, f.Int(kIn)), f.Int(j));
+    line.push_back(f.b.CreateAlignedLoad(vector(), f.b.CreateGEP(vector(), half, at), llvm::Align(4)));
+  }
+  return line;
+}
+
 // The tile's 36 input pixels through B' d B, a vector of channels at a time. Pixels outside x are zeros.
 void Writer::TransformInput(Value* tile) {
   auto& b = f.b;
@@ -118,39 +147,36 @@ void Writer::TransformInput(Value* tile) {
     in_x.push_back(b.CreateICmpULT(at, f.DimValue(x[2])));
     x_offset.push_back(b.CreateMul(at, f.DimValue(s.x.strides[2])));
   }
-  for (int i = 0; i < kIn; ++i) {
-    Value* at = b.CreateAdd(y0, f.Int(i));
+  Each(kIn, [&](Value* i) {
+    Value* at = b.CreateAdd(y0, i);
     Value* in_y = b.CreateICmpULT(at, f.DimValue(x[1]));
     Value* line = b.CreateAdd(origin, b.CreateMul(at, f.DimValue(s.x.strides[1])));
     for (int j = 0; j < kIn; ++j) {
       Value* address = ElementAt(f, DType::kF32, f.Buffer(s.x.input), b.CreateAdd(line, x_offset[j]));
       Value* pixel = b.CreateSelect(b.CreateAnd(in_y, in_x[j]), address, zeros);
-      b.CreateAlignedStore(pixel, b.CreateGEP(b.getPtrTy(), table, f.Int(i * kIn + j)), llvm::Align(8));
+      Value* entry = b.CreateGEP(b.getPtrTy(), table, b.CreateAdd(b.CreateMul(i, f.Int(kIn)), f.Int(j)));
+      b.CreateAlignedStore(pixel, entry, llvm::Align(8));
     }
-  }
+  });
   const int64_t plane = p.padded_block() * p.padded_channels();
   const int64_t whole = p.channels / p.tile.lanes * p.tile.lanes;
   const auto channels = [&](Value* c, Value* mask) {
-    std::array<Values, kIn> half;  // by column of the tile: B' d
-    for (int j = 0; j < kIn; ++j) {
+    Each(kIn, [&](Value* j) {
       Values d;
       for (int i = 0; i < kIn; ++i) {
-        Value* entry = b.CreateGEP(b.getPtrTy(), table, f.Int(i * kIn + j));
+        Value* entry = b.CreateGEP(b.getPtrTy(), table, b.CreateAdd(j, f.Int(i * kIn)));
         Value* at = ElementAt(f, DType::kF32, b.CreateAlignedLoad(b.getPtrTy(), entry, llvm::Align(8)), c);
         EmitContext e{b, f.module, f.row};
         d.push_back(LoadLanes(e, DType::kF32, at, f.Int(1), mask, p.tile.lanes));
       }
-      half[static_cast<size_t>(j)] = ApplyInput(*this, d);
-    }
+      StoreHalf(ApplyInput(*this, d), j);
+    });
     Value* to = b.CreateAdd(b.CreateMul(tile, f.Int(p.padded_channels())), c);
-    for (int i = 0; i < kIn; ++i) {
-      Values line;
-      for (int j = 0; j < kIn; ++j) line.push_back(half[static_cast<size_t>(j)][static_cast<size_t>(i)]);
-      line = ApplyInput(*this, line);
-      for (int j = 0; j < kIn; ++j) {
-        Store(line[static_cast<size_t>(j)], v, b.CreateAdd(to, f.Int((i * kIn + j) * plane)));
-      }
-    }
+    Each(kIn, [&](Value* i) {
+      const Values line = ApplyInput(*this, LoadHalf(i));
+      Value* first = b.CreateAdd(to, b.CreateMul(i, f.Int(kIn * plane)));
+      for (int j = 0; j < kIn; ++j) Store(line[static_cast<size_t>(j)], v, b.CreateAdd(first, f.Int(j * plane)));
+    });
   };
   f.Loop(f.Int(0), f.Int(whole), p.tile.lanes, {}, [&](Value* c, llvm::ArrayRef<Value*>) -> Values {
     channels(c, nullptr);
@@ -226,22 +252,18 @@ void Writer::TransformOutput(Value* tile, Value*) {
   const int nr = p.tile.nr();
   f.Loop(f.Int(0), f.Int(nr), p.tile.lanes, {}, [&](Value* column, llvm::ArrayRef<Value*>) -> Values {
     Value* from = b.CreateAdd(b.CreateMul(tile, f.Int(nr)), column);
-    std::array<Values, kIn> half;
-    for (int j = 0; j < kIn; ++j) {
+    const int64_t plane = p.padded_block() * nr;
+    Each(kIn, [&](Value* j) {
+      Value* first = b.CreateAdd(from, b.CreateMul(j, f.Int(plane)));
       Values line;
-      for (int i = 0; i < kIn; ++i) {
-        line.push_back(Load(m, b.CreateAdd(from, f.Int((i * kIn + j) * p.padded_block() * nr))));
-      }
-      half[static_cast<size_t>(j)] = ApplyOutput(*this, line);
-    }
-    for (int i = 0; i < kOut; ++i) {
-      Values line;
-      for (int j = 0; j < kIn; ++j) line.push_back(half[static_cast<size_t>(j)][static_cast<size_t>(i)]);
-      line = ApplyOutput(*this, line);
-      for (int j = 0; j < kOut; ++j) {
-        Store(line[static_cast<size_t>(j)], done, b.CreateAdd(column, f.Int((i * kOut + j) * nr)));
-      }
-    }
+      for (int i = 0; i < kIn; ++i) line.push_back(Load(m, b.CreateAdd(first, f.Int(i * kIn * plane))));
+      StoreHalf(ApplyOutput(*this, line), j);
+    });
+    Each(kOut, [&](Value* i) {
+      const Values line = ApplyOutput(*this, LoadHalf(i));
+      Value* first = b.CreateAdd(column, b.CreateMul(i, f.Int(kOut * nr)));
+      for (int j = 0; j < kOut; ++j) Store(line[static_cast<size_t>(j)], done, b.CreateAdd(first, f.Int(j * nr)));
+    });
     return {};
   });
 }
@@ -406,6 +428,7 @@ Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   w.v = behind(w.zeros, zero_bytes);
   w.m = behind(w.v, v_bytes);
   w.done = behind(w.m, m_bytes);
+  w.half = f.EntryAlloca(w.vector(), kProducts, 64);
   f.b.CreateMemSet(w.zeros, f.b.getInt8(0), f.Int(zero_bytes), llvm::Align(64));
   f.AdvancesAddresses();
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
