@@ -5,11 +5,14 @@
 # make bench [BENCH='--threads 1 resnet50']   make bench-compare BASE=revision [BENCH=...]
 # make bench-ops [BENCH='softmax_rows lstm_1_step']: single operators
 # make bench-rows [BENCH='--against onednn softmax']: rows of f32 against oneDNN and memcpy
+# make bench-kernels [ROWS=amx] [DTYPES=bf16,i8] [BENCH='--gate dw']: kernels by percentage of the machine's peak
 # make bench-first-call [BENCH='--batch 6']: the first call at new extents
 JOBS ?= $(shell nproc)
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
 MINUTES ?= 10
+ROWS ?= all
+DTYPES ?= all
 launcher := $(shell command -v ccache)
 cmake_flags := -G Ninja $(if $(launcher),-DCMAKE_CXX_COMPILER_LAUNCHER=$(launcher))
 # Tests that only compile programs say nothing new under a sanitizer.
@@ -20,7 +23,7 @@ kernels_alone := backend_loops_test|contract_test
 # Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory.
 one_thread := random_test|belay_cache
 
-.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-rows bench-first-call bench-compare clean setup
+.PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-rows bench-kernels bench-first-call bench-compare clean setup
 .DEFAULT_GOAL := build
 
 setup:
@@ -90,6 +93,11 @@ bench-ops: build
 bench-rows: build
 	@tools/setup bench
 	@BELAY_VENV=bench-venv tools/venv_python bench/rows.py build/dist $(BENCH)
+
+# Every row of the target table that this machine runs, with the dtypes that it has instructions for.
+bench-kernels: setup
+	$(call configure_and_build,build,,bench_kernels)
+	@build/tests/backend_contract/bench_kernels $(ROWS) $(DTYPES) $(BENCH)
 
 bench-first-call: build
 	@tools/setup bench

@@ -15,5 +15,7 @@ double Fastest(const std::function<void()>& f, double seconds);
 double PeakGops(const TargetRow& row, DType element);
 // 1e9 bytes a second that one thread reads of memory which no cache holds, by itself or fetching some way ahead.
 double ReadGBs();
+// Seconds of the C library's copy, the bytes again and again.
+double CopySeconds(int64_t bytes);
 
 }  // namespace belay
