@@ -42,6 +42,15 @@ TEST(Contract, DynamicExtents) {
   }
 }
 
+// Rows that come from beyond a core's cache are fetched ahead, also behind the last one.
+TEST(Contract, ManyRows) {
+  for (bool constant : {true, false}) {
+    KernelCase c(13);
+    c.Output(MatMul(c.Input(DType::kF32, {1031, 130}), c.Input(DType::kF32, {130, 17}, constant), DType::kF32));
+    c.Check(130);
+  }
+}
+
 // Sums in several blocks of k.
 TEST(Contract, Deep) {
   for (bool constant : {true, false}) {

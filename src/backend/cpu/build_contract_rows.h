@@ -15,6 +15,7 @@ class StridedRows final : public RowSource {
  public:
   explicit StridedRows(MatrixOperand a) : a_(std::move(a)) {}
   bool Copies() const override { return false; }
+  bool IsDense(const MatrixProblem& p) const override { return a_.strides[p.batch.size()] == p.k; }
   Dim ScratchBytes(const MatrixProblem& p) const override;
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,

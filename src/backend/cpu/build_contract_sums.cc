@@ -40,6 +40,13 @@ void MatrixWriter::PrefetchAhead(Value* line, Value* stride) {
   f.Prefetch(ahead, p.tile.nr() * WordBytes(), KernelFrame::Cache::kFirst);
 }
 
+// A tile fetches the next one's rows: where they come from far, the hardware's prefetchers are too late.
+bool MatrixWriter::FetchesRows() const {
+  constexpr double kFar = 512 * 1024;
+  const double bytes = Likely(p.m) * Likely(p.Words()) * static_cast<double>(WordBytes());
+  return bytes > kFar && !HasTaps() && p.k.IsConst() && !InBlocksOfK() && source.IsDense(p);
+}
+
 // A word of a row in all lanes.
 Value* MatrixWriter::RowWord(Value* row, Value* word) {
   auto& b = f.b;
@@ -62,6 +69,8 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
   Values init = start;
   init.push_back(at);
   if (next) init.push_back(b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep()))));
+  const bool fetches = FetchesRows();
+  if (fetches) init.push_back(WordAt(rows[0], f.DimValue(p.Words() * Dim(p.tile.mr))));
   Values end = f.Loop(f.Int(0), count, 1, init, [&](Value* k, llvm::ArrayRef<Value*> carried) {
     Values sums(carried.begin(), carried.begin() + start.size()), y;
     Value* line = carried[start.size()];
@@ -71,7 +80,9 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
                                                                   llvm::Constant::getNullValue(vector())))
                          : b.CreateAlignedLoad(vector(), address, align));
     }
-    if (next) f.Prefetch(carried.back(), NextBytesPerStep(), KernelFrame::Cache::kSecond);
+    Value* next_line = next ? carried[start.size() + 1] : nullptr;
+    if (next) f.Prefetch(next_line, NextBytesPerStep(), KernelFrame::Cache::kSecond);
+    if (fetches) f.Prefetch(carried.back(), 1, KernelFrame::Cache::kFirst);
     if (ahead) PrefetchAhead(line, panel.stride);
     for (int i = 0; i < p.tile.mr; ++i) {
       Value* x = RowWord(rows[i], k);
@@ -81,7 +92,8 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
       }
     }
     sums.push_back(WordAt(line, panel.stride));
-    if (next) sums.push_back(b.CreateGEP(b.getInt8Ty(), carried.back(), f.Int(NextBytesPerStep())));
+    if (next) sums.push_back(b.CreateGEP(b.getInt8Ty(), next_line, f.Int(NextBytesPerStep())));
+    if (fetches) sums.push_back(WordAt(carried.back(), f.Int(p.tile.mr)));
     return sums;
   });
   end.resize(start.size());

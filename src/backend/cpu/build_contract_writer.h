@@ -102,6 +102,7 @@ struct MatrixWriter {
                 llvm::Value* done, llvm::Value* next);
   llvm::Value* RowWord(llvm::Value* row, llvm::Value* word);
   bool PanelIsLarge() const;
+  bool FetchesRows() const;
   llvm::Value* NextBlockSlice(llvm::Value* tile, llvm::Value* panel);
   void PrefetchNext(llvm::Value* slice, llvm::Value* step, int64_t bytes);
   void PrefetchAhead(llvm::Value* line, llvm::Value* stride);
