@@ -462,6 +462,8 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   if (!fixed) {
     w.pixels = ChoosePixels(w.inner_end - w.inner_begin);
     w.outside = w.Outside(symbol);
+  } else {
+    f.AdvancesAddresses();
   }
   Dim rows = 1;
   for (int d = 0; d < s.spatial; ++d) rows = rows * s.node->shape()[d];
