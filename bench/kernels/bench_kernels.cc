@@ -212,7 +212,8 @@ class Measurement {
   std::vector<int64_t> params_;
 };
 
-void Print(const Bench& bench, const CompiledKernel& kernel, const Figures& figures, const char* verdict) {
+void Print(const Bench& bench, const CompiledKernel& kernel, const Figures& figures, const char* verdict,
+           double compile_ms) {
   std::printf("%-28s %8.1f us %7.1f Gop/s %5.1f %%", bench.name.c_str(), figures.seconds * 1e6,
               bench.flops / figures.seconds * 1e-9, figures.percent);
   if (figures.cold > 0) {
@@ -221,21 +222,23 @@ void Print(const Bench& bench, const CompiledKernel& kernel, const Figures& figu
   }
   if (bench.gate > 0) std::printf("  gate %2.0f %% %-7s", bench.gate, verdict);
   const int64_t chunks = kernel.chunks.Evaluate(std::vector<int64_t>{});
-  std::printf("  %ld chunks (est %.1f us)  %s", static_cast<long>(chunks),
-              kernel.ns_per_chunk * static_cast<double>(chunks) * 1e-3, kernel.about.c_str());
+  std::printf("  %ld chunks (est %.1f us) compiled %.0f ms  %s", static_cast<long>(chunks),
+              kernel.ns_per_chunk * static_cast<double>(chunks) * 1e-3, compile_ms, kernel.about.c_str());
 }
 
 void Run(const Bench& bench, const TargetRow& row, const std::function<double()>& peak, Gates* gates) {
   KernelSpec spec{bench.graph, bench.constant, "bench"};
   spec.plain_sums = bench.direct;
+  const double start = Now();
   auto kernels = CompileJobs({{&BuildContract, &spec}}, row);
+  const double compile_ms = (Now() - start) * 1e3;
   if (!kernels.ok()) {
     std::printf("%-28s %s %s\n", bench.name.c_str(), kernels.status().ToString().c_str(), gates->Judge(bench, 0));
     return;
   }
   const CompiledKernel& kernel = (*kernels)[0];
   const Figures figures = Measurement(bench, kernel, peak).MeasureForGate();
-  Print(bench, kernel, figures, gates->Judge(bench, figures.judged));
+  Print(bench, kernel, figures, gates->Judge(bench, figures.judged), compile_ms);
   if (bench.depthwise) {  // which are bound by their maps, too
     const double copying = CopySeconds((bench.sizes[0] + bench.result_bytes) / 2);
     std::printf(", copying alone %.1f us, %.1f %%", copying * 1e6, 100 * bench.flops * 1e-9 / copying / peak());
