@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string>
 
+#include "backend/file_hashes.h"
 #include "ge/ge_api.h"
 #include "import/model_writer.h"
 
@@ -155,6 +156,18 @@ TEST(Parser, AFileThatChangesBeforeItsGraphIsCompiled) {
     EXPECT_EQ(session.CompileGraph(2), ge::SUCCESS) << ErrorText();  // it is what it was
   }
   ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
+}
+
+// A parser has no session, so that GEInitialize's options say where hashes of files are kept.
+TEST(Parser, OptionsOfTheProcessHoldForTheCache) {
+  ASSERT_EQ(ge::GEInitialize(Params{{"ge.op_compiler_cache_mode", "disable"}}), ge::SUCCESS);
+  EXPECT_EQ(belay::ProcessCache().mode, belay::CodeCacheMode::kDisable);
+  ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
+  EXPECT_EQ(belay::ProcessCache().mode, belay::CodeCacheMode::kEnable);
+  ASSERT_EQ(ge::GEInitialize(Params{{"ge.op_compiler_cache_dir", "/somewhere"}}), ge::SUCCESS);
+  EXPECT_EQ(belay::ProcessCache().dir, "/somewhere/kernel_cache");
+  ASSERT_EQ(ge::GEFinalize(), ge::SUCCESS);
+  EXPECT_EQ(belay::ProcessCache().dir, "");
 }
 
 }  // namespace
