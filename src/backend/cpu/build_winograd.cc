@@ -370,7 +370,7 @@ WinogradPlan PlanChunks(const ConvShape& s, const TargetRow& row, bool spread) {
   p.tile = ChooseTile(row, products);
   // Where tiles are few, the channels are spread over the cores instead; the input is transformed once for each group.
   const int64_t wanted = std::max<int64_t>(1, 8 / blocks);
-  const int64_t least_outputs = !spread ? 128 : blocks > 1 ? 64 : 32;
+  const int64_t least_outputs = !spread ? 128 : blocks > 1 || p.outputs > 64 ? 64 : 32;
   p.group_panels = std::max((p.panels() + wanted - 1) / wanted, (least_outputs + p.tile.nr() - 1) / p.tile.nr());
   return p;
 }
