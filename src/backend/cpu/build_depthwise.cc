@@ -420,12 +420,11 @@ int64_t ChoosePixels(const Dim& inner) {
 }
 
 // The filter as it is, but for tiny weights.
-void LiftFilter(const KernelSpec& spec, const ConvShape& s, KernelDraft* draft) {
-  const int64_t channels = s.window->groups;
-  const auto tap_stride = MergedStride(s.node->inputs[1]->shape(), s.w.strides, 0, s.spatial + 1);
+void LiftFilter(const KernelSpec& spec, const Writer& w, KernelDraft* draft) {
+  const ConvShape& s = w.s;
   if (spec.plain_sums || s.w.dtype != DType::kF32 || !IsPackable(spec, s.w.input)) return;
-  if (!s.w.offset.IsConst(0) || !tap_stride || !tap_stride->IsConst(channels)) return;
-  const int64_t count = s.taps * channels;
+  if (!s.w.offset.IsConst(0) || !w.TapStride().IsConst(w.channels)) return;
+  const int64_t count = s.taps * w.channels;
   if (NumElements(spec.fragment->inputs[s.w.input]->shape()) != Dim(count)) return;
   draft->packs.push_back({s.w.input, "lifted", count * int64_t{sizeof(float)}, [count](const void* src, void* dst) {
                             std::memcpy(dst, src, static_cast<size_t>(count) * sizeof(float));
@@ -493,7 +492,7 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   if (rows.IsConst() && out.IsConst() && s.outputs.IsConst()) {
     draft->order = {1, block_rows * out.value(), rows.value() * out.value(), s.outputs.value()};
   }
-  LiftFilter(spec, s, draft);
+  LiftFilter(spec, w, draft);
   draft->about = fmt::format("depthwise {} taps, {} pixels x {} channels{}", s.taps, w.pixels, w.lanes,
                              epilogue.Describe());
   return OkStatus();

@@ -33,6 +33,7 @@ struct WinogradPlan {
   Dim images, rows, columns;  // tiles: of the batch, down, across
   Dim Tiles() const { return images * rows * columns; }
   int64_t groups() const { return (panels() + group_panels - 1) / group_panels; }
+  Dim Chunks() const { return CeilDiv(Tiles(), Dim(block)) * Dim(groups()); }
   int64_t panels() const { return (outputs + tile.nr() - 1) / tile.nr(); }
   int64_t padded_channels() const { return (channels + tile.lanes - 1) / tile.lanes * tile.lanes; }
   int64_t filter_bytes() const { return panels() * tile.nr() * channels * kProducts * 4; }
@@ -378,8 +379,7 @@ WinogradPlan PlanChunks(const ConvShape& s, const TargetRow& row, bool spread) {
 // One chunk occupies one thread, where plain sums would occupy several.
 bool Pays(const WinogradPlan& p, const ConvShape& s) {
   const Costs costs = EstimateCosts(p, s.node->shape());
-  const bool one_chunk = p.groups() == 1 && p.Tiles().IsConst() && p.Tiles().value() <= p.block;
-  return costs.winograd * (one_chunk ? 1.5 : 1) < costs.direct;
+  return costs.winograd * (p.Chunks().IsConst(1) ? 1.5 : 1) < costs.direct;
 }
 
 // Spread where that pays, though each block reads the filter and each group transforms the input.
@@ -437,7 +437,7 @@ Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   });
   f.Finish();
 
-  draft->chunks = CeilDiv(p.Tiles(), Dim(p.block)) * Dim(p.groups());
+  draft->chunks = p.Chunks();
   const double chunks = std::ceil(Likely(p.Tiles()) / static_cast<double>(p.block)) * static_cast<double>(p.groups());
   draft->ns_per_chunk = EstimateCosts(p, s.node->shape()).winograd / 6 / std::max(1.0, chunks);
   draft->about = fmt::format("winograd tile {}x{}, {} tiles, K {}{}", p.tile.mr, p.tile.nr(), p.block, p.channels,

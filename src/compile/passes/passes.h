@@ -16,7 +16,7 @@ std::unique_ptr<Graph> FoldQuantize(const Graph& graph);      // quotients by a 
 std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders move towards the outputs and cancel
 std::unique_ptr<Graph> RoundToBf16(const Graph& graph);       // contractions and convolutions of f32 take bf16 operands
 std::unique_ptr<Graph> RoundToF16(const Graph& graph);        // or f16 operands
-std::unique_ptr<Graph> SplitReductions(const Graph& graph);  // of maps to a few numbers: rows first
+std::unique_ptr<Graph> SplitReductions(const Graph& graph);   // of maps to a few numbers: rows first
 std::unique_ptr<Graph> Fuse(const Graph& graph);              // what runs as one kernel becomes one kFused node
 std::unique_ptr<Graph> RoundAddends(const Graph& graph);      // results that one product's kernel adds to another's
 std::unique_ptr<Graph> PlaceStores(const Graph& graph);       // kernels whose result is stored write it there
