@@ -1,5 +1,5 @@
 // Odd functions that grow from 0 to 1: a polynomial for each part of the positive axis, whose coefficients lie in
-// registers, where a permutation by the number of the part picks each lane's.
+// registers, where a permutation by the number of the part picks each lane's. e^x, and what is made of it, likewise.
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
@@ -77,14 +77,23 @@ llvm::Constant* Register(llvm::LLVMContext& context, const std::vector<std::vect
   return llvm::ConstantDataVector::get(context, values);
 }
 
+// At most `bound`, or at least; NaN stays.
+Value* AtMost(EmitContext& e, Value* x, double bound) {
+  llvm::Constant* c = FloatConstant(x->getType(), bound);
+  return e.b.CreateSelect(e.b.CreateFCmpOGT(x, c), c, x);
+}
+Value* AtLeast(EmitContext& e, Value* x, double bound) {
+  llvm::Constant* c = FloatConstant(x->getType(), bound);
+  return e.b.CreateSelect(e.b.CreateFCmpOLT(x, c), c, x);
+}
+
 Value* Evaluate(EmitContext& e, const Parts& p, Value* x) {
   auto& b = e.b;
   llvm::Type* type = x->getType();
   auto k = [&](double v) { return FloatConstant(type, v); };
   auto fma = [&](Value* f, Value* g, Value* h) -> Value* { return b.CreateIntrinsic(type, Intr::fma, {f, g, h}); };
   Value* a = b.CreateUnaryIntrinsic(Intr::fabs, x);
-  Value* end = k((p.count - 1) * p.step);
-  a = b.CreateSelect(b.CreateFCmpOGT(a, end), end, a);  // NaN stays
+  a = AtMost(e, a, (p.count - 1) * p.step);
   Value* magic = k(0x1.8p23);
   Value* rounded = fma(a, k(1 / p.step), magic);
   Value* part = b.CreateBitCast(rounded, llvm::FixedVectorType::get(b.getInt32Ty(), kLanes));
@@ -103,14 +112,12 @@ Value* Evaluate(EmitContext& e, const Parts& p, Value* x) {
   return b.CreateBinaryIntrinsic(Intr::copysign, y, x);
 }
 
-// e^x = 2^n * 2^(j/16) * e^r: the lanes' own 2^(j/16) make r so small that three terms do.
-Value* Exp(EmitContext& e, Value* x, bool clamp_low) {
+// e^x = 2^n * 2^(j/16) * e^r: the lanes' own 2^(j/16) make r so small that three terms do. For x in [-105, kExpHigh].
+Value* Exp(EmitContext& e, Value* x) {
   auto& b = e.b;
   llvm::Type* type = x->getType();
   auto k = [&](double v) { return FloatConstant(type, v); };
   auto fma = [&](Value* f, Value* g, Value* h) -> Value* { return b.CreateIntrinsic(type, Intr::fma, {f, g, h}); };
-  if (clamp_low) x = b.CreateSelect(b.CreateFCmpOLT(x, k(kExpLow)), k(kExpLow), x);  // NaN stays
-  x = b.CreateSelect(b.CreateFCmpOGT(x, k(kExpHigh)), k(kExpHigh), x);
   Value* magic = k(0x1.8p19);  // sums are rounded to sixteenths
   Value* rounded = fma(x, k(kLog2E), magic);
   Value* part = b.CreateBitCast(rounded, llvm::FixedVectorType::get(b.getInt32Ty(), kLanes));
@@ -127,6 +134,21 @@ Value* Exp(EmitContext& e, Value* x, bool clamp_low) {
                            {y, n, y, b.getInt16(-1), b.getInt32(kCurrentRounding)});
 }
 
+// By e^-|x|, which cannot overflow. Its sum with 1 is in [1, 2], where an estimate of 14 bits and one of Newton's steps
+// give the reciprocal without special cases.
+Value* Sigmoid(EmitContext& e, Value* x) {
+  auto& b = e.b;
+  llvm::Type* type = x->getType();
+  llvm::Constant* one = FloatConstant(type, 1);
+  Value* t = Exp(e, AtLeast(e, b.CreateFNeg(b.CreateUnaryIntrinsic(Intr::fabs, x)), kExpLow));
+  Value* sum = b.CreateFAdd(t, one);
+  Value* estimate = b.CreateIntrinsic(Intr::x86_avx512_rcp14_ps_512, {}, {sum, sum, b.getInt16(-1)});
+  Value* error = b.CreateIntrinsic(type, Intr::fma, {b.CreateFNeg(sum), estimate, one});
+  Value* reciprocal = b.CreateIntrinsic(type, Intr::fma, {error, estimate, estimate});
+  Value* negative = b.CreateFCmpOLT(x, llvm::Constant::getNullValue(type));
+  return b.CreateFMul(b.CreateSelect(negative, t, one), reciprocal);
+}
+
 bool HasTables(const EmitContext& e, Value* x) {
   auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
   return e.row.masks && vector && vector->getNumElements() == kLanes;
@@ -135,12 +157,13 @@ bool HasTables(const EmitContext& e, Value* x) {
 }  // namespace
 
 Value* EmitBoundedExp(EmitContext& e, Value* x) {
-  return HasTables(e, x) ? Exp(e, x, false) : EmitVectorMath(e, ScalarOp::kExp, x);
+  return HasTables(e, x) ? Exp(e, AtMost(e, x, kExpHigh)) : EmitVectorMath(e, ScalarOp::kExp, x);
 }
 
 Value* EmitByTable(EmitContext& e, ScalarOp op, Value* x) {
   if (!HasTables(e, x)) return nullptr;
-  if (op == ScalarOp::kExp) return Exp(e, x, true);
+  if (op == ScalarOp::kExp) return Exp(e, AtMost(e, AtLeast(e, x, kExpLow), kExpHigh));
+  if (op == ScalarOp::kSigmoid) return Sigmoid(e, x);
   if (op == ScalarOp::kErf) return Evaluate(e, kErfParts, x);
   if (op == ScalarOp::kTanh) return Evaluate(e, kTanhParts, x);
   return nullptr;
