@@ -134,15 +134,20 @@ const llvm::ConstantFP* SplatFloat(Value* v) {
   return llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
 }
 
-// x / c. Divisions take as long as a score of products.
+// x / c as x times the two parts of 1/c: a division takes as long as a score of products. Correctly rounded where c has
+// few digits, because no x / c is then close to the middle of two floats; else within half an ulp and 2^-23 of one.
 Value* Quotient(EmitContext& e, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
   const llvm::ConstantFP* c = SplatFloat(y);
   if (c == nullptr || dtype == DType::kF64 || !e.row.fma) return b.CreateFDiv(x, y);
-  const double size = std::fabs(static_cast<double>(c->getValueAPF().convertToFloat()));
-  if (!(size > 0x1p-120 && size < 0x1p120)) return b.CreateFDiv(x, y);
-  const float divisor = c->getValueAPF().convertToFloat();
-  return CorrectedQuotient(e, x, y, FloatConstant(x->getType(), double{1 / divisor}));
+  const double divisor = c->getValueAPF().convertToFloat();
+  if (!(std::fabs(divisor) > 0x1p-100 && std::fabs(divisor) < 0x1p100)) return b.CreateFDiv(x, y);
+  float high = static_cast<float>(1 / divisor);
+  if (high * divisor == 1) return b.CreateFMul(x, FloatConstant(x->getType(), high));
+  // Towards 0, so that both parts have one sign: infinities and zeros keep theirs.
+  if (std::fabs(high) > std::fabs(1 / divisor)) high = std::nextafter(high, 0.0f);
+  Value* rest = b.CreateFMul(x, FloatConstant(x->getType(), 1 / divisor - high));
+  return b.CreateIntrinsic(x->getType(), Intr::fma, {x, FloatConstant(x->getType(), high), rest});
 }
 
 Value* FloatPow(EmitContext& e, DType dtype, Value* x, Value* y) {
