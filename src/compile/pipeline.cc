@@ -20,9 +20,12 @@ const std::vector<PassEntry>& PassTable() {
       {"fold-scale", FoldScale},             // batch norm factors stand beside their convolution only now
       {"fold-quantize", FoldQuantize},       // after folding: factors and terms are constants
       {"fold-constants-3", FoldConstants},   // weights times factors, factors over scales
+      {"fold-affine", FoldAffine},           // the constants that are left, and not what is rounded to bytes
+      {"fold-constants-4", FoldConstants},   // what filters make of terms
+      {"fold-affine-2", FoldAffine},         // is a term among others
       {"round-to-bf16", RoundToBf16, Precision::kBF16},  // after all factors are in: weights are rounded once
       {"round-to-f16", RoundToF16, Precision::kF16},
-      {"fold-constants-4", FoldConstants},   // weights that were rounded
+      {"fold-constants-5", FoldConstants},   // weights that were rounded
       {"simplify-2", Simplify},              // what the moves made equal
       {"split-reductions", SplitReductions},  // when maps lie as they stay: rows end in channels
       {"fuse", Fuse},                        // from here on nodes are kernels

@@ -21,4 +21,14 @@ LiteralPtr ConstantValue(const Node* node) {
   return out.ok() ? (*out)[0] : nullptr;
 }
 
+Tensor ChannelVector(Builder& b, Node* node) {
+  while (node->op == Op::kBroadcast) node = node->inputs[0];
+  if (node->op != Op::kConst) return Tensor();
+  for (int d = 0; d + 1 < node->rank(); ++d) {
+    if (!node->shape()[d].IsConst(1)) return Tensor();
+  }
+  Tensor t = b.Wrap(node);
+  return node->rank() == 0 ? t : Reshape(t, {node->shape().back()});
+}
+
 }  // namespace belay

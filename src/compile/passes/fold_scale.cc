@@ -1,21 +1,10 @@
 // conv(x, W) * s  ->  conv(x, W * s), and (conv(x, W) + b) * s -> conv(x, W * s) + b * s, where W, b, s are
 // constants and s varies along the output channels only: batch normalisation costs nothing.
+#include "compile/passes/constant_value.h"
 #include "compile/passes/passes.h"
-#include "graph/builder.h"
 
 namespace belay {
 namespace {
-
-// A constant operand that differs along the last dim only, as rank-0 or [C] tensor; empty otherwise.
-Tensor ChannelVector(Builder& b, Node* node) {
-  while (node->op == Op::kBroadcast) node = node->inputs[0];
-  if (node->op != Op::kConst) return Tensor();
-  for (int d = 0; d + 1 < node->rank(); ++d) {
-    if (!node->shape()[d].IsConst(1)) return Tensor();
-  }
-  Tensor t = b.Wrap(node);
-  return node->rank() == 0 ? t : Reshape(t, {node->shape().back()});
-}
 
 Node* ScaleWeights(Graph& out, Node* anchor, const Tensor& s) {
   Builder b(&out);

@@ -13,6 +13,7 @@ std::unique_ptr<Graph> FoldDequantize(const Graph& graph);    // products of deq
 std::unique_ptr<Graph> FoldConstants(const Graph& graph);     // what depends on constants only is computed now
 std::unique_ptr<Graph> FoldScale(const Graph& graph);         // a per-channel factor moves into constant weights
 std::unique_ptr<Graph> FoldQuantize(const Graph& graph);      // quotients by a scale that are rounded to bytes
+std::unique_ptr<Graph> FoldAffine(const Graph& graph);        // several constants in a row become one, or a filter's
 std::unique_ptr<Graph> SinkTransposes(const Graph& graph);    // memory orders move towards the outputs and cancel
 std::unique_ptr<Graph> RoundToBf16(const Graph& graph);       // contractions and convolutions of f32 take bf16 operands
 std::unique_ptr<Graph> RoundToF16(const Graph& graph);        // or f16 operands
