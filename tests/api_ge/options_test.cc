@@ -234,8 +234,8 @@ TEST_F(OptionsTest, HighPrecisionSumsPlainly) {
   EXPECT_LE(apart, 2e-5f * largest);
 }
 
-// One number by constant weights 1 and 1e-40.
-std::vector<float> ByTinyWeights(ge::Session& session, const Options& graph_options) {
+// A number by constant weights 1 and 1e-40.
+std::vector<float> ByTinyWeights(ge::Session& session, const Options& graph_options, float number) {
   auto x = MakeData("x", 0, {1, 1});
   auto w = ge::op::Const("w").set_attr_value(HostTensor({1, 2}, {1, 1e-40f}));
   auto y = ge::op::MatMulV2("y").set_input_x1(x).set_input_x2(w);
@@ -243,15 +243,17 @@ std::vector<float> ByTinyWeights(ge::Session& session, const Options& graph_opti
   graph.SetInputs({x}).SetOutputs(std::vector<ge::Operator>{y});
   EXPECT_EQ(session.AddGraph(9, graph, graph_options), ge::SUCCESS) << TakeErrors();
   std::vector<ge::Tensor> out;
-  EXPECT_EQ(session.RunGraph(9, {HostTensor({1, 1}, {1})}, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(session.RunGraph(9, {HostTensor({1, 1}, {number})}, out), ge::SUCCESS) << TakeErrors();
   EXPECT_EQ(session.RemoveGraph(9), ge::SUCCESS);
   return out.empty() ? std::vector<float>() : Floats(out[0]);
 }
 
-TEST_F(OptionsTest, HighPrecisionKeepsTinyWeights) {
+TEST_F(OptionsTest, HighPrecisionKeepsTinyOperands) {
   ge::Session session(Options{});
-  EXPECT_EQ(ByTinyWeights(session, {}), (std::vector<float>{1, 0x1p-100f}));
-  EXPECT_EQ(ByTinyWeights(session, {{"ge.opSelectImplmode", "high_precision"}}), (std::vector<float>{1, 1e-40f}));
+  const Options precise = {{"ge.opSelectImplmode", "high_precision"}};
+  EXPECT_EQ(ByTinyWeights(session, {}, 1), (std::vector<float>{1, 0x1p-100f}));
+  EXPECT_EQ(ByTinyWeights(session, precise, 1), (std::vector<float>{1, 1e-40f}));
+  EXPECT_EQ(ByTinyWeights(session, precise, 2e-40f), (std::vector<float>{2e-40f, 0}));
 }
 
 // Kernels are kept below the folder that the graph, the session or the engine names.

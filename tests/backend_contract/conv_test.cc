@@ -268,6 +268,27 @@ TEST(Conv, TinyWeights) {
   }
 }
 
+// Denormal operands count as 0 in products, and nowhere else.
+TEST(Conv, DenormalOperands) {
+  const std::vector<ConvCase> cases = {
+      {{5, 9}, 1, 40, 40, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
+      {{17, 20}, 1, 64, 64, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},  // by Winograd
+      {{5, 9}, 1, 40, 40, 40, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+      {{9, 12}, 1, 16, 1, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}};   // pixels in lanes
+  for (const ConvCase& v : cases) {
+    KernelCase c(9);
+    c.Output(MakeConv(c, v, true, false));
+    c.Scale(1, 3, 0x1p-130);  // the image
+    c.Check(Depth(v));
+    const volatile float denormal = 0x1p-140f;
+    EXPECT_EQ(denormal * 4, 0x1p-138f) << "the caller's mode";
+    c.Scale(1, 1, 0x1p-130);
+    for (const TargetRow& row : TargetRows()) {
+      if (HostRuns(row)) EXPECT_LE(c.LargestDifference(row), 0x1p-120) << row.name;
+    }
+  }
+}
+
 TEST(TinyWeights, AreLiftedBesideLargeOnes) {
   const float denormal = 0x1p-140f, large = 0x1p-60f, least = 0x1p-100f;
   std::vector<float> weights = {large, denormal, -denormal, 0, 0x1.8p-101f, least, -0.0f, NAN, INFINITY};

@@ -90,6 +90,7 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   ChooseBlocks(&p, spec.handed_bytes);
   p.keeps_panels = spec.handed_bytes > 0;
   KernelFrame f(module, row, symbol, draft);
+  f.TakesDenormalsAsZero(spec);
   std::unique_ptr<RowSource> rows;
   if (s.a.dtype == p.dot.a && s.a.strides.back().IsConst(1) && p.dot.FillsSteps(p.k)) {
     rows = std::make_unique<StridedRows>(s.a);

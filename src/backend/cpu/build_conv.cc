@@ -120,6 +120,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   p.taps = rows->taps();
   ChooseBlocks(&p);
   KernelFrame f(module, row, symbol, draft);
+  f.TakesDenormalsAsZero(spec);
   const std::string joined = p.joined_taps == 1 ? "" : fmt::format(" in rows of {}", p.joined_taps);
   draft->about = fmt::format("conv tile {}x{} of {}, taps {}{}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), s.taps,
                              joined, p.k.ToString(), epilogue.Describe());

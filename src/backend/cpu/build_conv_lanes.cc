@@ -306,6 +306,7 @@ Status BuildLanesOfPixels(const KernelSpec& spec, const ConvShape& s, const Targ
     epilogue.Fold(dims);
   }
   KernelFrame f(module, row, symbol, draft);
+  f.TakesDenormalsAsZero(spec);
   Writer w{f, s, p, epilogue};
   const int64_t row_bytes = (p.Bytes() + 63) / 64 * 64;
   auto* type = llvm::FunctionType::get(f.b.getPtrTy(), {f.b.getInt64Ty()}, false);

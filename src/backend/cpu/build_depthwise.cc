@@ -448,6 +448,7 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   dims.outer = s.spatial;
   epilogue.Fold(dims);
   KernelFrame f(module, row, symbol, draft);
+  f.TakesDenormalsAsZero(spec);
   Writer w{f, s, epilogue, s.node->type.dtype, 0, s.window->groups, s.x.strides[s.spatial].value()};
   w.lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(w.acc)));
   const Dim& out = s.node->shape()[s.spatial];

@@ -3,6 +3,7 @@
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/ExecutionEngine/Orc/LLJIT.h>
 #include <llvm/IR/Intrinsics.h>
+#include <llvm/IR/IntrinsicsX86.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/Object/ELFObjectFile.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
@@ -320,6 +321,27 @@ void KernelFrame::Prefetch(llvm::Value* from, int64_t bytes, Cache level) {
                       {b.CreateGEP(b.getInt8Ty(), from, Int(i)), b.getInt32(kRead),
                        b.getInt32(static_cast<uint32_t>(level)), b.getInt32(kData)});
   }
+}
+
+void KernelFrame::TakesDenormalsAsZero(const KernelSpec& spec) {
+  if (!row.x86 || spec.plain_sums) return;
+  for (const Node* node : TopologicalOrder(*spec.fragment)) {
+    const bool sums = node->op == Op::kConv || node->op == Op::kContract;
+    if (sums && node->inputs[0]->type.dtype != DType::kF32) return;
+    if (node->type.dtype == DType::kBF16) return;  // rounding to it looks for denormals
+  }
+  constexpr uint32_t kDenormalsAreZeros = 1 << 6;
+  llvm::Value* memory = EntryAlloca(b.getInt32Ty(), 2, 4);
+  llvm::Value* own = b.CreateConstGEP1_64(b.getInt32Ty(), memory, 1);
+  b.CreateIntrinsic(llvm::Intrinsic::x86_sse_stmxcsr, {}, {memory});
+  b.CreateStore(b.CreateOr(b.CreateLoad(b.getInt32Ty(), memory), b.getInt32(kDenormalsAreZeros)), own);
+  b.CreateIntrinsic(llvm::Intrinsic::x86_sse_ldmxcsr, {}, {own});
+  callers_mode_ = memory;
+}
+
+void KernelFrame::Finish() {
+  if (callers_mode_ != nullptr) b.CreateIntrinsic(llvm::Intrinsic::x86_sse_ldmxcsr, {}, {callers_mode_});
+  b.CreateRetVoid();
 }
 
 llvm::FunctionCallee KernelFrame::Runtime(const char* name, llvm::FunctionType* type) {

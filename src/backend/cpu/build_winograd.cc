@@ -413,6 +413,7 @@ Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   dims.outer = 2;
   epilogue.Fold(dims);
   KernelFrame f(module, row, symbol, draft);
+  f.TakesDenormalsAsZero(spec);
   Writer w{f, s, p, epilogue};
   const int64_t zero_bytes = p.padded_channels() * 4;
   const int64_t v_bytes = kProducts * p.padded_block() * p.padded_channels() * 4;
