@@ -217,6 +217,27 @@ TEST(Conv, DenormalResults) {
   }
 }
 
+// Few channels: tiles read rows of the window from rows of the image, of a copy with a border or in place.
+TEST(Conv, RowsOfFewChannels) {
+  const std::vector<ConvCase> cases = {
+      {{20, 32}, 2, 3, 16, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {0, 0}},
+      {{9, 20}, 3, 3, 40, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+      {{12, 22}, 2, 4, 20, 1, {3, 5}, {1, 2}, {1, 1}, {0, 0}, {0, 1}},  // nothing outside on the left
+      {{9, 21}, 2, 1, 24, 1, {3, 5}, {2, 2}, {1, 1}, {0, 0}, {0, 0}},   // nothing outside
+      {{15, 20}, 1, 2, 8, 1, {3, 3}, {2, 2}, {2, 1}, {2, 1}, {2, 0}},   // every other row
+      {{5, 14}, 1, 3, 9, 1, {7, 9}, {1, 1}, {1, 1}, {3, 4}, {3, 4}},    // more window than image
+      {{14}, 2, 3, 16, 1, {3}, {1}, {1}, {1}, {1}}};
+  for (const ConvCase& v : cases) {
+    for (bool dynamic : {false, true}) {
+      for (bool constant : {true, false}) {
+        KernelCase c(3);
+        c.Output(Max(MakeConv(c, v, constant, dynamic), 0.0));
+        c.Check(Depth(v));
+      }
+    }
+  }
+}
+
 // Pixels of a larger image, and some of its channels, read where they lie; so is the residual.
 TEST(Conv, SlicedImages) {
   const std::vector<ConvCase> cases = {

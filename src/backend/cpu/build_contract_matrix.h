@@ -44,7 +44,7 @@ struct MatrixProblem {
   Dim PanelLines() const { return Words() + Dim(dot.flips_a ? 1 : 0); }
 };
 // The tile with the least estimated work; unknown extents count as large.
-// `run`: what the rows of a tile register have to divide; 0 for nothing.
+// `run`: what the rows of a tile, or of a tile register, have to divide; 0 for nothing.
 MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run = 0);
 // Sets the blocks, so that chunks are large enough to hand out and fit the caches. row_bytes: what a block's rows of
 // `a` or of the result should take at most; 0: anything.

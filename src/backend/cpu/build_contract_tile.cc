@@ -58,6 +58,7 @@ MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run)
     for (int mr = 1; mr <= 11; ++mr) {
       if (RegistersOf(mr, nv) > row.vector_registers) continue;
       if (m.IsConst() && m.value() < mr && mr > 1) continue;
+      if (run % mr != 0) continue;
       const double rows = m.IsConst() ? Padded(m, mr) : 1.05 * Likely(m);
       const double columns = n.IsConst() ? Padded(n, nv * lanes) : Likely(n);
       // Loads and multiply-adds both issue two a cycle; ten sums in flight hide their latency.

@@ -41,6 +41,7 @@ std::unique_ptr<RowSource> MakeRows(const ConvShape& s, const MatrixProblem& p, 
 
 // The run of rows in the image, if any: by single taps, or by rows of the window.
 int64_t ChooseImageRows(const ConvShape& s, MatrixProblem* p) {
+  if (!p->dot.Tiled()) return ImageRunOfVectors(s, *p);
   if (const int64_t run = ImageRun(s, *p); run != 0) return run;
   MatrixProblem joined = *p;
   int64_t words = 0;

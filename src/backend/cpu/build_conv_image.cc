@@ -1,6 +1,7 @@
-// Rows of convolutions for tile registers. A run of output pixels within one row of the image reads evenly spaced
+// Rows of convolutions that lie evenly spaced. A run of output pixels within one row of the image reads evenly spaced
 // pixels for each tap: from x where the window never leaves it, else from a copy of the block's part of x with a
-// border, whose pixels are filled up to whole steps of words.
+// border. For tile registers its pixels are filled up to whole steps of words; for vectors, where pixels of few
+// channels lie one behind the other, a tap is a whole row of the window.
 #include <algorithm>
 #include <numeric>
 
@@ -41,10 +42,11 @@ std::optional<Plane> PlaneOf(const ConvShape& s) {
 class ImageRows final : public RowSource {
  public:
   ImageRows(const ConvShape& s, const Plane& plane, const MatrixProblem& p) : s_(s), plane_(plane) {
+    by_rows_ = !p.dot.Tiled();
     in_place_ = p.joined_taps == 1 && plane.rows.StaysInside() && plane.columns.StaysInside() && s.x.dtype == p.dot.a &&
                 p.dot.FillsSteps(s.group_channels);
   }
-  int64_t taps() const override { return s_.taps; }
+  int64_t taps() const override { return by_rows_ ? plane_.rows.kernel : s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
     if (in_place_) return 0;
     const int64_t pixels = p.block_tiles * p.tile.mr;
@@ -58,7 +60,14 @@ class ImageRows final : public RowSource {
     first_row_ = in_place_ ? f.Int(0) : f.b.CreateUDiv(block.first_row, f.Int(plane_.columns.out));
     if (!in_place_) Copy(f, p, block, x);
   }
-  Values Rows(KernelFrame&, const MatrixProblem&, const MatrixBlock&, Value*, Value*) override { BELAY_CHECK(false); }
+  Values Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile, Value* tap) override {
+    const Run run = Runs(f, p, block, tile, tap)[0];
+    Values rows;
+    for (int i = 0; i < p.tile.mr; ++i) {
+      rows.push_back(f.b.CreateGEP(f.b.getInt8Ty(), run.first, f.b.CreateMul(run.stride, f.Int(i))));
+    }
+    return rows;
+  }
   std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile,
                         Value* tap) override {
     auto& b = f.b;
@@ -69,16 +78,18 @@ class ImageRows final : public RowSource {
       row_bytes = f.DimValue(plane_.rows.pitch * bytes);
       pixel_bytes = f.DimValue(plane_.columns.pitch * bytes);
     }
-    Value* kernel_row = b.CreateUDiv(tap, f.Int(plane_.columns.kernel));
-    Value* kernel_column = b.CreateURem(tap, f.Int(plane_.columns.kernel));
+    const int64_t taps_of_row = by_rows_ ? 1 : plane_.columns.kernel;
+    Value* kernel_row = b.CreateUDiv(tap, f.Int(taps_of_row));
+    Value* kernel_column = b.CreateURem(tap, f.Int(taps_of_row));
     Value* skip = b.CreateAdd(b.CreateMul(b.CreateMul(kernel_row, f.Int(plane_.rows.dilation)), row_bytes),
                               b.CreateMul(b.CreateMul(kernel_column, f.Int(plane_.columns.dilation)), pixel_bytes));
     Value* first = b.CreateAdd(block.first_row, b.CreateMul(tile, f.Int(p.tile.mr)));
     std::vector<Run> runs;
-    for (int i = 0; i < p.tile.mr; i += p.tile.register_rows) {
+    const int length = RunLength(p);
+    for (int i = 0; i < p.tile.mr; i += length) {
       Value* at = b.CreateAdd(first, f.Int(i));
       // Runs behind the last one repeat it, so that they stay inside x.
-      if (in_place_) at = Least(f, at, f.DimValue(p.m - Dim(p.tile.register_rows)));
+      if (in_place_) at = Least(f, at, f.DimValue(p.m - Dim(length)));
       Value* row = b.CreateSub(b.CreateUDiv(at, f.Int(plane_.columns.out)), first_row_);
       Value* column = b.CreateURem(at, f.Int(plane_.columns.out));
       Value* down = b.CreateMul(b.CreateMul(row, f.Int(plane_.rows.stride)), row_bytes);
@@ -94,8 +105,11 @@ class ImageRows final : public RowSource {
   static Value* Least(KernelFrame& f, Value* x, Value* y) {
     return f.b.CreateSelect(f.b.CreateICmpSLT(x, y), x, y);
   }
+  int RunLength(const MatrixProblem& p) const { return by_rows_ ? p.tile.mr : p.tile.register_rows; }
   // Of the copy.
-  static int64_t PixelBytes(const MatrixProblem& p) { return p.TapWords().value() * ElementBytes(p.acc); }
+  int64_t PixelBytes(const MatrixProblem& p) const {
+    return (by_rows_ ? s_.group_channels : p.TapWords()).value() * ElementBytes(p.acc);
+  }
   static constexpr int64_t kVectorBytes = 64;
   llvm::Align Alignment(const MatrixProblem& p) const { return llvm::Align(std::gcd(kVectorBytes, PixelBytes(p))); }
   int64_t Columns() const { return plane_.columns.Reads(plane_.columns.out); }
@@ -180,11 +194,11 @@ class ImageRows final : public RowSource {
     if (whole < count) copy(f.Int(whole), f.Int(count - whole));
   }
 
-  // `count` elements, in steps of words: zeros fill the last one.
+  // `count` elements, in steps of words (or vectors): zeros fill the last one.
   void CopyElements(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst, int64_t count) {
     auto& b = f.b;
     EmitContext e{b, f.module, f.row};
-    const int wide = p.dot.group * p.dot.step;
+    const int wide = by_rows_ ? p.tile.lanes : p.dot.group * p.dot.step;
     const auto copy = [&](Value* k, Value* mask) {
       Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, wide);
       x = ToMemory(e, p.dot.a, EmitCast(e, s_.x.dtype, p.dot.a, x));
@@ -199,6 +213,7 @@ class ImageRows final : public RowSource {
 
   const ConvShape& s_;
   const Plane plane_;
+  bool by_rows_ = false;
   bool in_place_ = false;
   Value* base_ = nullptr;
   Value* first_row_ = nullptr;  // of the output, where the copy begins
@@ -216,6 +231,19 @@ int64_t ImageRun(const ConvShape& s, const MatrixProblem& p) {
   constexpr int64_t kShortestRun = 9;  // fewer rows take a register as long
   for (int64_t run = kTileRows; run >= kShortestRun; --run) {
     if (plane->columns.out % run == 0) return plane->columns.out;
+  }
+  return 0;
+}
+
+int64_t ImageRunOfVectors(const ConvShape& s, const MatrixProblem& p) {
+  const std::optional<Plane> plane = PlaneOf(s);
+  if (!plane || p.dot.kind != DotKind::kMultiplyAdd || s.x.dtype != DType::kF32 || s.window->groups != 1) return 0;
+  constexpr int64_t kFewChannels = 4;  // a tap of more is a loop that is long enough
+  if (!s.group_channels.IsConst() || s.group_channels.value() > kFewChannels) return 0;
+  if (s.window->fill != 0 || plane->columns.dilation != 1 || plane->columns.pitch != s.group_channels) return 0;
+  constexpr int64_t kFewestRows = 7, kMostRows = 11;
+  for (int64_t rows = kMostRows; rows >= kFewestRows; --rows) {
+    if (plane->columns.out % rows == 0) return plane->columns.out;
   }
   return 0;
 }

@@ -17,6 +17,8 @@ int64_t ImageRun(const ConvShape& s, const MatrixProblem& p);
 // Where few channels would leave most of each tap's words empty, but a row of the window nearly fills one register's:
 // how many taps such a row has; `words`: of each. 0 elsewhere.
 int64_t JoinedTaps(const ConvShape& s, const MatrixProblem& p, int64_t* words);
+// The same for vectors: such a run, which the rows of a tile have to divide, reads few channels from rows of the image.
+int64_t ImageRunOfVectors(const ConvShape& s, const MatrixProblem& p);
 std::unique_ptr<RowSource> MakeImageRows(const ConvShape& s, const MatrixProblem& p);
 
 // The element offset in x of an image, and of the block's group.
