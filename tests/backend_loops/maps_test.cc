@@ -226,6 +226,32 @@ TEST(Maps, RoundedToShortIntegers) {
   }
 }
 
+// Bounds before a cast that saturates are its own where they are whole.
+TEST(Maps, ClippedToShortIntegers) {
+  struct Bounds {
+    double low, high;
+  };
+  std::vector<double> numbers = {NAN, HUGE_VAL, -HUGE_VAL, 1e10, -1e10};
+  for (double v = -300; v <= 300; v += 0.25) numbers.push_back(v);
+  const auto count = static_cast<int64_t>(numbers.size());
+  LiteralPtr x = LiteralFromDoubles(F, {count}, numbers);
+  for (DType to : {DType::kI8, DType::kU8, DType::kI16}) {
+    for (const Bounds& bounds : {Bounds{0, 255}, {-128, 127}, {3, 100}, {-0.5, 99.5}, {300, 400}, {20, 10}}) {
+      for (bool low_first : {true, false}) {
+        SCOPED_TRACE(fmt::format("{} in {} to {}", DTypeName(to), bounds.low, bounds.high));
+        Fragment f, g;
+        const auto clip = [&](const Tensor& t) {
+          return low_first ? Min(Max(t, bounds.low), bounds.high) : Max(Min(t, bounds.high), bounds.low);
+        };
+        f.Output(Cast(clip(f.Input(F, {count})), to));
+        g.Output(Cast(clip(Map(ScalarOp::kRound, g.Input(F, {count})) + 7.0), to));
+        Check(f, {x});
+        Check(g, {x});
+      }
+    }
+  }
+}
+
 TEST(Maps, IntegerDivision) {
   std::mt19937 rng(12);
   for (DType d : {DType::kI8, DType::kU8, DType::kI32, DType::kI64, DType::kU64}) {

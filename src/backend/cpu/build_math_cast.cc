@@ -3,7 +3,9 @@
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "backend/cpu/build_math.h"
 
@@ -136,6 +138,42 @@ Value* NearestInt(EmitContext& e, Value* v) {
   return b.CreateFPToSI(b.CreateUnaryIntrinsic(Intr::roundeven, v), i32);
 }
 
+// The whole number that an f32 is in all lanes, if it is one.
+std::optional<double> WholeConstant(Value* v) {
+  auto* c = llvm::dyn_cast<llvm::Constant>(v);
+  if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
+  auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
+  if (number == nullptr || !number->getType()->isFloatTy()) return std::nullopt;
+  const double value = number->getValueAPF().convertToFloat();
+  return value == std::nearbyint(value) ? std::optional(value) : std::nullopt;
+}
+
+// x between whole bounds.
+struct Clipped {
+  Value* x;
+  double low, high;
+};
+// Takes maxima and minima by constants off x into the bounds, which come last.
+Clipped WithoutClips(Clipped all) {
+  for (;;) {
+    auto* pick = llvm::dyn_cast<llvm::SelectInst>(all.x);
+    auto* compare = pick ? llvm::dyn_cast<llvm::FCmpInst>(pick->getCondition()) : nullptr;
+    if (compare == nullptr || compare->getOperand(0) != pick->getTrueValue()) return all;
+    if (compare->getOperand(1) != pick->getFalseValue()) return all;
+    const std::optional<double> bound = WholeConstant(pick->getTrueValue());
+    Clipped inner{pick->getFalseValue(), all.low, all.high};
+    if (bound && compare->getPredicate() == llvm::CmpInst::FCMP_OGT) {
+      inner.low = std::max(inner.low, *bound);
+    } else if (bound && compare->getPredicate() == llvm::CmpInst::FCMP_OLT) {
+      inner.high = std::min(inner.high, *bound);
+    } else {
+      return all;
+    }
+    if (inner.low > 0 || inner.high < 0) return all;  // NaN becomes 0
+    all = inner;
+  }
+}
+
 // v = round(x) + offset, where it was made so; x is null otherwise.
 struct Rounded {
   Value* x = nullptr;
@@ -145,12 +183,9 @@ Rounded RoundedOperand(Value* v) {
   double offset = 0;
   auto* sum = llvm::dyn_cast<llvm::BinaryOperator>(v);
   if (sum != nullptr && sum->getOpcode() == llvm::Instruction::FAdd) {
-    auto* c = llvm::dyn_cast<llvm::Constant>(sum->getOperand(1));
-    if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
-    auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
-    if (number == nullptr || !number->getType()->isFloatTy()) return {};
-    offset = number->getValueAPF().convertToFloat();
-    if (offset != std::nearbyint(offset) || std::fabs(offset) > 255) return {};
+    const std::optional<double> number = WholeConstant(sum->getOperand(1));
+    if (!number || std::fabs(*number) > 255) return {};
+    offset = *number;
     v = sum->getOperand(0);
   }
   auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(v);
@@ -161,8 +196,10 @@ Rounded RoundedOperand(Value* v) {
 // To i8, u8, i16 or u16: their ranges are exact in floats and within i32.
 Value* SaturateToShort(EmitContext& e, DType to, Value* v) {
   auto& b = e.b;
-  const double bits = BitWidth(to), high = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
-  const double low = IsUnsignedInt(to) ? 0 : -high - 1;
+  const double bits = BitWidth(to), most = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
+  const Clipped clipped = WithoutClips({v, IsUnsignedInt(to) ? 0 : -most - 1, most});
+  const double low = clipped.low, high = clipped.high;
+  v = clipped.x;
   // Whole bounds may come before the rounding, and behind them the conversion rounds.
   const Rounded rounded = RoundedOperand(v);
   if (rounded.x != nullptr) v = rounded.x;
