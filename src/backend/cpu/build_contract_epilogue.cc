@@ -93,6 +93,9 @@ std::string Epilogue::Check(const Graph& fragment, const Node* anchor) {
 
 Epilogue::Epilogue(const Graph& fragment, const Node* anchor) : anchor_(anchor), root_(fragment.outputs[0]) {
   Collect(root_);
+  for (const Node* map : maps_) {
+    if (const Node* product = FusedProduct(map)) fused_.insert(product);
+  }
   out_.operand.input = static_cast<int>(fragment.inputs.size());
   out_.operand.dtype = root_->type.dtype;
   out_.operand.strides = DenseStrides(root_->shape());
@@ -187,6 +190,29 @@ const Node* Epilogue::Last() const {
   return rounds ? root_->inputs[0] : root_;
 }
 
+const Node* Epilogue::FusedProduct(const Node* sum) const {
+  if (!IsFloat(anchor_->type.dtype) || sum->scalar != ScalarOp::kAdd || sum->type.dtype != DType::kF32) return nullptr;
+  for (const Node* product : sum->inputs) {
+    if (product->op != Op::kMap || product->scalar != ScalarOp::kMul || product == anchor_) continue;
+    int64_t readers = 0;
+    for (const Node* map : maps_) readers += std::count(map->inputs.begin(), map->inputs.end(), product);
+    if (readers == 1) return product;
+  }
+  return nullptr;
+}
+
+Value* Epilogue::EmitMap(EmitContext& e, const Node* map, const std::function<Value*(const Node*)>& value_of) {
+  const Node* product = e.row.fma ? FusedProduct(map) : nullptr;
+  if (product == nullptr) {
+    llvm::SmallVector<Value*, 4> in;
+    for (const Node* operand : map->inputs) in.push_back(value_of(operand));
+    return EmitScalarOp(e, *map, in);
+  }
+  Value *x = value_of(product->inputs[0]), *y = value_of(product->inputs[1]);
+  Value* addend = value_of(map->inputs[map->inputs[0] == product ? 1 : 0]);
+  return e.b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, addend});
+}
+
 void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vector<Result>* results) {
   EmitContext e{f.b, f.module, f.row, false};
   std::vector<Values> values(row.columns.size());
@@ -207,10 +233,9 @@ void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vecto
   const Node* last = Last();
   for (const Node* map : maps_) {
     if (map == root_ && last != root_) continue;  // left to StoreRounded
+    if (f.row.fma && fused_.count(map)) continue;
     for (size_t v = 0; v < values.size(); ++v) {
-      llvm::SmallVector<Value*, 4> in;
-      for (const Node* operand : map->inputs) in.push_back(value_of(operand, v));
-      values[v][map] = EmitScalarOp(e, *map, in);
+      values[v][map] = EmitMap(e, map, [&](const Node* operand) { return value_of(operand, v); });
     }
   }
   for (size_t v = 0; v < values.size(); ++v) {

@@ -1,8 +1,10 @@
 // What follows the sums of a matrix kernel: elementwise maps on one row of accumulators at a time, then
 // the store. Also the strided operands that maps and sums read.
 #pragma once
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -76,6 +78,9 @@ class Epilogue {
                          int lanes);
   // The node that EmitResults gives values of: the root, or what the root rounds to bf16.
   const Node* Last() const;
+  // A product of f32 that only this sum reads: both are rounded once. Not behind integer sums, whose numbers are exact.
+  const Node* FusedProduct(const Node* sum) const;
+  llvm::Value* EmitMap(EmitContext& e, const Node* map, const std::function<llvm::Value*(const Node*)>& value_of);
   void EmitResults(KernelFrame& f, const Row& row, int lanes, std::vector<Result>* results);
   void Store(KernelFrame& f, const Result& result, llvm::Value* bits);
   void StoreRounded(KernelFrame& f, const std::vector<Result>& results);
@@ -84,6 +89,7 @@ class Epilogue {
   const Node* anchor_;
   const Node* root_;
   std::vector<const Node*> maps_;  // inputs before users
+  std::set<const Node*> fused_;    // of them: products that their sum computes
   std::map<const Node*, Leaf> leaves_;
   Leaf out_;
 };
