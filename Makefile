@@ -8,6 +8,8 @@
 # make bench-kernels [ROWS=amx] [DTYPES=bf16,i8] [BENCH='--gate dw']: kernels by percentage of the machine's peak
 # make bench-first-call [BENCH='--batch 6']: the first call at new extents
 JOBS ?= $(shell nproc)
+# Tests side by side: most have threads of their own.
+TEST_JOBS ?= 2
 IMAGE ?= examples/read_text/test.png
 SHORT ?=
 MINUTES ?= 10
@@ -45,15 +47,15 @@ run: setup
 	@$(MAKE) --no-print-directory -C examples/read_text run BUILD=$(CURDIR)/build IMAGE=$(abspath $(IMAGE))
 
 test: build
-	@tools/run_tests build
+	@tools/run_tests build -j $(TEST_JOBS)
 
 test-asan: setup
 	$(call configure_and_build,build-asan,address)
-	@tools/run_tests build-asan $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)))'
+	@tools/run_tests build-asan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)))'
 
 test-tsan: setup
 	$(call configure_and_build,build-tsan,thread)
-	@tools/run_tests build-tsan $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)|$(one_thread)))'
+	@tools/run_tests build-tsan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)|$(one_thread)))'
 
 # What client programs link: no tests, no other tools.
 client_libraries := $(install_tree) acl_op_compiler acl_tdt_channel hccl fmk_parser ascend_protobuf
