@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "api_ge/state_fixture.h"
+#include "functional_ops.h"
 
 namespace belay_test {
 namespace {

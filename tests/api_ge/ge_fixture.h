@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "all_ops.h"
 #include "api_ge/device_tensor.h"
+#include "array_ops.h"
+#include "elewise_calculation_ops.h"
 #include "ge/ge_api.h"
+#include "selection_ops.h"
 
 namespace belay_test {
 

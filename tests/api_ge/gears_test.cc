@@ -3,6 +3,8 @@
 #include <numeric>
 
 #include "api_ge/ge_fixture.h"
+#include "matrix_calculation_ops.h"
+#include "nonlinear_fuc_ops.h"
 
 namespace belay_test {
 namespace {

@@ -1,7 +1,9 @@
 // Graphs made and changed by nodes and edges: what they compute, and which call tells of their errors.
 #include "api_ge/state_fixture.h"
+#include "functional_ops.h"
 #include "graph/attr_value.h"
 #include "graph/graph_buffer.h"
+#include "nonlinear_fuc_ops.h"
 
 namespace belay_test {
 namespace {

@@ -5,6 +5,10 @@
 
 #include "api_ge/state_fixture.h"
 #include "ge/ge_graph_compile_summary.h"
+#include "matrix_calculation_ops.h"
+#include "nn_training_ops.h"
+#include "nonlinear_fuc_ops.h"
+#include "reduce_ops.h"
 
 namespace belay_test {
 namespace {

@@ -8,6 +8,10 @@
 #include <set>
 
 #include "api_ge/ge_fixture.h"
+#include "matrix_calculation_ops.h"
+#include "nn_calculation_ops.h"
+#include "nn_norm_ops.h"
+#include "reduce_ops.h"
 
 namespace belay_test {
 namespace {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "api_ge/state_fixture.h"
+#include "nonlinear_fuc_ops.h"
 
 namespace belay_test {
 namespace {

@@ -9,6 +9,8 @@
 
 #include "api_ge/ge_fixture.h"
 #include "base/error_report.h"
+#include "matrix_calculation_ops.h"
+#include "nn_calculation_ops.h"
 #include "session/option_values.h"
 
 namespace belay_test {

@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "api_ge/ge_fixture.h"
+#include "matrix_calculation_ops.h"
+#include "nn_norm_ops.h"
 
 namespace {
 std::atomic<bool> counting{false};

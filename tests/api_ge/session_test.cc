@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "api_ge/ge_fixture.h"
+#include "hcom_ops.h"
+#include "matrix_calculation_ops.h"
 
 // old_abi.cc; texts holds what GEGetWarningMsg and GEGetErrorMsg gave it.
 extern "C" int RunWithOldStrings(const ge::Graph* graph, const std::vector<ge::Tensor>* inputs,

@@ -7,6 +7,7 @@
 
 #include "api_ge/state_fixture.h"
 #include "ge/ge_ir_build.h"
+#include "matrix_calculation_ops.h"
 
 namespace belay_test {
 namespace {

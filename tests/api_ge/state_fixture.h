@@ -1,6 +1,7 @@
 // Variables and constants for tests of graphs with a state.
 #pragma once
 #include "api_ge/ge_fixture.h"
+#include "state_ops.h"
 
 namespace belay_test {
 

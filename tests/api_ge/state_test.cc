@@ -2,6 +2,10 @@
 #include <numeric>
 
 #include "api_ge/state_fixture.h"
+#include "matrix_calculation_ops.h"
+#include "no_op.h"
+#include "nonlinear_fuc_ops.h"
+#include "resource_variable_ops.h"
 
 namespace belay_test {
 namespace {

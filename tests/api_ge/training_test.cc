@@ -5,6 +5,16 @@
 #include <random>
 
 #include "api_ge/ge_fixture.h"
+#include "fusion_ops.h"
+#include "matrix_calculation_ops.h"
+#include "nn_activation.h"
+#include "nn_batch_norm_ops.h"
+#include "nn_calculation_ops.h"
+#include "nn_norm_ops.h"
+#include "nn_pooling_ops.h"
+#include "nonlinear_fuc_ops.h"
+#include "reduce_ops.h"
+#include "rnn.h"
 
 namespace belay_test {
 namespace {

@@ -1,5 +1,8 @@
 // Operators in both styles, in static and dynamic graphs, in branches, on several streams.
 #include "custom_op/run.h"
+#include "functional_ops.h"
+#include "math_ops.h"
+#include "nonlinear_fuc_ops.h"
 
 #include <atomic>
 #include <cmath>

@@ -1,6 +1,7 @@
 // What goes wrong in a program's functions, and in how it uses its operators: told with the node's name, and all
 // else goes on.
 #include "custom_op/run.h"
+#include "nonlinear_fuc_ops.h"
 
 #include <cstdlib>
 #include <filesystem>

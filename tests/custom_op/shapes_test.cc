@@ -1,5 +1,6 @@
 // Where a result's extents come from: formulas, one call's extents, contents of inputs, and what data decide.
 #include "custom_op/run.h"
+#include "reduce_ops.h"
 
 #include <atomic>
 #include <numeric>
