@@ -202,14 +202,16 @@ const Node* Epilogue::FusedProduct(const Node* sum) const {
 }
 
 Value* Epilogue::EmitMap(EmitContext& e, const Node* map, const std::function<Value*(const Node*)>& value_of) {
-  const Node* product = e.row.fma ? FusedProduct(map) : nullptr;
-  if (product == nullptr) {
+  const auto fused = std::find_if(map->inputs.begin(), map->inputs.end(),
+                                  [&](const Node* in) { return fused_.count(in) != 0; });
+  if (!e.row.fma || fused == map->inputs.end()) {
     llvm::SmallVector<Value*, 4> in;
     for (const Node* operand : map->inputs) in.push_back(value_of(operand));
     return EmitScalarOp(e, *map, in);
   }
+  const Node* product = *fused;
   Value *x = value_of(product->inputs[0]), *y = value_of(product->inputs[1]);
-  Value* addend = value_of(map->inputs[map->inputs[0] == product ? 1 : 0]);
+  Value* addend = value_of(map->inputs[fused == map->inputs.begin() ? 1 : 0]);
   return e.b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, addend});
 }
 

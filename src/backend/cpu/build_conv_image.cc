@@ -39,6 +39,14 @@ std::optional<Plane> PlaneOf(const ConvShape& s) {
   return plane;
 }
 
+// A row of the output, if a number of rows within these bounds divides it; else 0.
+int64_t RunOf(const Plane& plane, int64_t fewest, int64_t most) {
+  for (int64_t rows = fewest; rows <= most; ++rows) {
+    if (plane.columns.out % rows == 0) return plane.columns.out;
+  }
+  return 0;
+}
+
 class ImageRows final : public RowSource {
  public:
   ImageRows(const ConvShape& s, const Plane& plane, const MatrixProblem& p) : s_(s), plane_(plane) {
@@ -229,10 +237,7 @@ int64_t ImageRun(const ConvShape& s, const MatrixProblem& p) {
   const int64_t filled = (channels + step - 1) / step * step;
   if (filled > 2 * channels || (filled != channels && !p.b_constant)) return 0;
   constexpr int64_t kShortestRun = 9;  // fewer rows take a register as long
-  for (int64_t run = kTileRows; run >= kShortestRun; --run) {
-    if (plane->columns.out % run == 0) return plane->columns.out;
-  }
-  return 0;
+  return RunOf(*plane, kShortestRun, kTileRows);
 }
 
 int64_t ImageRunOfVectors(const ConvShape& s, const MatrixProblem& p) {
@@ -242,10 +247,7 @@ int64_t ImageRunOfVectors(const ConvShape& s, const MatrixProblem& p) {
   if (!s.group_channels.IsConst() || s.group_channels.value() > kFewChannels) return 0;
   if (s.window->fill != 0 || plane->columns.dilation != 1 || plane->columns.pitch != s.group_channels) return 0;
   constexpr int64_t kFewestRows = 7, kMostRows = 11;
-  for (int64_t rows = kMostRows; rows >= kFewestRows; --rows) {
-    if (plane->columns.out % rows == 0) return plane->columns.out;
-  }
-  return 0;
+  return RunOf(*plane, kFewestRows, kMostRows);
 }
 
 int64_t JoinedTaps(const ConvShape& s, const MatrixProblem& p, int64_t* words) {

@@ -110,11 +110,8 @@ Value* EmitIntBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* 
 }
 
 bool IsNumberConstant(Value* v) {
-  auto* c = llvm::dyn_cast<llvm::Constant>(v);
-  if (c == nullptr) return false;
-  if (c->getType()->isVectorTy()) c = c->getSplatValue();
-  auto* f = llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
-  return f != nullptr && !f->isNaN();
+  const llvm::ConstantFP* c = SplatFloat(v);
+  return c != nullptr && !c->isNaN();
 }
 
 // NaN if either is NaN, in one comparison when a side is a number.
@@ -125,13 +122,6 @@ Value* FloatExtreme(EmitContext& e, bool max, Value* x, Value* y) {
   Value* picked = b.CreateSelect(first, x, y);
   if (IsNumberConstant(x)) return picked;
   return b.CreateSelect(b.CreateFCmpUNO(x, x), x, picked);
-}
-
-// The exponent when it is the same constant everywhere.
-const llvm::ConstantFP* SplatFloat(Value* v) {
-  auto* c = llvm::dyn_cast<llvm::Constant>(v);
-  if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
-  return llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
 }
 
 // x / c as x times the two parts of 1/c: a division takes as long as a score of products. Correctly rounded where c has
@@ -322,6 +312,12 @@ Value* EmitReduceStep(EmitContext& e, ReduceKind kind, DType dtype, Value* acc, 
     default: break;
   }
   return EmitScalarOp(e, op, dtype, dtype, {acc, value});
+}
+
+const llvm::ConstantFP* SplatFloat(Value* v) {
+  auto* c = llvm::dyn_cast<llvm::Constant>(v);
+  if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
+  return llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
 }
 
 llvm::Constant* FloatConstant(llvm::Type* type, double value) {

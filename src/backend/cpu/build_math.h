@@ -62,6 +62,8 @@ llvm::Constant* ReduceIdentity(EmitContext& e, ReduceKind kind, DType dtype, int
 // All lanes of a vector to one scalar, in a fixed tree order.
 llvm::Value* EmitReduceLanes(EmitContext& e, ReduceKind kind, DType dtype, llvm::Value* vector);
 
+// The number that a scalar or all lanes of a vector are, if it is a constant; nullptr otherwise.
+const llvm::ConstantFP* SplatFloat(llvm::Value* value);
 llvm::Constant* FloatConstant(llvm::Type* type, double value);
 llvm::Constant* IntConstant(llvm::Type* type, int64_t value);
 // A scalar or the splat of it, by `like`'s type. The literal's bits, element `index`.

@@ -140,9 +140,7 @@ Value* NearestInt(EmitContext& e, Value* v) {
 
 // The whole number that an f32 is in all lanes, if it is one.
 std::optional<double> WholeConstant(Value* v) {
-  auto* c = llvm::dyn_cast<llvm::Constant>(v);
-  if (c != nullptr && c->getType()->isVectorTy()) c = c->getSplatValue();
-  auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(c);
+  const llvm::ConstantFP* number = SplatFloat(v);
   if (number == nullptr || !number->getType()->isFloatTy()) return std::nullopt;
   const double value = number->getValueAPF().convertToFloat();
   return value == std::nearbyint(value) ? std::optional(value) : std::nullopt;
