@@ -16,13 +16,6 @@ int64_t SecondLevelBytes() {
   return bytes > 0 ? bytes : kUnknown;
 }
 
-const Node* FindAnchor(const Graph& fragment) {
-  for (const auto& n : fragment.nodes()) {
-    if (n->op == Op::kConv || n->op == Op::kContract) return n.get();
-  }
-  return nullptr;
-}
-
 bool IsOfBf16(const Node* product) { return product != nullptr && product->inputs[0]->type.dtype == DType::kBF16; }
 
 bool IsKnown(const Shape& shape) {
@@ -154,11 +147,11 @@ class Finder {
     if (reads_[slot] != 1 || at == to.inputs.end() || !IsKnown(shape)) return false;
     const int input = reader->image_input = static_cast<int>(at - to.inputs.begin());
     const Graph& fragment = *specs_[to.kernel].fragment;
-    const Node* anchor = FindAnchor(fragment);
+    const Node* anchor = OnlyProduct(fragment);
     const bool by_windows = anchor && anchor->op == Op::kConv;
     const int64_t bytes = ByteSize(plan_.slots[slot].type.dtype, NumElements(shape).value());
     // Measured (docs/performance.md): less than this the last-level cache gives back as fast as it is used.
-    const bool is_fast = by_windows || IsOfBf16(anchor) || IsOfBf16(FindAnchor(*specs_[from.kernel].fragment));
+    const bool is_fast = by_windows || IsOfBf16(anchor) || IsOfBf16(OnlyProduct(*specs_[from.kernel].fragment));
     if (bytes <= (is_fast ? 2 : 8) * cache_bytes_) return false;
     if (by_windows) return ReadsByWindows(*anchor, input, reader);
     if (anchor) return ReadsRowsOfA(fragment, *anchor, input, reader);

@@ -91,10 +91,7 @@ std::shared_ptr<const Prepared> Prepare(const Plan& plan, std::vector<int64_t> s
   for (const Slot& slot : plan.slots) out->slot_bytes.push_back(EvaluateBytes(slot.type, out->symbols));
   out->slot_offset.assign(plan.slots.size(), 0);
   out->arena_bytes = AssignOffsets(plan, out->slot_bytes, &out->slot_offset);
-  for (const Step& step : plan.steps) {
-    out->steps.push_back(PrepareStep(plan, step, out->symbols));
-    out->pointer_count += step.inputs.size() + step.outputs.size();
-  }
+  for (const Step& step : plan.steps) out->steps.push_back(PrepareStep(plan, step, out->symbols));
   return out;
 }
 

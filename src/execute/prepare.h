@@ -21,7 +21,6 @@ struct Prepared {
   int64_t arena_bytes = 0;
   std::vector<PreparedStep> steps;   // empty where the plan runs stepwise
   std::vector<std::vector<int64_t>> output_dims;
-  size_t pointer_count = 0;          // over all steps
 };
 
 PreparedStep PrepareStep(const Plan& plan, const Step& step, const std::vector<int64_t>& symbols);

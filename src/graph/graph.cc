@@ -220,6 +220,25 @@ Node* ThroughReshapes(Node* node) {
   return node;
 }
 
+bool IsPointwise(const Node& conv) {
+  const Window& w = *conv.window;
+  const Shape &x = conv.inputs[0]->shape(), &y = conv.shape();
+  for (int d = 0; d + 2 < conv.rank(); ++d) {
+    if (w.kernel[d] != 1 || w.strides[d] != 1 || !w.pads_lo[d].IsConst(0) || x[d + 1] != y[d + 1]) return false;
+  }
+  return w.groups == 1;
+}
+
+const Node* OnlyProduct(const Graph& fragment) {
+  const Node* product = nullptr;
+  for (const Node* n : TopologicalOrder(fragment)) {
+    if (n->op != Op::kContract && n->op != Op::kConv) continue;
+    if (product != nullptr) return nullptr;
+    product = n;
+  }
+  return product;
+}
+
 bool CanOverwrite(const Graph& fragment, int input) {
   const Node* root = ThroughReshapes(fragment.outputs[0]);
   const Node* overwritten = fragment.inputs[input];

@@ -225,6 +225,15 @@ Node* CopyNode(Graph& out, const Node& node, std::vector<Node*> inputs);
 // The node whose memory `node` is under another shape.
 Node* ThroughReshapes(Node* node);
 inline const Node* ThroughReshapes(const Node* node) { return ThroughReshapes(const_cast<Node*>(node)); }
+// Another view of the same elements.
+inline bool IsView(const Node* n) {
+  return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast || n->op == Op::kSlice;
+}
+inline bool IsMap(const Node* n, ScalarOp op) { return n->op == Op::kMap && n->scalar == op; }
+// A convolution of one group that reads one pixel of x for each of its result, and no border.
+bool IsPointwise(const Node& conv);
+// The contraction or convolution of a fragment; nullptr where there is none or several.
+const Node* OnlyProduct(const Graph& fragment);
 // A kernel of this fragment may write its result over its input `input`: every element is read before it is
 // written and not again, or (a kScatter) stays as it is.
 bool CanOverwrite(const Graph& fragment, int input);

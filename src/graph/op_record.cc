@@ -70,6 +70,8 @@ Tensor Body::Raw(const char* input) const {
 
 Tensor Body::In(const char* input) const { return Lift(Raw(input)); }
 
+Tensor Body::Optional(const char* input) const { return Has(input) ? Raw(input) : Tensor(); }
+
 std::vector<Tensor> Body::RawIns(const char* input) const {
   std::vector<Tensor> all;
   for (size_t i = 0; i < node_.input_ports.size(); ++i) {

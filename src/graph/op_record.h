@@ -32,6 +32,7 @@ class Body {
   bool Has(const char* input) const;
   // The input as it is declared: halves stay halves. Fails when it is absent.
   Tensor Raw(const char* input) const;
+  Tensor Optional(const char* input) const;  // Raw, or no tensor where it is absent
   // The input ready for arithmetic: f16/bf16 are lifted to f32, so that a whole op rounds once, in Out.
   Tensor In(const char* input) const;
   std::vector<Tensor> Ins(const char* input) const;     // a dynamic input's instances, lifted

@@ -68,6 +68,10 @@ Tensor WrittenToFractals(const Tensor& cache, const Tensor& rows, const Tensor& 
                  {-1, 1, -2, 2});
 }
 
+Tensor RmsNormed(const Tensor& x, const Tensor& gamma, double epsilon) {
+  return x * Rsqrt(Mean(Square(x), {x.rank() - 1}) + epsilon) * gamma;
+}
+
 Tensor TurnedPairs(const Tensor& x, const Tensor& cos, const Tensor& sin) {
   const int last = x.rank() - 1;
   const Dim half = FloorDiv(x.dim(last), 2);

@@ -14,6 +14,8 @@ Tensor WrittenToSlots(const Tensor& cache, const Tensor& rows, const Tensor& slo
 // cache [blocks, H / x, size, x], rows [T, H]; slots as above.
 Tensor WrittenToFractals(const Tensor& cache, const Tensor& rows, const Tensor& slots);
 
+// x * 1 / sqrt(mean(x^2) + epsilon) * gamma over the last dim.
+Tensor RmsNormed(const Tensor& x, const Tensor& gamma, double epsilon);
 // The rotation of pairs that lie side by side; the result has first all first elements, then all second
 // ones, as cos and sin have.
 Tensor TurnedPairs(const Tensor& x, const Tensor& cos, const Tensor& sin);

@@ -7,7 +7,6 @@
 namespace belay {
 namespace {
 
-constexpr DType F = DType::kF32;
 
 std::shared_ptr<Graph> AddConstant(double value, int64_t n) {
   Fragment f;

@@ -16,6 +16,8 @@
 
 namespace belay {
 
+inline constexpr DType F = DType::kF32;
+
 // A block whose last byte (or first) lies next to an inaccessible page.
 class GuardedBlock {
  public:

@@ -3,7 +3,6 @@
 namespace belay {
 namespace {
 
-constexpr DType F = DType::kF32;
 
 TEST(Maps, AddRelu) {
   std::mt19937 rng(1);

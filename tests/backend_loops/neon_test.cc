@@ -7,7 +7,6 @@
 namespace belay {
 namespace {
 
-constexpr DType F = DType::kF32;
 
 struct Case {
   std::string name;

@@ -3,7 +3,6 @@
 namespace belay {
 namespace {
 
-constexpr DType F = DType::kF32;
 // Sums of K terms: 2 * sqrt(K) * 2^-23 of the sum of magnitudes.
 Tolerance SumTolerance(double k, double magnitude) {
   return {4, 2 * std::sqrt(k) * 0x1p-23 * k * magnitude};

@@ -12,16 +12,6 @@ namespace {
 
 using llvm::Value;
 
-const Node* FindAnchor(const Graph& fragment) {
-  const Node* anchor = nullptr;
-  for (const Node* n : TopologicalOrder(fragment)) {
-    if (n->op != Op::kContract && n->op != Op::kConv) continue;
-    if (anchor != nullptr) return nullptr;
-    anchor = n;
-  }
-  return anchor;
-}
-
 bool IsAccumulator(DType d) {
   return d == DType::kF32 || d == DType::kF64 || d == DType::kI32 || d == DType::kI64;
 }
@@ -112,7 +102,7 @@ bool IsPackable(const KernelSpec& spec, int input) {
 }
 
 bool CanBuildContract(const KernelSpec& spec) {
-  const Node* anchor = FindAnchor(*spec.fragment);
+  const Node* anchor = OnlyProduct(*spec.fragment);
   if (anchor == nullptr || !IsAccumulator(anchor->type.dtype)) return false;
   if (!Epilogue::Check(*spec.fragment, anchor).empty()) return false;
   if (anchor->op == Op::kConv) {
@@ -125,7 +115,7 @@ bool CanBuildContract(const KernelSpec& spec) {
 
 Status BuildContract(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,
                      const std::string& symbol, KernelDraft* draft) {
-  const Node* anchor = FindAnchor(*spec.fragment);
+  const Node* anchor = OnlyProduct(*spec.fragment);
   if (anchor == nullptr) return NotSupported("a fragment without a single contraction or convolution");
   const std::string reason = Epilogue::Check(*spec.fragment, anchor);
   if (!reason.empty()) return NotSupported("epilogue: {}", reason);

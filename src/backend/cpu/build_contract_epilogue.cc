@@ -10,9 +10,6 @@ namespace {
 
 using llvm::Value;
 
-bool IsView(const Node* n) {
-  return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast || n->op == Op::kSlice;
-}
 bool IsScalarConst(const Node* n) { return n->op == Op::kConst && NumElements(n->shape()).IsConst(1); }
 
 bool DependsOn(const Node* node, const Node* anchor) {

@@ -10,21 +10,12 @@
 namespace belay {
 namespace {
 
-bool IsPointwise(const ConvShape& s) {
-  const Window& w = *s.window;
-  for (int d = 0; d < s.spatial; ++d) {
-    if (w.kernel[d] != 1 || w.strides[d] != 1 || !w.pads_lo[d].IsConst(0)) return false;
-    if (s.node->shape()[d + 1] != s.node->inputs[0]->shape()[d + 1]) return false;
-  }
-  return w.groups == 1;
-}
-
 constexpr int64_t kFewWords = 12;
 
 std::unique_ptr<RowSource> MakeRows(const ConvShape& s, const MatrixProblem& p, int outer) {
   const Dim& channels = s.group_channels;
   const bool in_place = s.x.dtype == p.dot.a && p.dot.FillsSteps(channels);
-  if (in_place && IsPointwise(s)) {
+  if (in_place && IsPointwise(*s.node)) {
     MatrixOperand a = s.x;
     std::optional<Dim> row = MergedStride(s.node->shape(), a.strides, outer, s.spatial + 1);
     if (row) {
@@ -111,7 +102,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   Epilogue epilogue(*spec.fragment, anchor);
   FoldedDims dims;
   dims.outer = epilogue.UnmergedDims();
-  const int64_t run = IsPointwise(s) || dims.outer > 1 ? 0 : ChooseImageRows(s, &p);
+  const int64_t run = IsPointwise(*s.node) || dims.outer > 1 ? 0 : ChooseImageRows(s, &p);
   if (run != 0) dims.outer = 1;
   epilogue.Fold(dims);
   SetExtents(s, dims.outer, &p);

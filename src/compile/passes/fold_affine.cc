@@ -70,16 +70,6 @@ Tensor ByFilterRow(const Tensor& c, const Node& conv) {
   return depthwise ? c : Tensor();
 }
 
-// One pixel of x for each of the result: no border that a term would miss.
-bool IsPointwise(const Node& conv) {
-  const Shape &x = conv.inputs[0]->shape(), &y = conv.shape();
-  for (int d = 0; d + 2 < conv.rank(); ++d) {
-    const Window& w = *conv.window;
-    if (w.kernel[d] != 1 || w.strides[d] != 1 || !w.pads_lo[d].IsConst(0) || x[d + 1] != y[d + 1]) return false;
-  }
-  return conv.window->groups == 1;
-}
-
 // What moves out of a convolution's operand, from the last operation to the first.
 struct Mover {
   Builder b;

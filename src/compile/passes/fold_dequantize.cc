@@ -17,10 +17,6 @@ namespace {
 
 constexpr int64_t kDeepest = (int64_t{1} << 31) / (255 * 255);  // products whose sum surely fits i32
 
-bool IsView(const Node* n) {
-  return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast || n->op == Op::kSlice;
-}
-bool IsMap(const Node* n, ScalarOp op) { return n->op == Op::kMap && n->scalar == op; }
 bool IsByte(const Node* n) { return n->type.dtype == DType::kI8 || n->type.dtype == DType::kU8; }
 
 // A value that differs along one dim at most.

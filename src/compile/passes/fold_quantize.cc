@@ -13,7 +13,6 @@
 namespace belay {
 namespace {
 
-bool IsMap(const Node* n, ScalarOp op) { return n->op == Op::kMap && n->scalar == op; }
 bool IsByte(DType dtype) { return dtype == DType::kI8 || dtype == DType::kU8; }
 bool IsCast(const Node* n, bool from_byte) {
   return IsMap(n, ScalarOp::kCast) && IsByte(from_byte ? n->inputs[0]->type.dtype : n->type.dtype);

@@ -14,10 +14,6 @@ namespace {
 constexpr size_t kMaxGroup = 64;  // nodes; keeps kernels small enough to compile in milliseconds
 constexpr size_t kMaxEpilogue = 40;
 
-bool IsView(const Node* n) {
-  return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast ||
-         n->op == Op::kSlice;
-}
 bool IsDenseSlice(const Node* n) {
   return n->op == Op::kSlice &&
          std::all_of(n->steps.begin(), n->steps.end(), [](const Dim& step) { return step.IsConst(1); });

@@ -11,7 +11,6 @@ namespace {
 using Piece = RegexPiece;
 
 constexpr size_t kMaxSteps = 200000;
-constexpr char32_t kNone = 0xffffffff;
 
 char32_t OtherCase(char32_t c) {
   if (c >= 'a' && c <= 'z') return c - 32;
@@ -110,12 +109,12 @@ Result<Regex> Regex::Parse(const std::string& pattern) {
 namespace {
 
 bool Holds(Regex::Place place, char32_t before, char32_t after) {
-  const bool border = (before != kNone && IsRegexWord(before)) != (after != kNone && IsRegexWord(after));
+  const bool border = (before != kNoCharacter && IsRegexWord(before)) != (after != kNoCharacter && IsRegexWord(after));
   switch (place) {
-    case Regex::Place::kTextStart: return before == kNone;
-    case Regex::Place::kTextEnd: return after == kNone;
-    case Regex::Place::kLineStart: return before == kNone || before == '\n';
-    case Regex::Place::kLineEnd: return after == kNone || after == '\n';
+    case Regex::Place::kTextStart: return before == kNoCharacter;
+    case Regex::Place::kTextEnd: return after == kNoCharacter;
+    case Regex::Place::kLineStart: return before == kNoCharacter || before == '\n';
+    case Regex::Place::kLineEnd: return after == kNoCharacter || after == '\n';
     case Regex::Place::kWordBorder: return border;
     case Regex::Place::kInsideOrOutside: return !border;
   }
@@ -161,9 +160,9 @@ class Threads {
 
 bool Regex::FullMatch(const std::string& text) const {
   const std::vector<char32_t> codes = CodePoints(text);
-  const auto code = [&](size_t i) { return i < codes.size() ? codes[i] : kNone; };
+  const auto code = [&](size_t i) { return i < codes.size() ? codes[i] : kNoCharacter; };
   Threads now(steps_.size()), next(steps_.size());
-  now.Follow(steps_, 0, kNone, code(0));
+  now.Follow(steps_, 0, kNoCharacter, code(0));
   for (size_t i = 0; i < codes.size() && !now.list().empty(); ++i) {
     next.Clear();
     for (int at : now.list()) {

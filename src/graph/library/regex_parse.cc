@@ -11,7 +11,7 @@ using Piece = RegexPiece;
 
 constexpr int kMaxRepeat = 1000;  // RE2's
 constexpr int kMaxDepth = 500;
-constexpr char32_t kLastCode = 0x10ffff, kNone = 0xffffffff;
+constexpr char32_t kLastCode = 0x10ffff;
 
 struct NamedSet {
   const char* name;
@@ -81,7 +81,7 @@ class Parser {
 
  private:
   bool More() const { return at_ < codes_.size(); }
-  char32_t Peek(size_t ahead = 0) const { return at_ + ahead < codes_.size() ? codes_[at_ + ahead] : kNone; }
+  char32_t Peek(size_t ahead = 0) const { return at_ + ahead < codes_.size() ? codes_[at_ + ahead] : kNoCharacter; }
   bool Take(char32_t c) {
     if (Peek() != c) return false;
     ++at_;
@@ -329,7 +329,7 @@ class Parser {
       }
       const char32_t low = ClassCharacter();
       char32_t high = low;
-      if (Peek() == '-' && Peek(1) != ']' && Peek(1) != kNone) {
+      if (Peek() == '-' && Peek(1) != ']' && Peek(1) != kNoCharacter) {
         ++at_;
         high = ClassCharacter();
         if (high < low) Refuse("a range of a class runs backwards");

@@ -20,6 +20,8 @@ struct RegexError {
   Status status;
 };
 
+constexpr char32_t kNoCharacter = 0xffffffff;
+
 inline bool IsRegexWord(char32_t c) {
   return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }

@@ -36,7 +36,7 @@ Tensor QuantisedProduct(const Body& b, TurnedBy turned) {
   CheckMatrices(b);
   if (!b.Has("x2_scale")) Fail("input x2_scale is required where x1 is {}", DTypeName(b.Raw("x1").dtype()));
   if (b.Has("bias")) FailNotSupported("a bias beside scales");
-  const Tensor x1_scale = b.Has("x1_scale") ? b.Raw("x1_scale") : Tensor();
+  const Tensor x1_scale = b.Optional("x1_scale");
   return ScaledMatMul({b.Raw("x1"), x1_scale, b.Bool(turned.x1)}, {b.Raw("x2"), b.Raw("x2_scale"), b.Bool(turned.x2)},
                       b.Int("group_size"));
 }

@@ -11,7 +11,6 @@ struct Setup {
   AttentionInputs inputs;
 };
 
-Tensor Optional(const Body& b, const char* name) { return b.Has(name) ? b.Raw(name) : Tensor(); }
 
 TokenAxis Tokens(Body& b, const AttentionLayout& layout, const Dim& extent, const char* ends) {
   if (!layout.packed()) return PaddedTokens(b.builder(), extent, Tensor());
@@ -50,7 +49,7 @@ Setup ReadInputs(Body& b, const char* pse, int64_t pse_type) {
   }
   if (b.Has(pse)) a.bias = b.In(pse);
   Masking m{b.Int("sparse_mode"), b.Int("pre_tockens"), b.Int("next_tockens"), Tensor(),
-            Optional(b, "prefix")};
+            b.Optional("prefix")};
   if (b.Has("atten_mask")) m.mask = MaskOfRank4(b.Raw("atten_mask"), a.q.dim(2));
   if (m.sparse_mode > 6) FailNotSupported("sparse_mode {} (only 0 to 6)", m.sparse_mode);
   if (m.sparse_mode >= 5 && !m.prefix)

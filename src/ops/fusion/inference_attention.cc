@@ -27,7 +27,6 @@ void Refuse(const Body& b, std::initializer_list<const char*> names) {
   }
 }
 
-Tensor Optional(const Body& b, const char* name) { return b.Has(name) ? b.Raw(name) : Tensor(); }
 
 // Cache blocks in the order in which a row's tokens lie in them. cache [blocks, size, H] or
 // [blocks, N, size, D]; table [B, blocks of a row]. Entries behind a row's end may hold anything.
@@ -92,8 +91,8 @@ Tensor DequantisedInput(const Body& b, const Tensor& x, bool is_value, bool has_
   if (has_modes && b.Has(is_value ? "value_antiquant_scale" : "key_antiquant_scale")) {
     return is_value
                ? Dequantised(x, b.Raw("value_antiquant_scale"),
-                             Optional(b, "value_antiquant_offset"), b.Int("value_antiquant_mode"))
-               : Dequantised(x, b.Raw("key_antiquant_scale"), Optional(b, "key_antiquant_offset"),
+                             b.Optional("value_antiquant_offset"), b.Int("value_antiquant_mode"))
+               : Dequantised(x, b.Raw("key_antiquant_scale"), b.Optional("key_antiquant_offset"),
                              b.Int("key_antiquant_mode"));
   }
   return Dequantised(x, Half(b, "antiquant_scale", is_value), Half(b, "antiquant_offset", is_value),
@@ -111,8 +110,8 @@ struct Sides {
 };
 
 Sides Tokens(Body& b, const AttentionLayout& layout, const Names& names, AttentionInputs* a) {
-  Tensor q_lengths = names.q_lengths ? Optional(b, names.q_lengths) : Tensor();
-  Tensor kv_lengths = Optional(b, names.kv_lengths);
+  Tensor q_lengths = names.q_lengths ? b.Optional(names.q_lengths) : Tensor();
+  Tensor kv_lengths = b.Optional(names.kv_lengths);
   Builder& builder = b.builder();
   if (b.Has("block_table") && !kv_lengths)
     Fail("input {} is required by block_table", names.kv_lengths);

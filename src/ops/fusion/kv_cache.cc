@@ -5,11 +5,6 @@
 namespace belay {
 namespace {
 
-// x * 1 / sqrt(mean(x^2) + epsilon) * gamma over the last dim.
-Tensor RmsNormed(const Tensor& x, const Tensor& gamma, double epsilon) {
-  return x * Rsqrt(Mean(Square(x), {x.rank() - 1}) + epsilon) * gamma;
-}
-
 // Whole numbers of a cache that holds i8; else x in the cache's dtype.
 Tensor ForCache(const Body& b, const Tensor& x, const Tensor& cache, const char* scale,
                 const char* offset) {
@@ -110,7 +105,7 @@ void QkvRmsNormRopeCacheBody(Body& b) {
 
 // The projection in real numbers.
 Tensor Dequantised(Body& b) {
-  Tensor x = b.Raw("x"), bias = b.Has("bias") ? b.Raw("bias") : Tensor();
+  Tensor x = b.Raw("x"), bias = b.Optional("bias");
   if (IsFloat(x.dtype()))
     return bias ? Cast(x, DType::kF32) + Cast(bias, DType::kF32) : Cast(x, DType::kF32);
   if (bias && bias.dtype() == DType::kI32) x = x + bias;

@@ -5,10 +5,6 @@
 namespace belay {
 namespace {
 
-Tensor RmsNormed(const Tensor& x, const Tensor& gamma, double epsilon) {
-  return x * Rsqrt(Mean(Square(x), {x.rank() - 1}) + epsilon) * gamma;
-}
-
 void RefuseQuantised(const Body& b) {
   for (const char* mode : {"weight_quant_mode", "kv_cache_quant_mode", "query_quant_mode",
                            "ckvkr_repo_mode", "quant_scale_repo_mode"}) {

@@ -206,7 +206,7 @@ BELAY_OP(MoeFinalizeRoutingV2) {
   op.Dtypes("expanded_x", kFloats).Computes([](Body& b) {
     const int64_t mode = b.Int("drop_pad_mode");
     if (mode < 0 || mode > 3) FailNotSupported("drop_pad_mode {} (only 0 to 3)", mode);
-    FinalizeBody(b, b.Has("expert_idx") ? b.Raw("expert_idx") : Tensor(), mode >= 2, mode % 2 == 1);
+    FinalizeBody(b, b.Optional("expert_idx"), mode >= 2, mode % 2 == 1);
   });
 }
 

@@ -47,7 +47,7 @@ void DequantSwigluQuantBody(Body& b) {
   if (b.Int("swiglu_mode") != 0) FailNotSupported("swiglu_mode {} (only 0)", b.Int("swiglu_mode"));
   if (b.Type("dst_type") != DType::kI8)
     FailNotSupported("dst_type {} (only i8)", DTypeName(b.Type("dst_type")));
-  Tensor x = b.Raw("x"), bias = b.Has("bias") ? b.Raw("bias") : Tensor();
+  Tensor x = b.Raw("x"), bias = b.Optional("bias");
   if (bias && bias.dtype() == DType::kI32) x = x + bias;
   Tensor y = Cast(x, DType::kF32);
   if (b.Has("weight_scale")) y = y * b.In("weight_scale");
@@ -117,14 +117,14 @@ BELAY_OP(AddRmsNormDynamicQuant) {
 
 BELAY_OP(TransQuantParamV2) {
   op.Dtypes("scale", {DType::kF32}).Computes([](Body& b) {
-    b.OutRaw("y", PackedParameters(b.Raw("scale"), b.Has("offset") ? b.Raw("offset") : Tensor()));
+    b.OutRaw("y", PackedParameters(b.Raw("scale"), b.Optional("offset")));
   });
 }
 
 // (x + whole bias) * weight scale * activation scale + other bias
 BELAY_OP(DequantBias) {
   op.Dtypes("x", {DType::kI32}).Computes([](Body& b) {
-    Tensor x = b.Raw("x"), bias = b.Has("bias") ? b.Raw("bias") : Tensor();
+    Tensor x = b.Raw("x"), bias = b.Optional("bias");
     if (bias && bias.dtype() == DType::kI32) x = x + bias;
     Tensor y = Cast(x, DType::kF32) * b.In("weight_scale");
     if (b.Has("activate_scale")) y = y * Unsqueeze(b.In("activate_scale"), {1});

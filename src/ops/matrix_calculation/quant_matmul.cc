@@ -29,7 +29,7 @@ void OutProduct(Body& b, Tensor y, DType dtype, const Tensor& offset) {
 void QuantMatMulBody(Body& b) {
   Tensor x1 = Turned(b.Raw("x1"), b.Bool("transpose_x1"));
   Tensor y = MatMul(x1, Turned(b.Raw("x2"), b.Bool("transpose_x2")), DType::kI32);
-  Tensor bias = b.Has("bias") ? b.Raw("bias") : Tensor();
+  Tensor bias = b.Optional("bias");
   if (bias && bias.dtype() == DType::kI32) y = y + bias;
   const DType dtype = ResultType(b.Int("dtype"), DType::kF16);
   if (dtype == DType::kI32) return b.OutRaw("y", y);
@@ -91,7 +91,7 @@ void WeightQuantBody(Body& b) {
 
 // y + x1 @ x2, scaled; what y holds becomes the sum.
 void QuantMatMulAddBody(Body& b) {
-  const ScaledMatrix x1 = {b.Raw("x1"), b.Has("x1_scale") ? b.Raw("x1_scale") : Tensor(), b.Bool("transpose_x1")};
+  const ScaledMatrix x1 = {b.Raw("x1"), b.Optional("x1_scale"), b.Bool("transpose_x1")};
   const ScaledMatrix x2 = {b.Raw("x2"), b.Raw("x2_scale"), b.Bool("transpose_x2")};
   b.OutRaw("y", b.Raw("y") + ScaledMatMul(x1, x2, b.Int("group_size")));
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "ops/nonlinear_fuc/selu.h"
 #include "ops/support.h"
 
 namespace belay {
@@ -18,7 +19,6 @@ Tensor EluLike(const Tensor& x, double alpha, double scale, double input_scale =
   Tensor below = Map(ScalarOp::kExpm1, Min(x, 0.0) * input_scale) * alpha;
   return Select(Greater(x, 0.0), x, below) * scale;
 }
-constexpr double kSeluAlpha = 1.67326319217681884765625, kSeluScale = 1.05070102214813232421875;
 
 }  // namespace
 

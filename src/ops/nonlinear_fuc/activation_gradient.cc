@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/gradient.h"
+#include "ops/nonlinear_fuc/selu.h"
 
 namespace belay {
 namespace {
@@ -42,7 +43,6 @@ Tensor HardSwishGradient(const Tensor& dy, const Tensor& x) {
   return Where(GreaterEqual(x, -3.0), inner);
 }
 
-constexpr double kSeluAlpha = 1.67326319217681884765625, kSeluScale = 1.05070102214813232421875;
 
 }  // namespace
 
