@@ -7,11 +7,11 @@
 namespace belay {
 namespace {
 
-struct Row {
+struct NarrowRow {
   DType dtype;
   SmallFloat format;
 };
-constexpr Row kRows[] = {
+constexpr NarrowRow kNarrowRows[] = {
     {DType::kF8E4M3, {4, 3, 7, SmallFloatSpecials::kOneNan}},
     {DType::kF8E5M2, {5, 2, 15, SmallFloatSpecials::kIeee}},
     {DType::kF8E4M3FNUZ, {4, 3, 8, SmallFloatSpecials::kNegativeZero}},
@@ -94,7 +94,7 @@ int SmallFloat::HighestCode() const {
 }
 
 const SmallFloat* FindSmallFloat(DType dtype) {
-  for (const Row& row : kRows) {
+  for (const NarrowRow& row : kNarrowRows) {
     if (row.dtype == dtype) return &row.format;
   }
   return nullptr;

@@ -34,7 +34,7 @@ void WriteDesc(const char* field, const std::string& name, const ModelDesc& desc
   w->Bytes("layout", layout ? layout : "ND");
 }
 
-struct AttrWriter {
+struct GeAttrWriter {
   ProtoText& w;
   bool data;  // of tensors
 
@@ -144,7 +144,7 @@ class GeWriter {
     const auto attr = w_.Open("attr");
     w_.Bytes("key", name);
     const auto message = w_.Open("value");
-    std::visit(AttrWriter{w_, detail_ == ModelDetail::kFull}, value);
+    std::visit(GeAttrWriter{w_, detail_ == ModelDetail::kFull}, value);
   }
 
   void WriteDescs(const ModelGraph& model, const ModelNode& node) {

@@ -25,7 +25,7 @@ std::string IntsText(const std::vector<int64_t>& ints) {
   return "[" + text + "]";
 }
 
-struct AttrWriter {
+struct OnnxAttrWriter {
   ProtoText& w;
   bool data;  // of tensors; else they are texts
 
@@ -171,7 +171,7 @@ class OnnxWriter {
   void WriteAttr(const std::string& name, const AttrValue& value) {
     const auto attr = w_.Open("attribute");
     w_.Bytes("name", name);
-    std::visit(AttrWriter{w_, detail_ == ModelDetail::kFull}, value);
+    std::visit(OnnxAttrWriter{w_, detail_ == ModelDetail::kFull}, value);
   }
 
   void WriteSubgraphs(const std::string& name, const std::vector<std::shared_ptr<ModelGraph>>& graphs,

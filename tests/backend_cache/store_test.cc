@@ -13,17 +13,17 @@ namespace {
 
 class StoreTest : public CacheTest {};
 
-CodeKey KeyOf(int number) {
+CodeKey ObjectKey(int number) {
   CodeKey key = {};
   for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<uint8_t>(number + 7 * i);
   return key;
 }
 
-std::string Bytes(int number, size_t count = 1000) { return std::string(count, static_cast<char>('a' + number)); }
+std::string ObjectBytes(int number, size_t count = 1000) { return std::string(count, static_cast<char>('a' + number)); }
 
 bool Holds(const CodeStore& store, int number, const std::string& want) {
   std::string got;
-  return store.Find(KeyOf(number), &got) && got == want;
+  return store.Find(ObjectKey(number), &got) && got == want;
 }
 
 void SetAge(const std::string& path, int64_t seconds) {
@@ -36,14 +36,14 @@ TEST_F(StoreTest, WhatIsKeptIsFound) {
   auto store = Open();
   ASSERT_TRUE(store);
   std::string object;
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
-  store->Keep(KeyOf(1), Bytes(1));
-  store->Keep(KeyOf(2), "");
-  EXPECT_TRUE(Holds(*store, 1, Bytes(1)));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
+  store->Keep(ObjectKey(1), ObjectBytes(1));
+  store->Keep(ObjectKey(2), "");
+  EXPECT_TRUE(Holds(*store, 1, ObjectBytes(1)));
   EXPECT_TRUE(Holds(*Open(), 2, ""));
-  EXPECT_FALSE(store->Find(KeyOf(3), &object));
-  store->Keep(KeyOf(1), Bytes(5, 70000));
-  EXPECT_TRUE(Holds(*store, 1, Bytes(5, 70000)));
+  EXPECT_FALSE(store->Find(ObjectKey(3), &object));
+  store->Keep(ObjectKey(1), ObjectBytes(5, 70000));
+  EXPECT_TRUE(Holds(*store, 1, ObjectBytes(5, 70000)));
   EXPECT_EQ(Files().size(), 2u);
   EXPECT_EQ(Counts().found, 3);
   EXPECT_EQ(Counts().missed, 2);
@@ -59,7 +59,7 @@ TEST_F(StoreTest, WhatIsKeptIsFound) {
 
 TEST_F(StoreTest, FoldersAndFilesAreForTheUserAlone) {
   const mode_t mask = umask(0);
-  Open()->Keep(KeyOf(1), Bytes(1));
+  Open()->Keep(ObjectKey(1), ObjectBytes(1));
   umask(mask);
   struct stat status;
   for (const std::string& folder : {root_ + "/a", options_.dir}) {
@@ -72,10 +72,10 @@ TEST_F(StoreTest, FoldersAndFilesAreForTheUserAlone) {
 
 TEST_F(StoreTest, DamagedFilesAreReplaced) {
   auto store = Open();
-  store->Keep(KeyOf(2), Bytes(2));
+  store->Keep(ObjectKey(2), ObjectBytes(2));
   const std::string other = Read(Files().at(0));
   std::filesystem::remove(Files().at(0));
-  store->Keep(KeyOf(1), Bytes(1));
+  store->Keep(ObjectKey(1), ObjectBytes(1));
   const std::string file = Files().at(0), whole = Read(file);
   std::vector<std::string> damaged = {"", "x", whole + "x", whole.substr(0, whole.size() - 1), whole.substr(0, 40),
                                       other, std::string(whole.size(), '\0')};
@@ -86,51 +86,51 @@ TEST_F(StoreTest, DamagedFilesAreReplaced) {
   for (size_t i = 0; i < damaged.size(); ++i) {
     Write(file, damaged[i]);
     std::string object;
-    EXPECT_FALSE(store->Find(KeyOf(1), &object)) << i;
+    EXPECT_FALSE(store->Find(ObjectKey(1), &object)) << i;
     EXPECT_EQ(Counts().rejected, static_cast<int64_t>(i) + 1);
-    store->Keep(KeyOf(1), Bytes(1));
-    EXPECT_TRUE(Holds(*store, 1, Bytes(1))) << i;
+    store->Keep(ObjectKey(1), ObjectBytes(1));
+    EXPECT_TRUE(Holds(*store, 1, ObjectBytes(1))) << i;
     EXPECT_EQ(Read(file), whole);
   }
 }
 
 TEST_F(StoreTest, FilesThatOthersMayHaveWrittenAreNotUsed) {
   auto store = Open();
-  store->Keep(KeyOf(1), Bytes(1));
+  store->Keep(ObjectKey(1), ObjectBytes(1));
   const std::string file = Files().at(0);
   std::string object;
   for (mode_t mode : {0660, 0602, 0666}) {
     ASSERT_EQ(chmod(file.c_str(), mode), 0);
-    EXPECT_FALSE(store->Find(KeyOf(1), &object)) << mode;
+    EXPECT_FALSE(store->Find(ObjectKey(1), &object)) << mode;
   }
   ASSERT_EQ(chmod(file.c_str(), 0644), 0);
-  EXPECT_TRUE(store->Find(KeyOf(1), &object));
+  EXPECT_TRUE(store->Find(ObjectKey(1), &object));
   const std::string elsewhere = root_ + "/elsewhere";
   std::filesystem::rename(file, elsewhere);
   ASSERT_EQ(symlink(elsewhere.c_str(), file.c_str()), 0);
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
-  store->Keep(KeyOf(1), Bytes(2));
-  EXPECT_TRUE(Holds(*store, 1, Bytes(2)));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
+  store->Keep(ObjectKey(1), ObjectBytes(2));
+  EXPECT_TRUE(Holds(*store, 1, ObjectBytes(2)));
   EXPECT_FALSE(std::filesystem::is_symlink(file));
   std::filesystem::remove(file);
   ASSERT_EQ(mkfifo(file.c_str(), 0600), 0);
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
   std::filesystem::remove(file);
   std::filesystem::create_directory(file);
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
-  store->Keep(KeyOf(1), Bytes(1));  // cannot take the folder's place
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
+  store->Keep(ObjectKey(1), ObjectBytes(1));  // cannot take the folder's place
   EXPECT_EQ(Files().size(), 1u);
 }
 
 TEST_F(StoreTest, FoldersThatOthersMayWriteAreNotUsed) {
-  Open()->Keep(KeyOf(1), Bytes(1));
+  Open()->Keep(ObjectKey(1), ObjectBytes(1));
   for (mode_t mode : {0770, 0702, 0777}) {
     ASSERT_EQ(chmod(options_.dir.c_str(), mode), 0);
     EXPECT_FALSE(Open()) << mode;
     EXPECT_EQ(InspectCodeCache(options_).problem, "others may write to it");
   }
   ASSERT_EQ(chmod(options_.dir.c_str(), 0755), 0);
-  EXPECT_TRUE(Holds(*Open(), 1, Bytes(1)));
+  EXPECT_TRUE(Holds(*Open(), 1, ObjectBytes(1)));
   const std::string link = root_ + "/link", file = root_ + "/file";
   ASSERT_EQ(symlink(options_.dir.c_str(), link.c_str()), 0);
   Write(file, "");
@@ -140,10 +140,10 @@ TEST_F(StoreTest, FoldersThatOthersMayWriteAreNotUsed) {
 TEST_F(StoreTest, WhatBelongsToOthersIsNotUsed) {
   if (geteuid() != 0) GTEST_SKIP() << "only root can give files away";
   auto store = Open();
-  store->Keep(KeyOf(1), Bytes(1));
+  store->Keep(ObjectKey(1), ObjectBytes(1));
   std::string object;
   AsPlainUser::GiveTo(Files().at(0));
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
   EXPECT_EQ(Counts().rejected, 1);
   AsPlainUser::GiveTo(options_.dir);
   EXPECT_FALSE(Open());
@@ -152,15 +152,15 @@ TEST_F(StoreTest, WhatBelongsToOthersIsNotUsed) {
 
 TEST_F(StoreTest, FoldersThatCannotBeWrittenAreRead) {
   options_.dir = root_;
-  Open()->Keep(KeyOf(1), Bytes(1));
+  Open()->Keep(ObjectKey(1), ObjectBytes(1));
   for (const std::string& path : {Files().at(0), root_}) AsPlainUser::GiveTo(path);
   ASSERT_EQ(chmod(root_.c_str(), 0500), 0);
   {
     AsPlainUser user;
     auto store = Open();
     ASSERT_TRUE(store);
-    EXPECT_TRUE(Holds(*store, 1, Bytes(1)));
-    store->Keep(KeyOf(2), Bytes(2));
+    EXPECT_TRUE(Holds(*store, 1, ObjectBytes(1)));
+    store->Keep(ObjectKey(2), ObjectBytes(2));
     EXPECT_FALSE(CodeStore::Open({{}, root_ + "/new"}));
   }
   EXPECT_EQ(Files().size(), 1u);
@@ -175,51 +175,51 @@ TEST_F(StoreTest, AFullDiskLeavesNothing) {
   const rlimit little = {200, usual.rlim_max};
   auto* const handler = std::signal(SIGXFSZ, SIG_IGN);
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &little), 0);
-  store->Keep(KeyOf(1), Bytes(1));
+  store->Keep(ObjectKey(1), ObjectBytes(1));
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &usual), 0);
   std::signal(SIGXFSZ, handler);
   EXPECT_TRUE(Files().empty());
   EXPECT_EQ(Counts().kept, 0);
   std::filesystem::remove_all(options_.dir);
-  store->Keep(KeyOf(1), Bytes(1));
+  store->Keep(ObjectKey(1), ObjectBytes(1));
   std::string object;
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
 }
 
 TEST_F(StoreTest, TheOldestGoWhenThereAreMany) {
   constexpr int64_t kMost = 20000;
   auto store = CodeStore::Open(options_, kMost);
   for (int i = 0; i < 10; ++i) {
-    store->Keep(KeyOf(i), Bytes(i));
+    store->Keep(ObjectKey(i), ObjectBytes(i));
     for (const std::string& file : Files()) {
-      if (Read(file).back() == Bytes(i).back()) SetAge(file, 100000 - i * 1000);
+      if (Read(file).back() == ObjectBytes(i).back()) SetAge(file, 100000 - i * 1000);
     }
   }
   EXPECT_EQ(Files().size(), 10u);
-  EXPECT_TRUE(Holds(*store, 0, Bytes(0)));  // used: now it is the youngest
+  EXPECT_TRUE(Holds(*store, 0, ObjectBytes(0)));  // used: now it is the youngest
   const std::string stale = options_.dir + "/new-1-2-3", fresh = options_.dir + "/new-4-5-6";
   for (const std::string& unfinished : {stale, fresh}) Write(unfinished, "x");
   SetAge(stale, 100000);
-  for (int i = 10; i < 20; ++i) store->Keep(KeyOf(i), Bytes(i));
+  for (int i = 10; i < 20; ++i) store->Keep(ObjectKey(i), ObjectBytes(i));
   EXPECT_LE(InspectCodeCache(options_).bytes, kMost);
-  EXPECT_TRUE(Holds(*store, 0, Bytes(0)));
-  EXPECT_TRUE(Holds(*store, 19, Bytes(19)));
+  EXPECT_TRUE(Holds(*store, 0, ObjectBytes(0)));
+  EXPECT_TRUE(Holds(*store, 19, ObjectBytes(19)));
   std::string object;
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
-  EXPECT_TRUE(store->Find(KeyOf(9), &object));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
+  EXPECT_TRUE(store->Find(ObjectKey(9), &object));
   EXPECT_FALSE(std::filesystem::exists(stale));
   EXPECT_TRUE(std::filesystem::exists(fresh));
 }
 
 TEST_F(StoreTest, ForceWritesAndDoesNotRead) {
-  Open()->Keep(KeyOf(1), Bytes(1));
+  Open()->Keep(ObjectKey(1), ObjectBytes(1));
   options_.mode = CodeCacheMode::kForce;
   auto store = Open();
   std::string object;
-  EXPECT_FALSE(store->Find(KeyOf(1), &object));
-  store->Keep(KeyOf(1), Bytes(2));
+  EXPECT_FALSE(store->Find(ObjectKey(1), &object));
+  store->Keep(ObjectKey(1), ObjectBytes(2));
   options_.mode = CodeCacheMode::kEnable;
-  EXPECT_TRUE(Holds(*Open(), 1, Bytes(2)));
+  EXPECT_TRUE(Holds(*Open(), 1, ObjectBytes(2)));
   options_.mode = CodeCacheMode::kDisable;
   EXPECT_FALSE(Open());
 }
@@ -264,8 +264,8 @@ TEST_F(StoreTest, ManyThreadsReadAndWrite) {
         auto store = CodeStore::Open(options_, 40000);
         const int number = (i * 3 + t) % 20;
         std::string object;
-        if (store->Find(KeyOf(number), &object) && object != Bytes(number, 4000)) ++wrong;
-        store->Keep(KeyOf(number), Bytes(number, 4000));
+        if (store->Find(ObjectKey(number), &object) && object != ObjectBytes(number, 4000)) ++wrong;
+        store->Keep(ObjectKey(number), ObjectBytes(number, 4000));
       }
     });
   }

@@ -12,7 +12,7 @@ namespace {
 
 std::atomic<int> plus_inferences{0};
 
-uint32_t SameShape(gert::InferShapeContext* context) {
+uint32_t CountedSameShape(gert::InferShapeContext* context) {
   ++plus_inferences;
   *context->GetOutputShape(0) = *context->GetInputShape(0);
   return ge::GRAPH_SUCCESS;
@@ -92,12 +92,12 @@ COMMON_INFER_FUNC_REG(TestHalves, InferHalves)
 
 }  // namespace ge
 
-IMPL_OP(TestPlus).InferShape(SameShape).InferDataType(SameType).OpExecuteFunc(Plus);
-IMPL_OP(TestType).InferShape(SameShape).OpExecuteFunc(SeeType);
+IMPL_OP(TestPlus).InferShape(CountedSameShape).InferDataType(SameType).OpExecuteFunc(Plus);
+IMPL_OP(TestType).InferShape(CountedSameShape).OpExecuteFunc(SeeType);
 IMPL_OP(TestHalves).OpExecuteFunc(Halve);
 // A type of the table that Belay does not compute, and one that it does.
-IMPL_OP(Bucketize).InferShape(SameShape).OpExecuteFunc(Negate);
-IMPL_OP(HardShrink).InferShape(SameShape).OpExecuteFunc(Negate);
+IMPL_OP(Bucketize).InferShape(CountedSameShape).OpExecuteFunc(Negate);
+IMPL_OP(HardShrink).InferShape(CountedSameShape).OpExecuteFunc(Negate);
 
 namespace belay_test {
 namespace {

@@ -11,13 +11,13 @@
 namespace belay {
 namespace {
 
-using Layer = std::function<Tensor(Builder&, const Tensor&)>;
+using LayerFn = std::function<Tensor(Builder&, const Tensor&)>;
 
 LiteralPtr Some(const std::vector<int64_t>& dims, uint64_t seed) {
   return RandomLiteral(DType::kF32, dims, -1, 1, seed);
 }
 
-Layer Convolution(int64_t kernel, int64_t inputs, int64_t outputs, int64_t groups = 1) {
+LayerFn Convolution(int64_t kernel, int64_t inputs, int64_t outputs, int64_t groups = 1) {
   return [=](Builder& b, const Tensor& x) {
     Window w;
     w.kernel = {kernel, kernel};
@@ -29,11 +29,11 @@ Layer Convolution(int64_t kernel, int64_t inputs, int64_t outputs, int64_t group
   };
 }
 
-Layer Product(int64_t depth) {
+LayerFn Product(int64_t depth) {
   return [=](Builder& b, const Tensor& x) { return MatMul(x, b.Constant(Some({depth, depth}, 4)), DType::kF32); };
 }
 
-Layer Maximum() {
+LayerFn Maximum() {
   return [](Builder&, const Tensor& x) {
     Window w;
     w.kernel = {3, 3};
@@ -44,7 +44,7 @@ Layer Maximum() {
 }
 
 // r = exp(x); y = max(layer(layer(r)) + r, 0.1); what is returned comes from y, and from r as well if it is `kept`.
-std::unique_ptr<Graph> Residual(const Shape& shape, const Layer& layer, bool kept) {
+std::unique_ptr<Graph> Residual(const Shape& shape, const LayerFn& layer, bool kept) {
   auto graph = std::make_unique<Graph>();
   Builder b(graph.get());
   const Tensor r = Exp(b.Wrap(graph->AddInput(0, {DType::kF32, shape})));
@@ -66,7 +66,7 @@ int Overwriting(const Plan& plan) {
   return count;
 }
 
-void CheckBytes(const std::vector<int64_t>& dims, const Layer& layer, Precision precision = Precision::kOrigin) {
+void CheckBytes(const std::vector<int64_t>& dims, const LayerFn& layer, Precision precision = Precision::kOrigin) {
   const auto graph = Residual(Shape(dims.begin(), dims.end()), layer, false);
   CompileOptions options;
   options.precision = precision;

@@ -39,7 +39,7 @@ std::string HeaderValue(const std::string& header, const char* key, const char* 
   return header.substr(at + 1, end == std::string::npos ? std::string::npos : end - at - 1);
 }
 
-Status ParseShape(const std::string& text, std::vector<int64_t>* dims) {
+Status ParseHeaderShape(const std::string& text, std::vector<int64_t>* dims) {
   const char* p = text.c_str();
   while (*p) {
     if (*p < '0' || *p > '9') {
@@ -83,7 +83,7 @@ Result<Array> ParseNpy(const std::string& bytes, DType want) {
   }
   Array array;
   array.dtype = want;
-  BELAY_RETURN_IF_ERROR(ParseShape(HeaderValue(header, "'shape'", ")}"), &array.dims));
+  BELAY_RETURN_IF_ERROR(ParseHeaderShape(HeaderValue(header, "'shape'", ")}"), &array.dims));
   array.data.assign(bytes.begin() + static_cast<ptrdiff_t>(start + length), bytes.end());
   const int64_t need = ByteSize(want, array.Count());
   if (static_cast<int64_t>(array.data.size()) != need) {

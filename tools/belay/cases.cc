@@ -66,14 +66,14 @@ std::vector<fs::path> DataSets(const fs::path& dir) {
 }
 
 // What one data set feeds. An initializer is fed where a file stands for it and says something else.
-struct SetInputs {
+struct CaseInputs {
   std::vector<Array> arrays;
   std::map<std::string, std::vector<int64_t>> shapes;
   std::set<std::string> fed_initializers;
 };
 
-Result<SetInputs> LoadInputs(const std::string& model, const ModelInfo& info, const fs::path& set) {
-  SetInputs inputs;
+Result<CaseInputs> LoadInputs(const std::string& model, const ModelInfo& info, const fs::path& set) {
+  CaseInputs inputs;
   for (size_t m = 0; m < info.inputs.size(); ++m) {
     const ModelInput& in = info.inputs[m];
     const fs::path file = set / fmt::format("input_{}.pb", m);
@@ -103,7 +103,7 @@ Result<SetInputs> LoadInputs(const std::string& model, const ModelInfo& info, co
 }
 
 Result<std::unique_ptr<Runner>> MakeRunner(const std::string& model, const ModelInfo& info,
-                                           const SetInputs& inputs, bool dynamic) {
+                                           const CaseInputs& inputs, bool dynamic) {
   RunnerOptions options;
   if (!dynamic) options.shapes = inputs.shapes;
   if (inputs.fed_initializers.empty())
@@ -120,9 +120,9 @@ Status RunCase(const Case& c) {
   }
   BELAY_RETURN_IF_ERROR(InitializeEngine(0));
   std::unique_ptr<Runner> runner;
-  SetInputs last;
+  CaseInputs last;
   for (const fs::path& set : DataSets(c.in)) {
-    BELAY_TRY(SetInputs inputs, LoadInputs(model, info, set));
+    BELAY_TRY(CaseInputs inputs, LoadInputs(model, info, set));
     if (!runner || (!c.dynamic && inputs.shapes != last.shapes) ||
         inputs.fed_initializers != last.fed_initializers) {
       BELAY_TRY(runner, MakeRunner(model, info, inputs, c.dynamic));

@@ -128,4 +128,6 @@ BELAY_UNBUILT(aclopSetMaxOpQueueNum, uint64_t)
 BELAY_UNBUILT(aclopInferShape, const char*, int, aclTensorDesc*[], aclDataBuffer*[], int,
               aclTensorDesc*[], aclopAttr*)
 
+#undef BELAY_UNBUILT
+
 }  // extern "C"

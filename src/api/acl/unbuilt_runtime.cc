@@ -66,4 +66,6 @@ BELAY_UNBUILT_VOID(acldumpUnregCallback)
 BELAY_UNBUILT(aclopStartDumpArgs, uint32_t, const char*)
 BELAY_UNBUILT(aclopStopDumpArgs, uint32_t)
 
+#undef BELAY_UNBUILT
+
 }  // extern "C"

@@ -53,9 +53,9 @@ int64_t ChunkPoints(const KernelSpec& spec, const LoopProgram& p) {
   return spec.handed_bytes > 0 ? std::min(kChunkPoints, spec.handed_bytes / kShare / kPointBytes) : kChunkPoints;
 }
 
-class Writer {
+class LoopWriter {
  public:
-  Writer(KernelFrame* frame, LoopProgram* program, int64_t chunk_points)
+  LoopWriter(KernelFrame* frame, LoopProgram* program, int64_t chunk_points)
       : f_(*frame), p_(*program), emitter_(frame, program) {
     for (const LoopNest& nest : p_.nests) {
       plans_.push_back(PlanNest(p_, nest, [&](int v) { return emitter_.LaneScore(nest.root, v); }, chunk_points));
@@ -142,7 +142,7 @@ Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& mo
   if (IsSequential(*spec.fragment)) return BuildSequential(spec, row, module, symbol, draft);
   BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment));
   KernelFrame frame(module, row, symbol, draft);
-  Writer writer(&frame, &program, ChunkPoints(spec, program));
+  LoopWriter writer(&frame, &program, ChunkPoints(spec, program));
   const bool past_caches = WritesPastCaches(spec, row, program, writer.plans());
   if (past_caches) writer.WritePastCaches();
   else writer.Write();

@@ -28,7 +28,7 @@ constexpr size_t kMostSeenBytes = size_t{1} << 20;
 constexpr char kSeenName[] = "constants.seen";
 
 // The first bytes of a file; the constant begins with the next page.
-struct Header {
+struct ConstantHeader {
   char magic[8] = {'B', 'E', 'L', 'A', 'Y', 'C', 'S', 'T'};
   uint32_t version = 1;
   uint32_t reserved = 0;
@@ -36,7 +36,7 @@ struct Header {
   ContentHash key = {};
   ContentHash checksum = {};  // of the constant
 };
-static_assert(sizeof(Header) == 88);
+static_assert(sizeof(ConstantHeader) == 88);
 
 size_t FileBytes(int64_t bytes) { return kPage + static_cast<size_t>(bytes) + kReadBehind; }
 
@@ -124,7 +124,7 @@ class FolderStore final : public ConstantStore {
     if (!IsOurs(fd, problem)) return nullptr;
     *problem = "it is damaged or of another version";
     struct stat status;
-    Header header, expected;
+    ConstantHeader header, expected;
     expected.bytes = static_cast<uint64_t>(bytes);
     expected.key = key;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return nullptr;
@@ -147,7 +147,7 @@ class FolderStore final : public ConstantStore {
     NewFile file(folder_);
     if (file.fd() < 0) return nullptr;
     std::string page(kPage, '\0');
-    Header header;
+    ConstantHeader header;
     header.bytes = bytes;
     header.key = key;
     header.checksum = HashContents(data, bytes);

@@ -25,10 +25,10 @@ namespace {
 
 constexpr std::string_view kSuffix = ".hashes";
 constexpr size_t kMostParts = size_t{1} << 16;
-constexpr size_t kPage = 4096;  // what the smallest file takes on disk
+constexpr size_t kSmallestFile = 4096;  // what the smallest file takes on disk
 
 // The first bytes of a file; the parts follow, and zeros to the end of the page.
-struct Header {
+struct HashesHeader {
   char magic[8] = {'B', 'E', 'L', 'A', 'Y', 'H', 'S', 'H'};
   uint32_t version = 1;
   uint32_t reserved = 0;
@@ -36,14 +36,14 @@ struct Header {
   ContentHash key = {};
   ContentHash checksum = {};  // of key and parts
 };
-static_assert(sizeof(Header) == 88 && sizeof(FilePart) == 48);
+static_assert(sizeof(HashesHeader) == 88 && sizeof(FilePart) == 48);
 
 std::string_view BytesOf(const std::vector<FilePart>& parts) {
   return {reinterpret_cast<const char*>(parts.data()), parts.size() * sizeof(FilePart)};
 }
 
-Header HeaderOf(const ContentHash& key, const std::vector<FilePart>& parts) {
-  Header header;
+HashesHeader HeaderOf(const ContentHash& key, const std::vector<FilePart>& parts) {
+  HashesHeader header;
   header.parts = parts.size();
   header.key = key;
   header.checksum = HashText(std::string(TextOf(key)).append(BytesOf(parts)));
@@ -52,11 +52,11 @@ Header HeaderOf(const ContentHash& key, const std::vector<FilePart>& parts) {
 
 bool ReadParts(int fd, const ContentHash& key, std::vector<FilePart>* parts) {
   std::string problem;
-  Header header;
+  HashesHeader header;
   if (!IsOurs(fd, &problem) || !ReadAll(fd, &header, sizeof header) || header.parts > kMostParts) return false;
   parts->resize(header.parts);
   if (!ReadAll(fd, parts->data(), BytesOf(*parts).size())) return false;
-  const Header expected = HeaderOf(key, *parts);
+  const HashesHeader expected = HeaderOf(key, *parts);
   return std::memcmp(&header, &expected, sizeof header) == 0;
 }
 
@@ -102,10 +102,10 @@ class FolderHashes final : public FileHashes, public std::enable_shared_from_thi
   }
 
   void Write(const ContentHash& key, const std::vector<FilePart>& parts) {
-    const Header header = HeaderOf(key, parts);
+    const HashesHeader header = HeaderOf(key, parts);
     std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
     bytes += BytesOf(parts);
-    bytes.resize((bytes.size() + kPage - 1) / kPage * kPage);
+    bytes.resize((bytes.size() + kSmallestFile - 1) / kSmallestFile * kSmallestFile);
     NewFile file(folder_);
     if (file.fd() >= 0 && WriteAll(file.fd(), bytes.data(), bytes.size()) && file.Finish(HexName(key, kSuffix))) {
       MakeRoom(dir_, folder_, kSuffix, static_cast<int64_t>(bytes.size()), most_bytes_);

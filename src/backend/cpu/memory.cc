@@ -26,13 +26,13 @@ constexpr uint8_t kCanary = 0xA5;
 
 // BELAY_GUARD=end|start puts device blocks against an inaccessible page: generated code is not instrumented
 // by sanitizers. With `end` the block ends at the page up to alignment, and the gap is checked when freed.
-enum class Guard { kNone, kEnd, kStart };
+enum class GuardPage { kNone, kEnd, kStart };
 
-Guard GuardMode() {
-  static const Guard mode = [] {
+GuardPage GuardMode() {
+  static const GuardPage mode = [] {
     const char* text = getenv("BELAY_GUARD");
     std::string_view value = text != nullptr ? text : "";
-    return value == "end" ? Guard::kEnd : value == "start" ? Guard::kStart : Guard::kNone;
+    return value == "end" ? GuardPage::kEnd : value == "start" ? GuardPage::kStart : GuardPage::kNone;
   }();
   return mode;
 }
@@ -71,13 +71,13 @@ void* Map(size_t size) {
   return map == MAP_FAILED ? nullptr : map;
 }
 
-bool AllocateGuarded(size_t size, Guard guard, Allocation* out) {
+bool AllocateGuarded(size_t size, GuardPage guard, Allocation* out) {
   size_t body = RoundUp(size, kPage);
   out->map_size = body + kPage;
   out->map = Map(out->map_size);
   if (out->map == nullptr) return false;
   auto* map = static_cast<uint8_t*>(out->map);
-  if (guard == Guard::kStart) {
+  if (guard == GuardPage::kStart) {
     mprotect(map, kPage, PROT_NONE);
     out->block.base = map + kPage;
   } else {
@@ -105,7 +105,7 @@ bool AllocatePlain(size_t size, Allocation* out) {
 }
 
 void CheckCanary(const Allocation& a) {
-  if (a.map == nullptr || GuardMode() != Guard::kEnd || a.block.kind != MemoryKind::kDevice) return;
+  if (a.map == nullptr || GuardMode() != GuardPage::kEnd || a.block.kind != MemoryKind::kDevice) return;
   const auto* end = static_cast<const uint8_t*>(a.map) + a.map_size - kPage;
   const auto* gap = static_cast<const uint8_t*>(a.block.base) + a.block.size;
   BELAY_CHECK(std::all_of(gap, end, [](uint8_t byte) { return byte == kCanary; }));
@@ -136,11 +136,11 @@ Result<void*> AllocateMemory(MemoryKind kind, size_t size) {
   Allocation made;
   made.block.size = size;
   made.block.kind = kind;
-  Guard guard = kind == MemoryKind::kDevice ? GuardMode() : Guard::kNone;
+  GuardPage guard = kind == MemoryKind::kDevice ? GuardMode() : GuardPage::kNone;
   size_t asked = std::max<size_t>(size, 1);
   for (int attempt = 0;; ++attempt) {
     bool ok = size <= SIZE_MAX / 2 &&
-              (guard == Guard::kNone ? AllocatePlain(asked, &made) : AllocateGuarded(asked, guard, &made));
+              (guard == GuardPage::kNone ? AllocatePlain(asked, &made) : AllocateGuarded(asked, guard, &made));
     if (ok) break;
     if (attempt == 1) return OutOfMemory("no memory for {} bytes", size);
     std::unique_lock lock(registry.mutex);

@@ -33,9 +33,9 @@ bool Foldable(const Node& node, const std::vector<Node*>& in) {
   return count <= kAlwaysFold || ByteSize(node.type.dtype, count) <= read;
 }
 
-LiteralPtr Spread(const Node& broadcast) {
+LiteralPtr SpreadOut(const Node& broadcast) {
   const Node& x = *broadcast.inputs[0];
-  LiteralPtr value = x.op == Op::kConst ? Held(x.literal) : Spread(x);
+  LiteralPtr value = x.op == Op::kConst ? Held(x.literal) : SpreadOut(x);
   std::vector<int64_t> symbols;
   Result<std::vector<LiteralPtr>> out = InterpretNode(broadcast, {value}, &symbols);
   return out.ok() ? (*out)[0] : nullptr;
@@ -102,7 +102,7 @@ LiteralPtr Evaluate(const Node& node, const std::vector<Node*>& in) {
   if (CanWait(node)) return EvaluateLater(node, in);
   std::vector<LiteralPtr> values;
   for (Node* n : in) {
-    LiteralPtr value = n->op == Op::kConst ? Held(n->literal) : Spread(*n);
+    LiteralPtr value = n->op == Op::kConst ? Held(n->literal) : SpreadOut(*n);
     if (!value) return nullptr;
     values.push_back(std::move(value));
   }

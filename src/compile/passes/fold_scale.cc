@@ -13,7 +13,7 @@ Node* ScaleWeights(Graph& out, Node* anchor, const Tensor& s) {
   return CopyNode(out, *anchor, {anchor->inputs[0], scaled});
 }
 
-bool IsAnchor(const Node* node) {
+bool CanScaleWeights(const Node* node) {
   return (node->op == Op::kConv || node->op == Op::kContract) && node->type.dtype == DType::kF32 &&
          node->inputs[1]->op == Op::kConst && node->inputs[1]->rank() >= 2;
 }
@@ -31,13 +31,13 @@ std::unique_ptr<Graph> FoldScale(const Graph& graph) {
       if (uses[old->id] != 1 || y->shape() != node.shape()) continue;
       Tensor s = ChannelVector(b, mapped(node.inputs[1 - side]));
       if (!s) continue;
-      if (IsAnchor(y)) return ScaleWeights(out, y, s);
+      if (CanScaleWeights(y)) return ScaleWeights(out, y, s);
       if (y->op != Op::kMap || y->scalar != ScalarOp::kAdd) continue;
       for (int inner : {0, 1}) {
         Node* anchor = y->inputs[inner];
         Tensor bias = ChannelVector(b, y->inputs[1 - inner]);
         const Node* old_anchor = old->op == Op::kMap ? old->inputs[inner] : nullptr;
-        if (!bias || !IsAnchor(anchor) || !old_anchor || uses[old_anchor->id] != 1) continue;
+        if (!bias || !CanScaleWeights(anchor) || !old_anchor || uses[old_anchor->id] != 1) continue;
         return (b.Wrap(ScaleWeights(out, anchor, s)) + bias * s).node();
       }
     }

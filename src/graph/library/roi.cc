@@ -125,12 +125,12 @@ Status RoiAlign(LibraryCall& call) {
   return OkStatus();
 }
 
-struct Span {
+struct PixelRun {
   int64_t first, end;
 };
 
 // Whole pixels of bin i of `count` along one side.
-Span PixelsOf(double low, double high, int64_t i, int64_t count, int64_t extent) {
+PixelRun PixelsOf(double low, double high, int64_t i, int64_t count, int64_t extent) {
   const double start = std::round(low), size = std::max(std::round(high) - start + 1, 1.0);
   const double bin = size / static_cast<double>(count);
   auto clamped = [&](double at) {
@@ -150,9 +150,9 @@ Status RoiPool(LibraryCall& call) {
     const T* x = call.inputs[0].as<T>() + call.inputs[2].as<int64_t>()[r] * image.channels * image.Pixels();
     for (int64_t c = 0; c < image.channels; ++c) {
       for (int64_t i = 0; i < out[2]; ++i) {
-        const Span rows = PixelsOf(double(roi[1]), double(roi[3]), i, out[2], image.height);
+        const PixelRun rows = PixelsOf(double(roi[1]), double(roi[3]), i, out[2], image.height);
         for (int64_t j = 0; j < out[3]; ++j) {
-          const Span columns = PixelsOf(double(roi[0]), double(roi[2]), j, out[3], image.width);
+          const PixelRun columns = PixelsOf(double(roi[0]), double(roi[2]), j, out[3], image.width);
           const bool empty = rows.first >= rows.end || columns.first >= columns.end;
           T best = empty ? T(0) : std::numeric_limits<T>::lowest();
           for (int64_t h = rows.first; h < rows.end; ++h) {

@@ -132,12 +132,12 @@ Result<std::vector<uint8_t>> Write(const LibraryCall& call, int64_t number) {
   return PackSequence(packed);
 }
 
-struct Piece {
+struct Part {
   int64_t start, size;
 };
 
-Result<std::vector<Piece>> PiecesOf(const LibraryCall& call, int64_t extent) {
-  std::vector<Piece> pieces;
+Result<std::vector<Part>> PiecesOf(const LibraryCall& call, int64_t extent) {
+  std::vector<Part> pieces;
   const bool given = call.inputs.size() > 1;
   if (!given || call.inputs[1].dims.empty()) {
     const int64_t size = given ? call.inputs[1].as<int64_t>()[0] : 1;
@@ -167,7 +167,7 @@ Blocks BlocksOf(DType dtype, const std::vector<int64_t>& dims, size_t axis) {
   return blocks;
 }
 
-LiteralPtr CutOut(const LibraryBuffer& x, size_t axis, Piece piece, bool keep) {
+LiteralPtr CutOut(const LibraryBuffer& x, size_t axis, Part piece, bool keep) {
   std::vector<int64_t> dims = x.dims;
   if (keep) {
     dims[axis] = piece.size;
@@ -313,9 +313,9 @@ Status LibrarySequenceConcat(LibraryCall& call) {
 Status LibrarySequenceSplit(LibraryCall& call) {
   const auto axis = static_cast<size_t>(call.Attr("axis"));
   const LibraryBuffer& x = call.inputs[0];
-  BELAY_TRY(std::vector<Piece> pieces, PiecesOf(call, x.dims[axis]));
+  BELAY_TRY(std::vector<Part> pieces, PiecesOf(call, x.dims[axis]));
   RunSequence sequence;
-  for (const Piece& piece : pieces) {
+  for (const Part& piece : pieces) {
     sequence.elements.push_back({DTypeOf(call), CutOut(x, axis, piece, call.Attr("keep", 1) != 0)});
   }
   Return(call, std::move(sequence));

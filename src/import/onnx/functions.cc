@@ -5,7 +5,7 @@
 namespace belay::onnx {
 namespace {
 
-constexpr int kMaxDepth = 32;
+constexpr int kMaxCallDepth = 32;
 constexpr int64_t kMaxNodes = 200000;  // functions that call each other twice grow exponentially
 
 // One call being written out.
@@ -73,8 +73,8 @@ class Inliner {
   }
 
   Status Expand(std::vector<Node>* nodes, int depth) {
-    if (depth > kMaxDepth)
-      return InvalidArgument("functions call each other deeper than {} levels", kMaxDepth);
+    if (depth > kMaxCallDepth)
+      return InvalidArgument("functions call each other deeper than {} levels", kMaxCallDepth);
     std::vector<Node> out;
     for (Node& node : *nodes) {
       BELAY_RETURN_IF_ERROR(ExpandGraphs(&node, depth));

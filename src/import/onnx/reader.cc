@@ -9,7 +9,7 @@ namespace {
 using protozero::pbf_reader;
 using protozero::pbf_wire_type;
 
-constexpr int kMaxDepth = 64;  // graphs in graphs, types in types
+constexpr int kMaxMessageDepth = 64;  // graphs in graphs, types in types
 constexpr int64_t kMaxExtent = int64_t{1} << 48;
 constexpr int64_t kMaxMessages =
     20000000;  // an empty message costs two bytes there and a struct here
@@ -67,7 +67,7 @@ class Reader {
       throw Refusal{fmt::format("more than {} messages", kMaxMessages)};
   }
   static void CheckDepth(int depth) {
-    if (depth > kMaxDepth) throw Refusal{fmt::format("nested deeper than {} levels", kMaxDepth)};
+    if (depth > kMaxMessageDepth) throw Refusal{fmt::format("nested deeper than {} levels", kMaxMessageDepth)};
   }
   static void ReadShape(pbf_reader r, TypeProto* type);
   static void ReadTensorType(pbf_reader r, TypeProto* type);

@@ -8,7 +8,7 @@ namespace belay {
 namespace {
 
 // [Cx, Cy/groups, spatial...] or [spatial..., Cy/groups, Cx] -> [spatial..., Cx, Cy/groups]
-Tensor CoreFilter(const Tensor& filter, bool channels_first) {
+Tensor SwappedFilter(const Tensor& filter, bool channels_first) {
   if (!channels_first) return SwapLast(filter);
   std::vector<int> perm = AxisRange(2, filter.rank());
   perm.push_back(0);
@@ -50,7 +50,7 @@ void TransposedBody(Body& b, const std::vector<Dim>& input_size) {
   if (b.Has("offset_w")) FailNotSupported("the input offset_w");
   const bool first = ChannelsFirst(b.Str("data_format"), b.Raw("x").rank());
   Tensor x = ToChannelsLast(b.Raw("x"), first);
-  Tensor filter = Fixed(CoreFilter(b.Raw("filter"), first));
+  Tensor filter = Fixed(SwappedFilter(b.Raw("filter"), first));
   const int spatial = x.rank() - 2;
   if (filter.rank() != x.rank()) Fail("x has rank {}, but filter {}", x.rank(), filter.rank());
   TransposedConvolution t;

@@ -26,7 +26,7 @@ Real Selu(Real x) {
 #define BELAY_EXACT2(Name, formula) \
   {#Name, [](const Real* in) -> Real { [[maybe_unused]] const Real x = in[0], y = in[1]; return formula; }}
 
-const std::map<std::string, ExactFn>& Table() {
+const std::map<std::string, ExactFn>& ExactFunctions() {
   static const auto* const table = new std::map<std::string, ExactFn>{
       BELAY_EXACT(Abs, std::fabs(x)), BELAY_EXACT(Neg, -x), BELAY_EXACT(Square, x* x),
       BELAY_EXACT(Sign, std::isnan(x) || x == 0 ? x : Real(x > 0) - Real(x < 0)),
@@ -59,8 +59,8 @@ const std::map<std::string, ExactFn>& Table() {
 }  // namespace
 
 ExactFn ExactOf(const std::string& op) {
-  auto it = Table().find(op);
-  return it == Table().end() ? nullptr : it->second;
+  auto it = ExactFunctions().find(op);
+  return it == ExactFunctions().end() ? nullptr : it->second;
 }
 
 }  // namespace belay
