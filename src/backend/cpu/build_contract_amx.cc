@@ -1,4 +1,4 @@
-// The products of one tile in AMX registers: sums first, then a row run for each of its parts, then columns.
+// Products in AMX registers: sums first, then a row run for each of a tile's parts, then columns.
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/IntrinsicsX86.h>
 
@@ -44,15 +44,34 @@ void MatrixWriter::LoadTileShapes() {
   f.b.CreateIntrinsic(Intr::x86_ldtilecfg, {}, {constant});
 }
 
-// `count` words of k from the runs' first elements on.
-void MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* at, Value* count, Value* next) {
+// A tile whose sums stand in memory: rows [0, rows) are not stored yet.
+struct MatrixWriter::Waiting {
+  Value *tile, *from, *rows;
+  Panel panel;
+};
+
+// Steps of k in a tile, 0 where they are not known.
+int64_t MatrixWriter::StepsOfTile() const { return p.Words().IsConst() ? p.Words().value() / p.RegisterWords() : 0; }
+
+// So many with each step of k store a tile while the next is summed.
+int64_t MatrixWriter::RowsPerStep() const {
+  constexpr int64_t kSomeSteps = 8;
+  return CeilDiv(Dim(p.tile.mr), StepsOfTile() > 0 ? StepsOfTile() : kSomeSteps).value();
+}
+
+// `count` words of k from the runs' first elements on. Rows of the waiting tile up to `stored` are stored; gives the
+// same afterwards.
+Value* MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* at, Value* count, Value* next,
+                                const Waiting* waiting, Value* stored) {
   auto& b = f.b;
   const Registers r = RegistersOf(p.tile);
   const auto load = [&](int number, Value* address, Value* stride) {
     b.CreateIntrinsic(Intr::x86_tileloadd64, {}, {b.getInt8(static_cast<uint8_t>(number)), address, stride});
   };
   const int64_t words = p.RegisterWords();
-  f.Loop(f.Int(0), count, words, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
+  Values carried;
+  if (waiting != nullptr) carried.push_back(stored);
+  carried = f.Loop(f.Int(0), count, words, carried, [&](Value* k, llvm::ArrayRef<Value*> before) -> Values {
     Value* line = WordAt(at, b.CreateMul(k, f.Int(p.tile.nr())));
     if (next != nullptr) PrefetchNext(next, k, NextBytesPerStep() * words);
     for (int v = 0; v < p.tile.nv; ++v) {
@@ -62,11 +81,15 @@ void MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* at
         EmitTileDot(f, p.dot, r.Sum(part, v), r.Rows(part), r.Columns(v));
       }
     }
-    return {};
+    if (waiting == nullptr) return {};
+    Value* until = Minimum(f, b.CreateAdd(before[0], f.Int(RowsPerStep())), waiting->rows);
+    StoreRows(waiting->tile, waiting->from, waiting->panel, before[0], until);
+    return {until};
   });
+  return waiting != nullptr ? carried[0] : nullptr;
 }
 
-void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel) {
+void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel, const Waiting* waiting) {
   auto& b = f.b;
   const Registers r = RegistersOf(p.tile);
   Value* stride = f.Int(p.tile.nv * VectorBytes());
@@ -82,23 +105,53 @@ void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel) {
   };
   each_sum(InBlocksOfK() ? Intr::x86_tileloadd64 : Intr::x86_tilezero, InBlocksOfK());
   Value* next = NextBlockSlice(tile, panel.words);
+  Value* stored = waiting != nullptr ? f.Int(0) : nullptr;
   if (!HasTaps()) {
     std::vector<RowSource::Run> runs = source.Runs(f, p, block, tile, f.Int(0));
     for (RowSource::Run& run : runs) run.first = WordAt(run.first, k_begin);
-    SumTileRun(runs, panel.words, b.CreateSub(k_end, k_begin), next);
+    stored = SumTileRun(runs, panel.words, b.CreateSub(k_end, k_begin), next, waiting, stored);
   } else {
     Value* depth = f.DimValue(p.TapWords());
     Value* count = f.DimValue(p.TapWords() * Dim(p.joined_taps));
-    f.Loop(k_begin, k_end, p.joined_taps, {}, [&](Value* tap, llvm::ArrayRef<Value*>) -> Values {
+    Values carried;
+    if (waiting != nullptr) carried.push_back(stored);
+    carried = f.Loop(k_begin, k_end, p.joined_taps, carried, [&](Value* tap, llvm::ArrayRef<Value*> before) -> Values {
       Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
       Value* at = WordAt(panel.words, b.CreateMul(done, panel.stride));
       Value* slice = next;
       if (next != nullptr) slice = b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep())));
-      SumTileRun(source.Runs(f, p, block, tile, tap), at, count, slice);
-      return {};
+      Value* row = waiting != nullptr ? before[0] : nullptr;
+      row = SumTileRun(source.Runs(f, p, block, tile, tap), at, count, slice, waiting, row);
+      return waiting != nullptr ? Values{row} : Values{};
     });
+    if (waiting != nullptr) stored = carried[0];
   }
   each_sum(Intr::x86_tilestored64, true);
+  if (waiting == nullptr || StepsOfTile() > 0) return;
+  StoreRows(waiting->tile, waiting->from, waiting->panel, stored, waiting->rows);
+}
+
+// The sums of a block whose k is whole. Each tile's wait in one of two places while the next one is summed.
+void MatrixWriter::SumBlockOfTiles(Value* tiles) {
+  auto& b = f.b;
+  const auto waiting = [&](llvm::ArrayRef<Value*> carried) {
+    Value* from = b.CreateGEP(vector(), partial, b.CreateMul(carried[3], f.Int(TileVectors())));
+    return Waiting{carried[1], from, carried[2], PanelAt(carried[0])};
+  };
+  const Values none = {first_panel, f.Int(0), f.Int(0), f.Int(1)};
+  const Values last = f.Loop(first_panel, last_panel, 1, none, [&](Value* index, llvm::ArrayRef<Value*> outer) {
+    const Panel panel = PanelAt(index);
+    return f.Loop(f.Int(0), tiles, 1, Values(outer.begin(), outer.end()),
+                  [&](Value* tile, llvm::ArrayRef<Value*> before) -> Values {
+                    const Waiting w = waiting(before);
+                    Value* place = b.CreateXor(before[3], f.Int(1));
+                    Value* slot = b.CreateGEP(vector(), partial, b.CreateMul(place, f.Int(TileVectors())));
+                    SumTiles(tile, slot, panel, &w);
+                    return {index, tile, ValidRows(tile), place};
+                  });
+  });
+  const Waiting w = waiting(last);
+  StoreRows(w.tile, w.from, w.panel, f.Int(0), w.rows);
 }
 
 }  // namespace belay

@@ -61,6 +61,7 @@ void MatrixWriter::SumBlock() {
   auto& b = f.b;
   if (Packs()) ProvidePanels();
   Value* tiles = b.CreateUDiv(b.CreateAdd(block.rows, f.Int(p.tile.mr - 1)), f.Int(p.tile.mr));
+  if (StoresBesideSums()) return SumBlockOfTiles(tiles);
   f.Loop(first_panel, last_panel, 1, {}, [&](Value* index, llvm::ArrayRef<Value*>) -> Values {
     const Panel panel = PanelAt(index);
     f.Loop(f.Int(0), tiles, 1, {}, [&](Value* tile, llvm::ArrayRef<Value*>) -> Values {
@@ -74,7 +75,7 @@ void MatrixWriter::SumBlock() {
 void MatrixWriter::Tile(Value* tile, const Panel& panel) {
   auto& b = f.b;
   const llvm::Align align(VectorBytes());
-  const int64_t vectors = p.tile.mr * p.tile.nv;
+  const int64_t vectors = TileVectors();
   Value* slot = partial;
   if (InBlocksOfK()) {
     Value* index = b.CreateMul(b.CreateSub(panel.index, first_panel), f.Int(p.block_tiles));
@@ -92,20 +93,21 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
       b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), slot, f.Int(i)), align);
     }
   }
-  if (!InBlocksOfK()) return StoreRows(tile, slot, panel);
+  if (!InBlocksOfK()) return StoreRows(tile, slot, panel, f.Int(0), ValidRows(tile));
   f.If(b.CreateICmpSGE(k_end, f.DimValue(Units())), {}, [&]() -> Values {
-    StoreRows(tile, slot, panel);
+    StoreRows(tile, slot, panel, f.Int(0), ValidRows(tile));
     return {};
   });
 }
 
-// A finished tile's rows through the epilogue.
-void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel) {
+Value* MatrixWriter::ValidRows(Value* tile) {
+  return Minimum(f, f.b.CreateSub(block.rows, f.b.CreateMul(tile, f.Int(p.tile.mr))), f.Int(p.tile.mr));
+}
+
+void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel, Value* begin, Value* end) {
   auto& b = f.b;
   const llvm::Align align(VectorBytes());
-  Value* done = b.CreateMul(tile, f.Int(p.tile.mr));
-  Value* first = b.CreateAdd(block.first_row, done);
-  Value* valid = Minimum(f, b.CreateSub(block.rows, done), f.Int(p.tile.mr));
+  Value* first = b.CreateAdd(block.first_row, b.CreateMul(tile, f.Int(p.tile.mr)));
   const auto vector_at = [&](Value* base, int v) {
     return b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), base, f.Int(v)), align);
   };
@@ -113,7 +115,7 @@ void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel) {
   for (int v = 0; panel.corrections != nullptr && v < p.tile.nv; ++v) {
     corrections.push_back(vector_at(panel.corrections, v));
   }
-  f.Loop(f.Int(0), valid, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
+  f.Loop(begin, end, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
     Values sums;
     Value* at = b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv)));
     for (int v = 0; v < p.tile.nv; ++v) {
@@ -193,7 +195,8 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
     w.block.scratch = f.b.CreateGEP(f.b.getInt8Ty(), w.packed, f.DimValue(packed_bytes));
   }
   if (!w.InBlocksOfK()) {
-    w.partial = f.EntryAlloca(w.vector(), p.tile.mr * p.tile.nv, static_cast<int>(w.VectorBytes()));
+    const int64_t vectors = (w.StoresBesideSums() ? 2 : 1) * w.TileVectors();
+    w.partial = f.EntryAlloca(w.vector(), static_cast<int>(vectors), static_cast<int>(w.VectorBytes()));
   }
   if (w.Keeps()) w.kept = f.Kept();
   if (p.dot.Tiled()) w.LoadTileShapes();

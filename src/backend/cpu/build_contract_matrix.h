@@ -16,6 +16,7 @@ struct MatrixTile {
   int register_rows = 1;          // of the mr rows: those of one tile register
   int nr() const { return nv * lanes; }
 };
+constexpr int kMostTileRows = 11;  // in vector registers
 // An extent, or a guess where it is symbolic.
 double Likely(const Dim& extent);
 struct MatrixProblem {

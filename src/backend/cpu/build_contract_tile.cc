@@ -55,7 +55,7 @@ MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run)
   MatrixTile best;
   double least = HUGE_VAL;
   for (int nv = 1; nv <= 4; ++nv) {
-    for (int mr = 1; mr <= 11; ++mr) {
+    for (int mr = 1; mr <= kMostTileRows; ++mr) {
       if (RegistersOf(mr, nv) > row.vector_registers) continue;
       if (m.IsConst() && m.value() < mr && mr > 1) continue;
       if (run % mr != 0) continue;

@@ -18,7 +18,7 @@ struct MatrixWriter {
   llvm::Value* packed = nullptr;     // scratch: panels of a b that is not constant
   llvm::Value* kept = nullptr;       // KernelCall::kept, where panels may be kept
   llvm::Value* packed_block = nullptr;  // the panels at hand, of either
-  llvm::Value* partial = nullptr;    // scratch: accumulators between blocks of k; or one tile's on the stack
+  llvm::Value* partial = nullptr;    // scratch: accumulators between blocks of k; or one or two tiles' on the stack
   MatrixBlock block;
   llvm::Value* first_panel = nullptr;
   llvm::Value* last_panel = nullptr;  // behind the block's
@@ -67,9 +67,12 @@ struct MatrixWriter {
   Dim PackedPanelWords() const { return RoundUp(BlockWords(), p.tile.lanes) * Dim(p.tile.nr()); }
   int64_t WordBytes() const { return ElementBytes(p.acc); }
   int64_t VectorBytes() const { return p.tile.lanes * WordBytes(); }
+  int64_t TileVectors() const { return static_cast<int64_t>(p.tile.mr) * p.tile.nv; }
   int64_t PartialBytes() const {
-    return InBlocksOfK() ? p.block_panels * p.block_tiles * p.tile.mr * p.tile.nv * VectorBytes() : 0;
+    return InBlocksOfK() ? p.block_panels * p.block_tiles * TileVectors() * VectorBytes() : 0;
   }
+  // Tile registers sum while vector registers bring the sums before through the epilogue.
+  bool StoresBesideSums() const { return p.dot.Tiled() && !InBlocksOfK(); }
   llvm::Value* WordsOf(llvm::Value* units) { return f.b.CreateMul(units, f.DimValue(UnitWords())); }
   llvm::Value* WordAt(llvm::Value* base, llvm::Value* index) { return ElementAt(f, p.acc, base, index); }
 
@@ -77,7 +80,9 @@ struct MatrixWriter {
   void DecodeChunk(llvm::Value* chunk);
   void SumBlock();
   void Tile(llvm::Value* tile, const Panel& panel);
-  void StoreRows(llvm::Value* tile, llvm::Value* from, const Panel& panel);
+  // Rows [begin, end) of a tile whose sums stand at `from`, through the epilogue.
+  void StoreRows(llvm::Value* tile, llvm::Value* from, const Panel& panel, llvm::Value* begin, llvm::Value* end);
+  llvm::Value* ValidRows(llvm::Value* tile);
 
   // build_contract_panels.cc
   Panel PanelAt(llvm::Value* index);
@@ -87,8 +92,10 @@ struct MatrixWriter {
 
   // build_contract_sums.cc: the accumulators of one tile, in registers.
   Values Sums(llvm::Value* tile, const Values& init, const Panel& panel);
-  // build_contract_amx.cc: the same in tile registers, from and to `slot`.
-  void SumTiles(llvm::Value* tile, llvm::Value* slot, const Panel& panel);
+  // build_contract_amx.cc: the same in tile registers, from and to `slot`. Another tile's rows are stored meanwhile.
+  struct Waiting;
+  void SumTiles(llvm::Value* tile, llvm::Value* slot, const Panel& panel, const Waiting* waiting = nullptr);
+  void SumBlockOfTiles(llvm::Value* tiles);
   void LoadTileShapes();  // what the registers hold, for the whole kernel
 
  private:
@@ -97,7 +104,10 @@ struct MatrixWriter {
   void PackRuns();
   void PackLine(llvm::Value* panel, llvm::Value* word, llvm::Value* dst);
   llvm::Value* PackedAt(llvm::Value* panel);
-  void SumTileRun(const std::vector<RowSource::Run>& runs, llvm::Value* at, llvm::Value* count, llvm::Value* next);
+  llvm::Value* SumTileRun(const std::vector<RowSource::Run>& runs, llvm::Value* at, llvm::Value* count,
+                          llvm::Value* next, const Waiting* waiting, llvm::Value* stored);
+  int64_t StepsOfTile() const;
+  int64_t RowsPerStep() const;
   Values SumRun(const Values& rows, const Values& start, const Panel& panel, llvm::Value* at, llvm::Value* count,
                 llvm::Value* done, llvm::Value* next);
   llvm::Value* RowWord(llvm::Value* row, llvm::Value* word);

@@ -246,8 +246,8 @@ int64_t ImageRunOfVectors(const ConvShape& s, const MatrixProblem& p) {
   constexpr int64_t kFewChannels = 4;  // a tap of more is a loop that is long enough
   if (!s.group_channels.IsConst() || s.group_channels.value() > kFewChannels) return 0;
   if (s.window->fill != 0 || plane->columns.dilation != 1 || plane->columns.pitch != s.group_channels) return 0;
-  constexpr int64_t kFewestRows = 7, kMostRows = 11;
-  return RunOf(*plane, kFewestRows, kMostRows);
+  constexpr int64_t kFewestRows = 7;
+  return RunOf(*plane, kFewestRows, kMostTileRows);
 }
 
 int64_t JoinedTaps(const ConvShape& s, const MatrixProblem& p, int64_t* words) {
