@@ -289,7 +289,7 @@ TEST(Conv, TinyWeights) {
   }
 }
 
-// Denormal operands count as 0 in products, and nowhere else.
+// Denormal operands and results count as 0 in products, and nowhere else.
 TEST(Conv, DenormalOperands) {
   const std::vector<ConvCase> cases = {
       {{5, 9}, 1, 40, 40, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
@@ -304,6 +304,12 @@ TEST(Conv, DenormalOperands) {
     const volatile float denormal = 0x1p-140f;
     EXPECT_EQ(denormal * 4, 0x1p-138f) << "the caller's mode";
     c.Scale(1, 1, 0x1p-130);
+    for (const TargetRow& row : TargetRows()) {
+      if (!HostRuns(row)) continue;
+      EXPECT_LE(c.LargestDifference(row), 0x1p-120) << row.name;
+    }
+    c.Scale(0, 1, 0x1p-64);
+    c.Scale(1, 1, 0x1p62);  // results of 2^-132
     for (const TargetRow& row : TargetRows()) {
       if (!HostRuns(row)) continue;
       EXPECT_LE(c.LargestDifference(row), 0x1p-120) << row.name;

@@ -330,7 +330,7 @@ void KernelFrame::TakesDenormalsAsZero(const KernelSpec& spec) {
     if (sums && node->inputs[0]->type.dtype != DType::kF32) return;
     if (node->type.dtype == DType::kBF16) return;  // rounding to it looks for denormals
   }
-  constexpr uint32_t kDenormalsAreZeros = 1 << 6;
+  constexpr uint32_t kDenormalsAreZeros = 1 << 6 | 1 << 15;  // as operands, and as results
   llvm::Value* memory = EntryAlloca(b.getInt32Ty(), 2, 4);
   llvm::Value* own = b.CreateConstGEP1_64(b.getInt32Ty(), memory, 1);
   b.CreateIntrinsic(llvm::Intrinsic::x86_sse_stmxcsr, {}, {memory});

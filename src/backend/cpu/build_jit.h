@@ -92,8 +92,8 @@ class KernelFrame {
   // Where loops spend their time, they carry the addresses that they move along, and others differ from those by
   // constants. LLVM's pass that finds such addresses takes a third of the time of compiling, and is left out then.
   void AdvancesAddresses() { function->addFnAttr(kAdvancesAddresses); }
-  // Until the function ends, operands below 2^-126 count as 0 (processors take a hundred times as long for them), if it
-  // sums products of f32 and nothing in it asks for such numbers.
+  // Until the function ends, operands and results below 2^-126 count as 0 (processors take a hundred times as long for
+  // them), if it sums products of f32 and nothing in it asks for such numbers.
   void TakesDenormalsAsZero(const KernelSpec& spec);
   // Ends the function with `ret void`.
   void Finish();
