@@ -44,12 +44,6 @@ void MatrixWriter::LoadTileShapes() {
   f.b.CreateIntrinsic(Intr::x86_ldtilecfg, {}, {constant});
 }
 
-// A tile whose sums stand in memory: rows [0, rows) are not stored yet.
-struct MatrixWriter::Waiting {
-  Value *tile, *from, *rows;
-  Panel panel;
-};
-
 // Steps of k in a tile, 0 where they are not known.
 int64_t MatrixWriter::StepsOfTile() const { return p.Words().IsConst() ? p.Words().value() / p.RegisterWords() : 0; }
 
@@ -59,19 +53,16 @@ int64_t MatrixWriter::RowsPerStep() const {
   return CeilDiv(Dim(p.tile.mr), StepsOfTile() > 0 ? StepsOfTile() : kSomeSteps).value();
 }
 
-// `count` words of k from the runs' first elements on. Rows of the waiting tile up to `stored` are stored; gives the
-// same afterwards.
+// `count` words of k from the runs' first elements on.
 Value* MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* at, Value* count, Value* next,
-                                const Waiting* waiting, Value* stored) {
+                                Beside beside, Value* done) {
   auto& b = f.b;
   const Registers r = RegistersOf(p.tile);
   const auto load = [&](int number, Value* address, Value* stride) {
     b.CreateIntrinsic(Intr::x86_tileloadd64, {}, {b.getInt8(static_cast<uint8_t>(number)), address, stride});
   };
   const int64_t words = p.RegisterWords();
-  Values carried;
-  if (waiting != nullptr) carried.push_back(stored);
-  carried = f.Loop(f.Int(0), count, words, carried, [&](Value* k, llvm::ArrayRef<Value*> before) -> Values {
+  return f.Loop(f.Int(0), count, words, {done}, [&](Value* k, llvm::ArrayRef<Value*> before) -> Values {
     Value* line = WordAt(at, b.CreateMul(k, f.Int(p.tile.nr())));
     if (next != nullptr) PrefetchNext(next, k, NextBytesPerStep() * words);
     for (int v = 0; v < p.tile.nv; ++v) {
@@ -81,15 +72,11 @@ Value* MatrixWriter::SumTileRun(const std::vector<RowSource::Run>& runs, Value* 
         EmitTileDot(f, p.dot, r.Sum(part, v), r.Rows(part), r.Columns(v));
       }
     }
-    if (waiting == nullptr) return {};
-    Value* until = Minimum(f, b.CreateAdd(before[0], f.Int(RowsPerStep())), waiting->rows);
-    StoreRows(waiting->tile, waiting->from, waiting->panel, before[0], until);
-    return {until};
-  });
-  return waiting != nullptr ? carried[0] : nullptr;
+    return {beside(before[0])};
+  })[0];
 }
 
-void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel, const Waiting* waiting) {
+Value* MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel, Beside beside) {
   auto& b = f.b;
   const Registers r = RegistersOf(p.tile);
   Value* stride = f.Int(p.tile.nv * VectorBytes());
@@ -105,53 +92,60 @@ void MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel, const 
   };
   each_sum(InBlocksOfK() ? Intr::x86_tileloadd64 : Intr::x86_tilezero, InBlocksOfK());
   Value* next = NextBlockSlice(tile, panel.words);
-  Value* stored = waiting != nullptr ? f.Int(0) : nullptr;
+  Value* done = f.Int(0);
   if (!HasTaps()) {
     std::vector<RowSource::Run> runs = source.Runs(f, p, block, tile, f.Int(0));
     for (RowSource::Run& run : runs) run.first = WordAt(run.first, k_begin);
-    stored = SumTileRun(runs, panel.words, b.CreateSub(k_end, k_begin), next, waiting, stored);
+    done = SumTileRun(runs, panel.words, b.CreateSub(k_end, k_begin), next, beside, done);
   } else {
     Value* depth = f.DimValue(p.TapWords());
     Value* count = f.DimValue(p.TapWords() * Dim(p.joined_taps));
-    Values carried;
-    if (waiting != nullptr) carried.push_back(stored);
-    carried = f.Loop(k_begin, k_end, p.joined_taps, carried, [&](Value* tap, llvm::ArrayRef<Value*> before) -> Values {
-      Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
-      Value* at = WordAt(panel.words, b.CreateMul(done, panel.stride));
+    const auto sum_tap = [&](Value* tap, llvm::ArrayRef<Value*> before) -> Values {
+      Value* words = b.CreateMul(b.CreateSub(tap, k_begin), depth);
+      Value* at = WordAt(panel.words, b.CreateMul(words, panel.stride));
       Value* slice = next;
-      if (next != nullptr) slice = b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep())));
-      Value* row = waiting != nullptr ? before[0] : nullptr;
-      row = SumTileRun(source.Runs(f, p, block, tile, tap), at, count, slice, waiting, row);
-      return waiting != nullptr ? Values{row} : Values{};
-    });
-    if (waiting != nullptr) stored = carried[0];
+      if (next != nullptr) slice = b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(words, f.Int(NextBytesPerStep())));
+      return {SumTileRun(source.Runs(f, p, block, tile, tap), at, count, slice, beside, before[0])};
+    };
+    done = f.Loop(k_begin, k_end, p.joined_taps, {done}, sum_tap)[0];
   }
   each_sum(Intr::x86_tilestored64, true);
-  if (waiting == nullptr || StepsOfTile() > 0) return;
-  StoreRows(waiting->tile, waiting->from, waiting->panel, stored, waiting->rows);
+  return done;
 }
 
 // The sums of a block whose k is whole. Each tile's wait in one of two places while the next one is summed.
 void MatrixWriter::SumBlockOfTiles(Value* tiles) {
   auto& b = f.b;
-  const auto waiting = [&](llvm::ArrayRef<Value*> carried) {
-    Value* from = b.CreateGEP(vector(), partial, b.CreateMul(carried[3], f.Int(TileVectors())));
-    return Waiting{carried[1], from, carried[2], PanelAt(carried[0])};
+  struct Waiting {
+    Value *panel, *tile, *rows, *place;
+  };
+  const auto slot_at = [&](Value* place) {
+    return b.CreateGEP(vector(), partial, b.CreateMul(place, f.Int(TileVectors())));
+  };
+  const auto store = [&](const Waiting& w, const Panel& panel, Value* begin, Value* end) {
+    StoreRows(w.tile, slot_at(w.place), panel, begin, end);
+  };
+  const auto sum = [&](Value* tile, const Panel& panel, const Waiting& w) -> Waiting {
+    const Panel before = PanelAt(w.panel);
+    Value* place = b.CreateXor(w.place, f.Int(1));
+    Value* stored = SumTiles(tile, slot_at(place), panel, [&](Value* done) {
+      Value* until = Minimum(f, b.CreateAdd(done, f.Int(RowsPerStep())), w.rows);
+      store(w, before, done, until);
+      return until;
+    });
+    if (StepsOfTile() == 0) store(w, before, stored, w.rows);
+    return {panel.index, tile, ValidRows(tile), place};
   };
   const Values none = {first_panel, f.Int(0), f.Int(0), f.Int(1)};
   const Values last = f.Loop(first_panel, last_panel, 1, none, [&](Value* index, llvm::ArrayRef<Value*> outer) {
     const Panel panel = PanelAt(index);
     return f.Loop(f.Int(0), tiles, 1, Values(outer.begin(), outer.end()),
-                  [&](Value* tile, llvm::ArrayRef<Value*> before) -> Values {
-                    const Waiting w = waiting(before);
-                    Value* place = b.CreateXor(before[3], f.Int(1));
-                    Value* slot = b.CreateGEP(vector(), partial, b.CreateMul(place, f.Int(TileVectors())));
-                    SumTiles(tile, slot, panel, &w);
-                    return {index, tile, ValidRows(tile), place};
+                  [&](Value* tile, llvm::ArrayRef<Value*> w) -> Values {
+                    const Waiting now = sum(tile, panel, {w[0], w[1], w[2], w[3]});
+                    return {now.panel, now.tile, now.rows, now.place};
                   });
   });
-  const Waiting w = waiting(last);
-  StoreRows(w.tile, w.from, w.panel, f.Int(0), w.rows);
+  store({last[0], last[1], last[2], last[3]}, PanelAt(last[0]), f.Int(0), last[2]);
 }
 
 }  // namespace belay

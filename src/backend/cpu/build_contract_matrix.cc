@@ -82,7 +82,7 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
     slot = b.CreateGEP(vector(), partial, b.CreateMul(b.CreateAdd(index, tile), f.Int(vectors)));
   }
   if (p.dot.Tiled()) {
-    SumTiles(tile, slot, panel);
+    SumTiles(tile, slot, panel, [](Value* nothing) { return nothing; });
   } else {
     Values init(static_cast<size_t>(vectors), llvm::Constant::getNullValue(vector()));
     for (int64_t i = 0; InBlocksOfK() && i < vectors; ++i) {

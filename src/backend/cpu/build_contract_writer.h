@@ -92,9 +92,10 @@ struct MatrixWriter {
 
   // build_contract_sums.cc: the accumulators of one tile, in registers.
   Values Sums(llvm::Value* tile, const Values& init, const Panel& panel);
-  // build_contract_amx.cc: the same in tile registers, from and to `slot`. Another tile's rows are stored meanwhile.
-  struct Waiting;
-  void SumTiles(llvm::Value* tile, llvm::Value* slot, const Panel& panel, const Waiting* waiting = nullptr);
+  // build_contract_amx.cc: the same in tile registers, from and to `slot`. `beside` writes what vector registers do at
+  // each step of k; it takes what it gave at the step before, 0 at first, and the last is the result.
+  using Beside = llvm::function_ref<llvm::Value*(llvm::Value*)>;
+  llvm::Value* SumTiles(llvm::Value* tile, llvm::Value* slot, const Panel& panel, Beside beside);
   void SumBlockOfTiles(llvm::Value* tiles);
   void LoadTileShapes();  // what the registers hold, for the whole kernel
 
@@ -105,7 +106,7 @@ struct MatrixWriter {
   void PackLine(llvm::Value* panel, llvm::Value* word, llvm::Value* dst);
   llvm::Value* PackedAt(llvm::Value* panel);
   llvm::Value* SumTileRun(const std::vector<RowSource::Run>& runs, llvm::Value* at, llvm::Value* count,
-                          llvm::Value* next, const Waiting* waiting, llvm::Value* stored);
+                          llvm::Value* next, Beside beside, llvm::Value* done);
   int64_t StepsOfTile() const;
   int64_t RowsPerStep() const;
   Values SumRun(const Values& rows, const Values& start, const Panel& panel, llvm::Value* at, llvm::Value* count,
