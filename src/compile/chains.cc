@@ -33,7 +33,7 @@ void ReadSamePixels(int64_t pixels, ChainStage* stage) {
 bool ReadsByWindows(const Node& conv, int input, ChainStage* stage) {
   const Window& w = *conv.window;
   const Node* x = conv.inputs[0];
-  if (x->op == Op::kMap && x->scalar == ScalarOp::kCast) x = x->inputs[0];
+  if (IsMap(x, ScalarOp::kCast)) x = x->inputs[0];
   if (x->op != Op::kInput || x->index != input || conv.rank() != 4 || !w.pads_lo[0].IsConst()) return false;
   const bool pointwise = w.kernel[0] == 1 && w.kernel[1] == 1 && w.strides[0] == 1 && w.strides[1] == 1;
   if (w.groups == 1 && !pointwise) return false;
@@ -53,7 +53,7 @@ bool ReadsByWindows(const Node& conv, int input, ChainStage* stage) {
 // The input is the product's a, row by row, and nothing else.
 bool ReadsRowsOfA(const Graph& fragment, const Node& product, int input, ChainStage* stage) {
   const Node* a = product.inputs[0];
-  if (a->op == Op::kMap && a->scalar == ScalarOp::kCast) a = a->inputs[0];
+  if (IsMap(a, ScalarOp::kCast)) a = a->inputs[0];
   const std::optional<StridedView> view = ViewOf(a);
   if (!view || view->base->op != Op::kInput || view->base->index != input) return false;
   if (!IsKnown(a->shape()) || !view->offset.IsConst(0) || UseCounts(fragment)[view->base->id] != 1) return false;

@@ -290,7 +290,7 @@ Result<LiteralPtr> MoveWide(const Case& c, Result<LiteralPtr> (*move)(const Case
 
 bool MovesWide(const Node& node) {
   const bool moves = node.op >= Op::kTranspose && node.op <= Op::kScatter;
-  const bool selects = node.op == Op::kMap && node.scalar == ScalarOp::kSelect;
+  const bool selects = IsMap(&node, ScalarOp::kSelect);
   return (moves || selects) && IsPacked(node.type.dtype);
 }
 

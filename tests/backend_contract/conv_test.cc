@@ -50,6 +50,14 @@ double Depth(const ConvCase& v) {
   return depth;
 }
 
+// On every row that the host runs.
+void ExpectWithin(KernelCase& c, double difference) {
+  for (const TargetRow& row : TargetRows()) {
+    if (!HostRuns(row)) continue;
+    EXPECT_LE(c.LargestDifference(row), difference) << row.name;
+  }
+}
+
 void CheckAll(const ConvCase& v) {
   for (bool constant : {true, false}) {
     for (bool dynamic : {false, true}) {
@@ -281,10 +289,7 @@ TEST(Conv, TinyWeights) {
       c.Scale(0, 7, 0x1p-128);  // the filter
       c.Check(Depth(v));
       c.Scale(0, 1, 0x1p-100);
-      for (const TargetRow& row : TargetRows()) {
-        if (!HostRuns(row)) continue;
-        EXPECT_LE(c.LargestDifference(row), 0x1p-108) << row.name;
-      }
+      ExpectWithin(c, 0x1p-108);
     }
   }
 }
@@ -304,16 +309,10 @@ TEST(Conv, DenormalOperands) {
     const volatile float denormal = 0x1p-140f;
     EXPECT_EQ(denormal * 4, 0x1p-138f) << "the caller's mode";
     c.Scale(1, 1, 0x1p-130);
-    for (const TargetRow& row : TargetRows()) {
-      if (!HostRuns(row)) continue;
-      EXPECT_LE(c.LargestDifference(row), 0x1p-120) << row.name;
-    }
+    ExpectWithin(c, 0x1p-120);
     c.Scale(0, 1, 0x1p-64);
     c.Scale(1, 1, 0x1p62);  // results of 2^-132
-    for (const TargetRow& row : TargetRows()) {
-      if (!HostRuns(row)) continue;
-      EXPECT_LE(c.LargestDifference(row), 0x1p-120) << row.name;
-    }
+    ExpectWithin(c, 0x1p-120);
   }
 }
 

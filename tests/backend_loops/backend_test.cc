@@ -7,7 +7,6 @@
 namespace belay {
 namespace {
 
-
 std::shared_ptr<Graph> AddConstant(double value, int64_t n) {
   Fragment f;
   f.Output(f.Input(F, {n}) + value);

@@ -3,7 +3,6 @@
 namespace belay {
 namespace {
 
-
 TEST(Maps, AddRelu) {
   std::mt19937 rng(1);
   for (int64_t n : {0, 1, 3, 16, 31, 64, 1000, 40000}) {

@@ -7,7 +7,6 @@
 namespace belay {
 namespace {
 
-
 struct Case {
   std::string name;
   Fragment f;

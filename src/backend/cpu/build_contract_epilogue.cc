@@ -33,7 +33,7 @@ std::optional<MatrixOperand> ResolveOperand(const Node* node) {
   std::optional<StridedView> view = ViewOf(node);
   if (!view) return std::nullopt;
   const Node* base = view->base;
-  if (base->op == Op::kMap && base->scalar == ScalarOp::kCast) {
+  if (IsMap(base, ScalarOp::kCast)) {
     const Node* in = base->inputs[0];
     std::optional<StridedView> below = ViewOf(in);
     if (!below) return std::nullopt;

@@ -29,7 +29,7 @@ Node* Unclipped(Node* node, DType to) {
   const double high = std::exp2(BitWidth(to) - (IsUnsignedInt(to) ? 0 : 1)) - 1;
   double c = 0;
   const auto bounds = [&](ScalarOp op, double limit) {
-    return node->op == Op::kMap && node->scalar == op && UniformValue(node->inputs[1], &c) && c == limit;
+    return IsMap(node, op) && UniformValue(node->inputs[1], &c) && c == limit;
   };
   if (bounds(ScalarOp::kMin, high)) node = node->inputs[0];
   if (bounds(ScalarOp::kMax, IsUnsignedInt(to) ? 0 : -high - 1)) node = node->inputs[0];
@@ -95,11 +95,11 @@ Node* SimplifyNode(Graph& out, const Node& node, const std::vector<Node*>& in) {
 // A rounding to a half that alone reads a maximum over windows moves before it: it keeps the order of numbers, and
 // the half is what is written and read.
 Node* RoundBefore(Graph& out, const Node& node, const std::vector<int>& uses, const auto& mapped) {
-  const Node* pool = node.op == Op::kMap && node.scalar == ScalarOp::kCast ? node.inputs[0] : nullptr;
+  const Node* pool = IsMap(&node, ScalarOp::kCast) ? node.inputs[0] : nullptr;
   if (!pool || pool->op != Op::kPool || pool->reduce != ReduceKind::kMax || uses[pool->id] != 1) return nullptr;
   if (!IsHalf(node.type.dtype) || !WidensExactly(node.type.dtype, pool->type.dtype)) return nullptr;
   Node* x = mapped(pool->inputs[0]);
-  const bool is_cast = x->op == Op::kMap && x->scalar == ScalarOp::kCast;
+  const bool is_cast = IsMap(x, ScalarOp::kCast);
   const bool widened = is_cast && x->inputs[0]->type.dtype == node.type.dtype;
   Builder b(&out);
   Node* made = CopyNode(out, *pool, {widened ? x->inputs[0] : Cast(b.Wrap(x), node.type.dtype).node()});

@@ -11,7 +11,6 @@ struct Setup {
   AttentionInputs inputs;
 };
 
-
 TokenAxis Tokens(Body& b, const AttentionLayout& layout, const Dim& extent, const char* ends) {
   if (!layout.packed()) return PaddedTokens(b.builder(), extent, Tensor());
   if (!b.Has(ends)) Fail("input {} is required by the layout {}", ends, layout.in);

@@ -27,7 +27,6 @@ void Refuse(const Body& b, std::initializer_list<const char*> names) {
   }
 }
 
-
 // Cache blocks in the order in which a row's tokens lie in them. cache [blocks, size, H] or
 // [blocks, N, size, D]; table [B, blocks of a row]. Entries behind a row's end may hold anything.
 Tensor FromBlocks(const Tensor& cache, const Tensor& table, const Dim& head_size) {

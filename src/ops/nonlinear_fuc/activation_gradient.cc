@@ -43,7 +43,6 @@ Tensor HardSwishGradient(const Tensor& dy, const Tensor& x) {
   return Where(GreaterEqual(x, -3.0), inner);
 }
 
-
 }  // namespace
 
 #define BELAY_ACTIVATION_GRADIENT_OP(Name, dtypes, position, formula)                \
