@@ -298,7 +298,7 @@ class Lowerer {
     for (int id = first_new; id < graph.size(); ++id) {
       Node& made = *graph.nodes()[id];
       if (made.name.empty()) made.name = node.name;
-      if (keeps && (made.op == Op::kContract || made.op == Op::kConv)) made.flags |= kKeepsOperands;
+      if (keeps && IsProduct(&made)) made.flags |= kKeepsOperands;
     }
     return OkStatus();
   }

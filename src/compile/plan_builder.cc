@@ -24,7 +24,7 @@ namespace {
 
 // Of one contraction or convolution; 0 for all else.
 Dim FlopsOf(const Node& node) {
-  if (node.op != Op::kContract && node.op != Op::kConv) return 0;
+  if (!IsProduct(&node)) return 0;
   const Shape& w = node.inputs[1]->shape();
   Dim flops = Dim(2) * NumElements(node.shape());
   if (node.op == Op::kContract) return flops * w[w.size() - 2];

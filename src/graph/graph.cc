@@ -232,7 +232,7 @@ bool IsPointwise(const Node& conv) {
 const Node* OnlyProduct(const Graph& fragment) {
   const Node* product = nullptr;
   for (const Node* n : TopologicalOrder(fragment)) {
-    if (n->op != Op::kContract && n->op != Op::kConv) continue;
+    if (!IsProduct(n)) continue;
     if (product != nullptr) return nullptr;
     product = n;
   }

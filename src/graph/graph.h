@@ -230,6 +230,7 @@ inline bool IsView(const Node* n) {
   return n->op == Op::kReshape || n->op == Op::kTranspose || n->op == Op::kBroadcast || n->op == Op::kSlice;
 }
 inline bool IsMap(const Node* n, ScalarOp op) { return n->op == Op::kMap && n->scalar == op; }
+inline bool IsProduct(const Node* n) { return n->op == Op::kContract || n->op == Op::kConv; }
 // A convolution of one group that reads one pixel of x for each of its result, and no border.
 bool IsPointwise(const Node& conv);
 // The contraction or convolution of a fragment; nullptr where there is none or several.

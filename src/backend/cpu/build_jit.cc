@@ -326,8 +326,7 @@ void KernelFrame::Prefetch(llvm::Value* from, int64_t bytes, Cache level) {
 void KernelFrame::TakesDenormalsAsZero(const KernelSpec& spec) {
   if (!row.x86 || spec.plain_sums) return;
   for (const Node* node : TopologicalOrder(*spec.fragment)) {
-    const bool sums = node->op == Op::kConv || node->op == Op::kContract;
-    if (sums && node->inputs[0]->type.dtype != DType::kF32) return;
+    if (IsProduct(node) && node->inputs[0]->type.dtype != DType::kF32) return;
     if (node->type.dtype == DType::kBF16) return;  // rounding to it looks for denormals
   }
   constexpr uint32_t kDenormalsAreZeros = 1 << 6 | 1 << 15;  // as operands, and as results

@@ -268,7 +268,7 @@ std::vector<int> LoopLowering::ReduceVars(const Coords& coords, const std::vecto
 
 LoopExpr* LoopLowering::Reduction(const Node* node, std::vector<int> vars, LoopExpr* operand) {
   LoopExpr* e = p_->NewExpr(LoopExpr::Kind::kReduce, node->type.dtype);
-  e->reduce = node->op == Op::kContract || node->op == Op::kConv ? ReduceKind::kSum : node->reduce;
+  e->reduce = IsProduct(node) ? ReduceKind::kSum : node->reduce;
   e->select_last = (node->flags & kSelectLast) != 0;
   e->used = operand->used;
   for (int v : vars) e->used &= ~(VarSet{1} << v);

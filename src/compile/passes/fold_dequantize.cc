@@ -295,7 +295,7 @@ Node* FoldCast(Graph& out, const Node& node, Node* at) {
 
 std::unique_ptr<Graph> FoldDequantize(const Graph& graph) {
   return RewriteGraph(graph, [&](Graph& out, const Node& node, const auto& mapped) -> Node* {
-    if (node.op == Op::kContract || node.op == Op::kConv) {
+    if (IsProduct(&node)) {
       return FoldProducts(out, node, mapped(node.inputs[0]), mapped(node.inputs[1]));
     }
     if (node.op == Op::kPool) return FoldPool(out, node, mapped(node.inputs[0]));

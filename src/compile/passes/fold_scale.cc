@@ -14,8 +14,8 @@ Node* ScaleWeights(Graph& out, Node* anchor, const Tensor& s) {
 }
 
 bool CanScaleWeights(const Node* node) {
-  return (node->op == Op::kConv || node->op == Op::kContract) && node->type.dtype == DType::kF32 &&
-         node->inputs[1]->op == Op::kConst && node->inputs[1]->rank() >= 2;
+  return IsProduct(node) && node->type.dtype == DType::kF32 && node->inputs[1]->op == Op::kConst &&
+         node->inputs[1]->rank() >= 2;
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ bool IsDenseSlice(const Node* n) {
          std::all_of(n->steps.begin(), n->steps.end(), [](const Dim& step) { return step.IsConst(1); });
 }
 bool IsAnchor(const Node* n) {
-  return n->op == Op::kContract || n->op == Op::kConv || n->op == Op::kPool;
+  return IsProduct(n) || n->op == Op::kPool;
 }
 bool IsOpaque(const Node* n) {
   return n->op == Op::kCall || n->op == Op::kIf || n->op == Op::kWhile || n->op == Op::kGetOutput;

@@ -30,7 +30,7 @@ std::shared_ptr<Graph> WithConstants(const Graph& sub, const Constants& constant
 }
 
 bool IsWork(const Node& node) {
-  return node.op == Op::kContract || node.op == Op::kConv || node.op == Op::kPool || node.op == Op::kReduce;
+  return IsProduct(&node) || node.op == Op::kPool || node.op == Op::kReduce;
 }
 
 bool IsPure(const Node& node) {

@@ -15,8 +15,7 @@ bool MultipliesHalves(const Node& node) {
   if (node.op != Op::kFused) return false;
   const auto& nodes = node.subgraphs[0]->nodes();
   return std::any_of(nodes.begin(), nodes.end(), [](const auto& n) {
-    return (n->op == Op::kContract || n->op == Op::kConv) && n->inputs[0]->type.dtype == kHalf &&
-           n->inputs[1]->type.dtype == kHalf;
+    return IsProduct(n.get()) && n->inputs[0]->type.dtype == kHalf && n->inputs[1]->type.dtype == kHalf;
   });
 }
 

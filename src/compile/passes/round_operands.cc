@@ -7,8 +7,6 @@
 namespace belay {
 namespace {
 
-bool IsProduct(const Node* n) { return n->op == Op::kContract || n->op == Op::kConv; }
-
 bool RoundsOperands(const Node& n) {
   if (!IsProduct(&n) || n.type.dtype != DType::kF32 || (n.flags & kKeepsOperands)) return false;
   return n.inputs[0]->type.dtype == DType::kF32 && n.inputs[1]->type.dtype == DType::kF32;
