@@ -105,6 +105,7 @@ def make_model(row):
 def measure(args, case, row):
     """{us of each side, ratio, quartiles}, or None where a side does not run it."""
     model, inputs = make_model(row)
+    peers.share_cores(1)
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'op.onnx')
         onnx.save(model, path)

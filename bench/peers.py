@@ -7,6 +7,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'tests', 'models'))
 import compare_models  # noqa: E402
 
+CORES = sorted(os.sched_getaffinity(0))
+
+
+def share_cores(count):
+    """New threads and processes of all sides run on the same `count` cores: virtual ones differ by half for minutes."""
+    os.sched_setaffinity(0, CORES[:count])
+
 
 class Belay:
     """`belay bench --turns` in a process of its own; it times its own runs, so the pipe is not counted."""

@@ -86,6 +86,7 @@ def check_agreement(belay, peer, case, folder):
 def measure(args, case, peer, threads):
     """A line of the table; whether the gate is reached, None without one."""
     rows = FEW if peer == 'onednn' else MANY
+    peers.share_cores(threads)
     with tempfile.TemporaryDirectory() as folder:
         belay, arrays = start_belay(args, case, rows, threads, folder)
         if peer == 'onednn':

@@ -12,6 +12,7 @@ machine's: compare only what one run printed.
 import argparse
 import datetime
 import math
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -76,6 +77,24 @@ def add_to_ledger(path, row, precision):
                 f'\t{row["ratio"]:.3f}\t{row["quartiles"]}\t{row["load"]:.2f}\n')
 
 
+def compare(args, names, threads):
+    peers.share_cores(threads)
+    ratios = []
+    for case in args.cases or (QUANTIZED_SET if args.precision == 'int8' else SET):
+        row = measure(args, case, threads)
+        if row is None:
+            continue
+        ratios.append(row['ratio'])
+        times = [f'{row["medians"][n] * 1e3:.3f}' if n in row['medians'] else '-' for n in names]
+        print('\t'.join([case, str(threads), *times, row['best'], f'{row["ratio"]:.2f}', row['quartiles'],
+                         f'{row["load"]:.2f}']), flush=True)
+        if args.ledger:
+            add_to_ledger(args.ledger, row, args.precision)
+    if ratios:
+        mean = math.exp(statistics.mean(map(math.log, ratios)))
+        print(f'# {threads} threads: geometric mean {mean:.3f} of {len(ratios)}, least {min(ratios):.2f}', flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('dist')
@@ -89,21 +108,12 @@ def main():
     names = ['belay'] + (['base'] if args.base else ['onnxruntime', 'openvino'])
     print('\t'.join(['case', 'threads', *(f'{n}_ms' for n in names), 'best', 'ratio', 'quartiles', 'load_s']), flush=True)
     for threads in map(int, args.threads.split(',')):
-        ratios = []
-        for case in args.cases or (QUANTIZED_SET if args.precision == 'int8' else SET):
-            row = measure(args, case, threads)
-            if row is None:
-                continue
-            ratios.append(row['ratio'])
-            times = [f'{row["medians"][n] * 1e3:.3f}' if n in row['medians'] else '-' for n in names]
-            print('\t'.join([case, str(threads), *times, row['best'], f'{row["ratio"]:.2f}', row['quartiles'],
-                             f'{row["load"]:.2f}']), flush=True)
-            if args.ledger:
-                add_to_ledger(args.ledger, row, args.precision)
-        if ratios:
-            mean = math.exp(statistics.mean(map(math.log, ratios)))
-            print(f'# {threads} threads: geometric mean {mean:.3f} of {len(ratios)}, least {min(ratios):.2f}', flush=True)
-    sys.exit(0)
+        # A process of its own: OpenVINO asks once for the cores it may use.
+        child = multiprocessing.Process(target=compare, args=(args, names, threads))
+        child.start()
+        child.join()
+        if child.exitcode != 0:
+            sys.exit(1)
 
 
 if __name__ == '__main__':
