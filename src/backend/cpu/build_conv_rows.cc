@@ -51,28 +51,56 @@ struct PixelWalk {
   }
 };
 
-// One position of the window's leading dims for an output pixel: element offset in x, inside or not.
+// Where windows begin in x, which may be outside: a position in each spatial dim, of one window or of a vector of them.
+using WindowStart = Values;
+
+WindowStart StartOf(KernelFrame& f, const ConvShape& s, llvm::ArrayRef<Value*> pixel) {
+  auto& b = f.b;
+  WindowStart start;
+  for (int d = 0; d < s.spatial; ++d) {
+    Value* first = b.CreateMul(pixel[d + 1], f.Int(s.window->strides[d]));
+    start.push_back(b.CreateSub(first, f.DimValue(s.window->pads_lo[d])));
+  }
+  return start;
+}
+
+// The element offset in x of a window's first pixel, from its image's on.
+Value* OffsetOf(KernelFrame& f, const ConvShape& s, const WindowStart& start, Value* offset) {
+  for (int d = 0; d < s.spatial; ++d) {
+    offset = f.b.CreateAdd(offset, f.b.CreateMul(start[d], f.DimValue(s.x.strides[d + 1])));
+  }
+  return offset;
+}
+
+// One position in the window's leading dims.
 struct TapPlace {
   Value* tap;     // its number among the looped taps
-  Value* offset;
-  Value* inside;  // i1
+  Value* offset;  // in elements of x, from the window's first pixel
+  Values inside;  // i1, or a vector of them, by window
 };
 
 // Calls `body` for each combination of the first `dims` window dims, in row-major order.
-void ForTaps(KernelFrame& f, const ConvShape& s, const Values& pixel, int dims, int d, const TapPlace& at,
-             const std::function<void(const TapPlace&)>& body) {
+void ForTaps(KernelFrame& f, const ConvShape& s, llvm::ArrayRef<WindowStart> windows, int dims, int d,
+             const TapPlace& at, const std::function<void(const TapPlace&)>& body) {
   if (d == dims) return body(at);
   auto& b = f.b;
   const Window& w = *s.window;
-  const Shape& x = s.node->inputs[0]->shape();
-  Value* start = b.CreateSub(b.CreateMul(pixel[d + 1], f.Int(w.strides[d])), f.DimValue(w.pads_lo[d]));
+  const Dim& extent = s.node->inputs[0]->shape()[d + 1];
   f.Loop(f.Int(0), f.Int(w.kernel[d]), 1, {}, [&](Value* k, llvm::ArrayRef<Value*>) -> Values {
-    Value* in = b.CreateAdd(start, b.CreateMul(k, f.Int(w.dilations[d])));
+    Value* reach = b.CreateMul(k, f.Int(w.dilations[d]));
     TapPlace next;
     next.tap = b.CreateAdd(b.CreateMul(at.tap, f.Int(w.kernel[d])), k);
-    next.offset = b.CreateAdd(at.offset, b.CreateMul(in, f.DimValue(s.x.strides[d + 1])));
-    next.inside = b.CreateAnd(at.inside, b.CreateICmpULT(in, f.DimValue(x[d + 1])));
-    ForTaps(f, s, pixel, dims, d + 1, next, body);
+    next.offset = b.CreateAdd(at.offset, b.CreateMul(reach, f.DimValue(s.x.strides[d + 1])));
+    for (size_t i = 0; i < windows.size(); ++i) {
+      Value* start = windows[i][d];
+      const auto like_start = [&](Value* x) {
+        auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(start->getType());
+        return vector == nullptr ? x : b.CreateVectorSplat(vector->getNumElements(), x);
+      };
+      Value* in = b.CreateICmpULT(b.CreateAdd(start, like_start(reach)), like_start(f.DimValue(extent)));
+      next.inside.push_back(d == 0 ? in : b.CreateAnd(at.inside[i], in));
+    }
+    ForTaps(f, s, windows, dims, d + 1, next, body);
     return {};
   });
 }
@@ -91,38 +119,29 @@ class ConvRows : public RowSource {
   PixelWalk walk_;
 };
 
-// A table of the block's input pixels: [tile][tap][row of the tile]; pixels outside x share a row.
+// A table of the block's input pixels: [tile][tap][row of the tile]; pixels outside x share a row. Its entries are
+// made a vector of rows at a time, from where each row's window begins.
 class TableRows final : public ConvRows {
  public:
   using ConvRows::ConvRows;
   bool Copies() const override { return false; }
   int64_t taps() const override { return s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
-    return OutsideBytes(p) + RoundUp(Dim(p.block_tiles * p.tile.mr * s_.taps * 8), 64);
+    return OutsideBytes(p) + Dim(TableBytes(p) + StartBytes(p) * (s_.spatial + 1));
   }
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override {
     auto& b = f.b;
-    const int mr = p.tile.mr;
     // What is no byte is filled with 0.
     Value* fill = b.getInt8(static_cast<uint8_t>(s_.window->fill));
     b.CreateMemSet(block.scratch, fill, f.DimValue(OutsideBytes(p)), llvm::Align(64));
     table_ = b.CreateGEP(b.getInt8Ty(), block.scratch, f.DimValue(OutsideBytes(p)));
-    Value* tiles = b.CreateUDiv(b.CreateAdd(block.rows, f.Int(mr - 1)), f.Int(mr));
-    Value* x = f.Buffer(s_.x.input);
-    f.Loop(f.Int(0), b.CreateMul(tiles, f.Int(mr)), 1, FirstPixel(f, block),
-           [&](Value* i, llvm::ArrayRef<Value*> pixel) {
-             Value* tile = b.CreateUDiv(i, f.Int(mr));
-             Value* slot = b.CreateAdd(b.CreateMul(tile, f.Int(mr * s_.taps)), b.CreateURem(i, f.Int(mr)));
-             Values coords(pixel.begin(), pixel.end());
-             ForTaps(f, s_, coords, s_.spatial, 0, {f.Int(0), ImageOffset(f, s_, block, pixel[0]), b.getTrue()},
-                     [&](const TapPlace& at) {
-                       Value* address = ElementAt(f, s_.x.dtype, x, at.offset);
-                       Value* entry = b.CreateAdd(slot, b.CreateMul(at.tap, f.Int(mr)));
-                       b.CreateAlignedStore(b.CreateSelect(at.inside, address, block.scratch),
-                                            b.CreateGEP(b.getPtrTy(), table_, entry), llvm::Align(8));
-                     });
-             return walk_.Next(f, pixel, b.CreateICmpSLT(b.CreateAdd(i, f.Int(1)), block.rows));
-           });
+    starts_ = b.CreateGEP(b.getInt8Ty(), table_, f.Int(TableBytes(p)));
+    Value* tiles = b.CreateUDiv(b.CreateAdd(block.rows, f.Int(p.tile.mr - 1)), f.Int(p.tile.mr));
+    StoreStarts(f, p, block, b.CreateMul(tiles, f.Int(p.tile.mr)));
+    f.Loop(f.Int(0), tiles, 1, {}, [&](Value* tile, llvm::ArrayRef<Value*>) -> Values {
+      StoreEntries(f, p, block, tile);
+      return {};
+    });
   }
   Values Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock&, Value* tile, Value* tap) override {
     auto& b = f.b;
@@ -136,8 +155,56 @@ class TableRows final : public ConvRows {
   }
 
  private:
+  static constexpr int64_t kVectorBytes = 64;  // at most, of entries written at once
   Dim OutsideBytes(const MatrixProblem& p) const { return RoundUp(p.TapWords() * Dim(ElementBytes(p.acc)), 64); }
-  Value* table_ = nullptr;
+  // Whole vectors are read and written: what is behind a tile's rows belongs to the next tap or tile.
+  static int64_t WithVector(int64_t entries) { return (entries * 8 + kVectorBytes + 63) / 64 * 64; }
+  int64_t TableBytes(const MatrixProblem& p) const { return WithVector(p.block_tiles * p.tile.mr * s_.taps); }
+  static int64_t StartBytes(const MatrixProblem& p) { return WithVector(p.block_tiles * p.tile.mr); }
+  Value* Start(KernelFrame& f, const MatrixProblem& p, int d, Value* i) const {
+    Value* at = f.b.CreateAdd(f.Int(d * (StartBytes(p) / 8)), i);
+    return f.b.CreateGEP(f.b.getInt64Ty(), starts_, at);
+  }
+
+  // By pixel: its window's position in each spatial dim, then its address.
+  void StoreStarts(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* count) {
+    auto& b = f.b;
+    f.Loop(f.Int(0), count, 1, FirstPixel(f, block), [&](Value* i, llvm::ArrayRef<Value*> pixel) {
+      WindowStart start = StartOf(f, s_, pixel);
+      Value* offset = OffsetOf(f, s_, start, ImageOffset(f, s_, block, pixel[0]));
+      start.push_back(ElementAt(f, s_.x.dtype, f.Buffer(s_.x.input), offset));
+      for (int d = 0; d <= s_.spatial; ++d) b.CreateAlignedStore(start[d], Start(f, p, d, i), llvm::Align(8));
+      return walk_.Next(f, pixel, b.CreateICmpSLT(b.CreateAdd(i, f.Int(1)), block.rows));
+    });
+  }
+
+  void StoreEntries(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile) {
+    auto& b = f.b;
+    const int mr = p.tile.mr, lanes = std::max(1, std::min<int>(f.row.vector_bytes, kVectorBytes) / 8);
+    auto* vector = llvm::FixedVectorType::get(b.getInt64Ty(), lanes);
+    const auto splat = [&](Value* x) { return b.CreateVectorSplat(lanes, x); };
+    Value* row = b.CreateMul(tile, f.Int(mr));
+    std::vector<WindowStart> windows;
+    for (int i = 0; i < mr; i += lanes) {
+      windows.emplace_back();
+      for (int d = 0; d <= s_.spatial; ++d) {
+        Value* from = Start(f, p, d, b.CreateAdd(row, f.Int(i)));
+        windows.back().push_back(b.CreateAlignedLoad(vector, from, llvm::Align(8)));
+      }
+    }
+    Value* outside = splat(b.CreatePtrToInt(block.scratch, b.getInt64Ty()));
+    ForTaps(f, s_, windows, s_.spatial, 0, {f.Int(0), f.Int(0), {}}, [&](const TapPlace& at) {
+      Value* bytes = splat(b.CreateMul(at.offset, f.Int(ElementBytes(s_.x.dtype))));
+      Value* entry = b.CreateAdd(b.CreateMul(row, f.Int(s_.taps)), b.CreateMul(at.tap, f.Int(mr)));
+      for (size_t i = 0; i < windows.size(); ++i) {
+        Value* address = b.CreateSelect(at.inside[i], b.CreateAdd(windows[i].back(), bytes), outside);
+        Value* to = b.CreateGEP(b.getInt64Ty(), table_, b.CreateAdd(entry, f.Int(static_cast<int64_t>(i) * lanes)));
+        b.CreateAlignedStore(address, to, llvm::Align(8));
+      }
+    });
+  }
+
+  Value *table_ = nullptr, *starts_ = nullptr;
 };
 
 // Windows copied one behind the other: few channels, or another dtype. Where the window's last dim is
@@ -157,10 +224,11 @@ class WindowRows final : public ConvRows {
     base_ = block.scratch;
     const int looped = s_.spatial - (merged_ ? 1 : 0);
     f.Loop(f.Int(0), block.rows, 1, FirstPixel(f, block), [&](Value* i, llvm::ArrayRef<Value*> pixel) {
-      Values coords(pixel.begin(), pixel.end());
+      const WindowStart start = StartOf(f, s_, pixel);
+      Value* offset = OffsetOf(f, s_, start, ImageOffset(f, s_, block, pixel[0]));
       Value* row = ElementAt(f, p.acc, base_, b.CreateMul(i, f.DimValue(p.Words())));
-      ForTaps(f, s_, coords, looped, 0, {f.Int(0), ImageOffset(f, s_, block, pixel[0]), b.getTrue()},
-              [&](const TapPlace& at) { CopyRun(f, p, coords, at, row); });
+      ForTaps(f, s_, start, looped, 0, {f.Int(0), offset, {b.getTrue()}},
+              [&](const TapPlace& at) { CopyRun(f, p, start, at, row); });
       if (p.Words() * Dim(p.dot.group) != p.k) ClearBehind(f, p, row);
       return walk_.Next(f, pixel, b.getTrue());
     });
@@ -179,25 +247,21 @@ class WindowRows final : public ConvRows {
   };
 
   // Whole vectors: what is written behind a run is overwritten by the next one.
-  void CopyRun(KernelFrame& f, const MatrixProblem& p, const Values& pixel, const TapPlace& at, Value* row) {
+  void CopyRun(KernelFrame& f, const MatrixProblem& p, const WindowStart& start, const TapPlace& at, Value* row) {
     auto& b = f.b;
     const int last = s_.spatial - 1;
     const Dim run = merged_ ? s_.group_channels * Dim(s_.window->kernel[last]) : s_.group_channels;
     Inside in{f.Int(0), f.DimValue(run), f.DimValue(run)};
-    Value* offset = at.offset;
     if (merged_) {
-      Value* start = b.CreateSub(b.CreateMul(pixel[last + 1], f.Int(s_.window->strides[last])),
-                                 f.DimValue(s_.window->pads_lo[last]));
       const Dim& extent = s_.node->inputs[0]->shape()[last + 1];
       Value* channels = f.DimValue(s_.group_channels);
-      in.low = b.CreateMul(b.CreateNeg(start), channels);
-      in.high = b.CreateMul(b.CreateSub(f.DimValue(extent), start), channels);
+      in.low = b.CreateMul(b.CreateNeg(start[last]), channels);
+      in.high = b.CreateMul(b.CreateSub(f.DimValue(extent), start[last]), channels);
       in.high = b.CreateSelect(b.CreateICmpSLT(in.high, in.length), in.high, in.length);
-      offset = b.CreateAdd(offset, b.CreateMul(start, f.DimValue(s_.x.strides[last + 1])));
     }
-    in.high = b.CreateSelect(at.inside, in.high, f.Int(-1));
+    in.high = b.CreateSelect(at.inside[0], in.high, f.Int(-1));
     Value* dst = ElementAt(f, p.dot.a, row, b.CreateMul(at.tap, in.length));
-    Value* src = ElementAt(f, s_.x.dtype, f.Buffer(s_.x.input), offset);
+    Value* src = ElementAt(f, s_.x.dtype, f.Buffer(s_.x.input), at.offset);
     if (p.dot.group == 1) return CopyMasked(f, p, in, src, dst);
     // Nearly all runs lie inside.
     Value* all = b.CreateAnd(b.CreateICmpSLE(in.low, f.Int(0)), b.CreateICmpEQ(in.high, in.length));
