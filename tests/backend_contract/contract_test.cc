@@ -163,5 +163,32 @@ TEST(Contract, OtherTypes) {
   }
 }
 
+// By form: rounded with and without bounds, a zero point and a maximum before it; cut off without rounding.
+Tensor ToBytes(Tensor y, DType to, int form) {
+  if (form == 1) y = Max(y, 0.0);
+  if (form != 3) y = Map(ScalarOp::kRound, y);
+  if (form == 1 || form == 2) y = y + (to == DType::kU8 ? 7.0 : -9.0);
+  if (form == 2) y = Min(Max(y, to == DType::kU8 ? 0.0 : -100.0), 90.0);
+  return Cast(y, to);
+}
+
+TEST(Contract, BytesBehindSums) {
+  for (DType to : {DType::kU8, DType::kI8}) {
+    for (int64_t n : {8, 16, 24, 32, 48, 64, 69, 112}) {
+      for (int form = 0; form < 4; ++form) {
+        KernelCase c(81);
+        Tensor sums = MatMul(c.Input(DType::kU8, {13, 24}), c.Input(DType::kI8, {24, n}, true), DType::kI32);
+        Tensor scaled = Cast(sums, DType::kF32) * c.Input(DType::kF32, {n});
+        c.Output(ToBytes(scaled + c.Input(DType::kF32, {13, n}), to, form));
+        constexpr int kAddend = 3;
+        for (auto [every, factor] : {std::pair(3, 3e9), {5, 1e30}, {7, double{INFINITY}}, {11, double{NAN}}}) {
+          c.Scale(kAddend, every, factor);
+        }
+        c.Check(1);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace belay

@@ -1,6 +1,7 @@
 #include "backend/cpu/build_contract_epilogue.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "backend/cpu/scalar.h"
 #include "graph/strided.h"
@@ -182,8 +183,10 @@ Value* Epilogue::LeafValue(KernelFrame& f, Leaf& leaf, Value* row, Value* column
 }
 
 const Node* Epilogue::Last() const {
-  const bool rounds = root_ != anchor_ && root_->op == Op::kMap && root_->scalar == ScalarOp::kCast &&
-                      root_->type.dtype == DType::kBF16 && root_->inputs[0]->type.dtype == DType::kF32;
+  const DType to = root_->type.dtype;
+  const bool rounds = root_ != anchor_ && IsMap(root_, ScalarOp::kCast) &&
+                      root_->inputs[0]->type.dtype == DType::kF32 &&
+                      (to == DType::kBF16 || to == DType::kI8 || to == DType::kU8);
   return rounds ? root_->inputs[0] : root_;
 }
 
@@ -231,14 +234,14 @@ void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vecto
   };
   const Node* last = Last();
   for (const Node* map : maps_) {
-    if (map == root_ && last != root_) continue;  // left to StoreRounded
+    if (map == root_ && last != root_) continue;  // left to StoreRounded and StoreBytes
     if (f.row.fma && fused_.count(map)) continue;
     for (size_t v = 0; v < values.size(); ++v) {
       values[v][map] = EmitMap(e, map, [&](const Node* operand) { return value_of(operand, v); });
     }
   }
   for (size_t v = 0; v < values.size(); ++v) {
-    results->push_back({value_of(last, v), Address(f, out_, row.row, row.columns[v]), row.masks[v]});
+    results->push_back({value_of(last, v), Address(f, out_, row.row, row.columns[v]), row.masks[v], v > 0});
   }
 }
 
@@ -268,10 +271,41 @@ void Epilogue::StoreRounded(KernelFrame& f, const std::vector<Result>& results) 
   EmitIf(f.b, AnyLane(f.b, wrong), {}, exactly, true);
 }
 
+// Up to four vectors at once, whether or not they are neighbours.
+void Epilogue::StoreBytes(KernelFrame& f, llvm::ArrayRef<Result> results) {
+  auto& b = f.b;
+  EmitContext e{b, f.module, f.row, false};
+  const DType to = root_->type.dtype;
+  const int lanes = LanesOf(results[0].value);
+  while (!results.empty()) {
+    const size_t count = PacksBytes(f.row, to, lanes) ? std::min<size_t>(results.size(), 4) : 1;
+    const llvm::ArrayRef<Result> group = results.take_front(count);
+    results = results.drop_front(count);
+    if (count == 1) {
+      Store(f, group[0], EmitCast(e, DType::kF32, to, group[0].value));
+      continue;
+    }
+    llvm::SmallVector<Value*, 4> vectors;
+    for (const Result& result : group) vectors.push_back(result.value);
+    Value* bytes = PackBytes(e, to, vectors);
+    const bool together = std::all_of(group.begin() + 1, group.end(), [](const Result& r) { return r.follows; }) &&
+                          std::all_of(group.begin(), group.end(), [](const Result& r) { return r.mask == nullptr; });
+    if (together) {
+      Store(f, group[0], bytes);
+      continue;
+    }
+    for (size_t i = 0; i < count; ++i) {
+      llvm::SmallVector<int, 16> part(static_cast<size_t>(lanes));
+      std::iota(part.begin(), part.end(), static_cast<int>(i) * lanes);
+      Store(f, group[i], b.CreateShuffleVector(bytes, part));
+    }
+  }
+}
+
 void Epilogue::EmitRows(KernelFrame& f, const std::vector<Row>& rows, int lanes) {
   std::vector<Result> results;
   for (const Row& row : rows) EmitResults(f, row, lanes, &results);
-  if (Last() != root_) return StoreRounded(f, results);
+  if (Last() != root_) return root_->type.dtype == DType::kBF16 ? StoreRounded(f, results) : StoreBytes(f, results);
   EmitContext e{f.b, f.module, f.row, false};
   for (const Result& result : results) Store(f, result, ToMemory(e, root_->type.dtype, result.value));
 }

@@ -50,7 +50,8 @@ class Epilogue {
 
   // Addresses of one block: `coords` of the outer dims.
   void BeginBlock(KernelFrame& f, const std::vector<llvm::Value*>& coords);
-  // Vector v of a row covers columns [columns[v], columns[v]+lanes). masks[v] may be nullptr: all lanes.
+  // Vector v of a row covers columns [columns[v], columns[v]+lanes), those behind the vector before it. masks[v] may be
+  // nullptr: all lanes.
   struct Row {
     llvm::Value* row;
     std::vector<llvm::Value*> columns, masks, accumulators;
@@ -71,12 +72,13 @@ class Epilogue {
   };
   struct Result {
     llvm::Value *value, *address, *mask;
+    bool follows;  // the result before it, in memory
   };
   using Values = std::map<const Node*, llvm::Value*>;
   void Collect(const Node* node);
   llvm::Value* LeafValue(KernelFrame& f, Leaf& leaf, llvm::Value* row, llvm::Value* column, llvm::Value* mask,
                          int lanes);
-  // The node that EmitResults gives values of: the root, or what the root rounds to bf16.
+  // The node that EmitResults gives values of: the root, or what the root rounds to bf16 or bytes.
   const Node* Last() const;
   // A product of f32 that only this sum reads: both are rounded once. Not behind integer sums, whose numbers are exact.
   const Node* FusedProduct(const Node* sum) const;
@@ -84,6 +86,7 @@ class Epilogue {
   void EmitResults(KernelFrame& f, const Row& row, int lanes, std::vector<Result>* results);
   void Store(KernelFrame& f, const Result& result, llvm::Value* bits);
   void StoreRounded(KernelFrame& f, const std::vector<Result>& results);
+  void StoreBytes(KernelFrame& f, llvm::ArrayRef<Result> results);
   llvm::Value* Address(KernelFrame& f, const Leaf& leaf, llvm::Value* row, llvm::Value* column);
 
   const Node* anchor_;

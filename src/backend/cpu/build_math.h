@@ -39,6 +39,10 @@ llvm::Value* EmitScalarOp(EmitContext& e, ScalarOp op, DType in, DType out,
                           llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitScalarOp(EmitContext& e, const Node& node, llvm::ArrayRef<llvm::Value*> operands);
 llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
+// Two to four vectors of f32 as one of bytes, in their order: EmitCast's numbers in fewer instructions, where there
+// are such.
+bool PacksBytes(const TargetRow& row, DType to, int lanes);
+llvm::Value* PackBytes(EmitContext& e, DType to, llvm::ArrayRef<llvm::Value*> vectors);
 // bf16 bits, i16 lanes, by the hardware's conversion, and the lanes where they are wrong: it flushes denormals.
 // `wrong` is nullptr where nothing can be.
 struct QuickBits {

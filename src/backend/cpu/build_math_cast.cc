@@ -146,10 +146,10 @@ std::optional<double> WholeConstant(Value* v) {
   return value == std::nearbyint(value) ? std::optional(value) : std::nullopt;
 }
 
-// x between whole bounds.
+// x between whole bounds; NaN becomes `nan`, which lies between them.
 struct Clipped {
   Value* x;
-  double low, high;
+  double low, high, nan;
 };
 // Takes maxima and minima by constants off x into the bounds, which come last.
 Clipped WithoutClips(Clipped all) {
@@ -159,7 +159,7 @@ Clipped WithoutClips(Clipped all) {
     if (compare == nullptr || compare->getOperand(0) != pick->getTrueValue()) return all;
     if (compare->getOperand(1) != pick->getFalseValue()) return all;
     const std::optional<double> bound = WholeConstant(pick->getTrueValue());
-    Clipped inner{pick->getFalseValue(), all.low, all.high};
+    Clipped inner{pick->getFalseValue(), all.low, all.high, all.nan};
     if (bound && compare->getPredicate() == llvm::CmpInst::FCMP_OGT) {
       inner.low = std::max(inner.low, *bound);
     } else if (bound && compare->getPredicate() == llvm::CmpInst::FCMP_OLT) {
@@ -167,7 +167,7 @@ Clipped WithoutClips(Clipped all) {
     } else {
       return all;
     }
-    if (inner.low > 0 || inner.high < 0) return all;  // NaN becomes 0
+    if (inner.low > inner.nan || inner.high < inner.nan) return all;
     all = inner;
   }
 }
@@ -191,26 +191,46 @@ Rounded RoundedOperand(Value* v) {
   return {call->getArgOperand(0), offset};
 }
 
-// To i8, u8, i16 or u16: their ranges are exact in floats and within i32.
+// What becomes an i8, u8, i16 or u16, whose ranges are exact in floats and within i32: the whole number near x, or the
+// one towards 0, plus the offset.
+struct ShortNumber {
+  Clipped number;
+  bool rounds;
+  double offset;
+};
+ShortNumber ShortNumberOf(DType to, Value* v) {
+  const double bits = BitWidth(to), most = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
+  const Clipped all = WithoutClips({v, IsUnsignedInt(to) ? 0 : -most - 1, most, 0});
+  // Whole bounds may come before the rounding, and behind them the conversion rounds.
+  const Rounded rounded = RoundedOperand(all.x);
+  if (rounded.x == nullptr) return {all, false, 0};
+  const double offset = rounded.offset;
+  return {WithoutClips({rounded.x, all.low - offset, all.high - offset, -offset}), true, offset};
+}
+
+// x from the lower bound on; comparisons with NaN are false, so that it becomes that bound or is replaced before.
+Value* FromLow(EmitContext& e, const Clipped& c) {
+  auto& b = e.b;
+  Value* v = c.x;
+  llvm::Type* type = v->getType();
+  if (c.low != c.nan) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, FloatConstant(type, c.nan));
+  llvm::Constant* floor = FloatConstant(type, c.low);
+  return b.CreateSelect(b.CreateFCmpOGT(v, floor), v, floor);
+}
+
+// In i32, the offset not yet added.
+Value* WholeNumber(EmitContext& e, const ShortNumber& n, Value* v) {
+  return n.rounds ? NearestInt(e, v) : e.b.CreateFPToSI(v, WithLanes(e.b.getInt32Ty(), LanesOf(v)));
+}
+
 Value* SaturateToShort(EmitContext& e, DType to, Value* v) {
   auto& b = e.b;
-  const double bits = BitWidth(to), most = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
-  const Clipped clipped = WithoutClips({v, IsUnsignedInt(to) ? 0 : -most - 1, most});
-  const double low = clipped.low, high = clipped.high;
-  v = clipped.x;
-  // Whole bounds may come before the rounding, and behind them the conversion rounds.
-  const Rounded rounded = RoundedOperand(v);
-  if (rounded.x != nullptr) v = rounded.x;
-  // Comparisons with NaN are false: it becomes the lower bound, where that is 0, and else is replaced.
-  const double least = low - rounded.offset, nan = -rounded.offset;
-  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, FloatConstant(v->getType(), nan));
-  llvm::Constant *floor = FloatConstant(v->getType(), least);
-  llvm::Constant *ceiling = FloatConstant(v->getType(), high - rounded.offset);
-  v = b.CreateSelect(b.CreateFCmpOGT(v, floor), v, floor);
+  const ShortNumber n = ShortNumberOf(to, v);
+  llvm::Constant* ceiling = FloatConstant(v->getType(), n.number.high);
+  v = FromLow(e, n.number);
   v = b.CreateSelect(b.CreateFCmpOLT(v, ceiling), v, ceiling);
-  llvm::Type* i32 = WithLanes(b.getInt32Ty(), LanesOf(v));
-  Value* wide = rounded.x != nullptr ? NearestInt(e, v) : b.CreateFPToSI(v, i32);
-  if (rounded.offset != 0) wide = b.CreateAdd(wide, IntConstant(i32, static_cast<int64_t>(rounded.offset)));
+  Value* wide = WholeNumber(e, n, v);
+  if (n.offset != 0) wide = b.CreateAdd(wide, IntConstant(wide->getType(), static_cast<int64_t>(n.offset)));
   return b.CreateTrunc(wide, RegisterType(e, to, LanesOf(v)));
 }
 
@@ -241,6 +261,57 @@ QuickBits QuickBFloatBits(EmitContext& e, Value* f) {
   Value* wrong = e.b.CreateIntrinsic(Intr::x86_avx512_fpclass_ps_512, {}, {f, e.b.getInt32(kDenormal)});
   Value* bits = e.b.CreateIntrinsic(Intr::x86_avx512bf16_cvtneps2bf16_512, {}, {f});
   return {e.b.CreateBitCast(bits, WithLanes(e.b.getInt16Ty(), 16)), wrong};
+}
+
+bool PacksBytes(const TargetRow& row, DType to, int lanes) {
+  return row.x86 && BitWidth(to) == 8 && to != DType::kBool && lanes > 4 && lanes * 4 == row.vector_bytes;
+}
+
+// Packing saturates, so that a type's own lower bound needs no maximum: what is below i32, and NaN, converts to its
+// least.
+Value* PackBytes(EmitContext& e, DType to, llvm::ArrayRef<Value*> vectors) {
+  auto& b = e.b;
+  const int lanes = LanesOf(vectors[0]);
+  const double least = IsUnsignedInt(to) ? 0 : -128;
+  llvm::SmallVector<Value*, 4> halves;
+  for (size_t i = 0; i < vectors.size(); i += 2) {
+    Value* whole[2];
+    double offsets[2];
+    for (size_t j = 0; j < 2; ++j) {
+      const ShortNumber n = ShortNumberOf(to, vectors[std::min(i + j, vectors.size() - 1)]);
+      Value* x = n.number.x;
+      llvm::Constant* ceiling = FloatConstant(x->getType(), n.number.high);
+      if (n.number.low + n.offset != least) {
+        x = FromLow(e, n.number);
+      } else if (n.number.low != n.number.nan) {
+        x = b.CreateSelect(b.CreateFCmpORD(x, x), x, FloatConstant(x->getType(), n.number.nan));
+      }
+      x = b.CreateSelect(b.CreateFCmpOLT(ceiling, x), ceiling, x);
+      whole[j] = WholeNumber(e, n, x);
+      offsets[j] = n.offset;
+    }
+    Value* words = b.CreateIntrinsic(lanes == 16 ? Intr::x86_avx512_packssdw_512 : Intr::x86_avx2_packssdw, {},
+                                     {whole[0], whole[1]});
+    if (offsets[0] != 0 || offsets[1] != 0) {
+      llvm::SmallVector<llvm::Constant*, 32> addends;
+      for (int k = 0; k < 2 * lanes; ++k) {
+        addends.push_back(IntConstant(b.getInt16Ty(), static_cast<int64_t>(offsets[k / 4 % 2])));
+      }
+      words = b.CreateBinaryIntrinsic(Intr::sadd_sat, words, llvm::ConstantVector::get(addends));
+    }
+    halves.push_back(words);
+  }
+  const Intr::ID wide = IsUnsignedInt(to) ? Intr::x86_avx512_packuswb_512 : Intr::x86_avx512_packsswb_512;
+  const Intr::ID narrow = IsUnsignedInt(to) ? Intr::x86_avx2_packuswb : Intr::x86_avx2_packsswb;
+  Value* bytes = b.CreateIntrinsic(lanes == 16 ? wide : narrow, {}, {halves.front(), halves.back()});
+  // Both packed parts of 128 bits apart: four bytes of each vector in turn.
+  llvm::SmallVector<int, 16> order;
+  for (int v = 0; v < static_cast<int>(vectors.size()); ++v) {
+    for (int quarter = 0; quarter < lanes / 4; ++quarter) order.push_back(quarter * 4 + v);
+  }
+  Value* dwords = b.CreateBitCast(bytes, WithLanes(b.getInt32Ty(), lanes));
+  dwords = b.CreateShuffleVector(dwords, order);
+  return b.CreateBitCast(dwords, WithLanes(b.getInt8Ty(), lanes * static_cast<int>(vectors.size())));
 }
 
 int LanesOf(Value* v) {
