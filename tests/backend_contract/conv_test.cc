@@ -178,9 +178,32 @@ TEST(Conv, Depthwise) {
   KernelCase half(6);
   half.Output(MakeConv(half, v, true, false, DType::kF16, DType::kF16));
   half.Check(9);
-  KernelCase bytes(7);
-  bytes.Output(MakeConv(bytes, v, true, false, DType::kU8, DType::kI8, DType::kI32));
-  bytes.Check(9);
+}
+
+// Rows of the window in words: fewer than four, one word, several; strides, dilations, borders, windows larger than x;
+// channels behind whole vectors; signed and unsigned images; filters that are no constants.
+TEST(Conv, DepthwiseBytes) {
+  const ConvCase cases[] = {{{6, 9}, 3, 16, 16, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+                            {{7, 30}, 2, 37, 37, 37, {4, 3}, {1, 1}, {1, 1}, {1, 1}, {2, 1}},
+                            {{12, 28}, 1, 72, 72, 72, {5, 5}, {2, 2}, {1, 1}, {2, 2}, {2, 2}},
+                            {{30, 28}, 1, 40, 40, 40, {2, 5}, {2, 1}, {1, 2}, {0, 4}, {1, 4}},
+                            {{2, 3}, 3, 20, 20, 20, {7, 7}, {1, 1}, {1, 1}, {3, 3}, {3, 3}},
+                            {{29}, 2, 16, 16, 16, {5}, {1}, {1}, {4}, {0}}};
+  for (const ConvCase& v : cases) {
+    for (DType image : {DType::kU8, DType::kI8}) {
+      for (bool constant : {true, false}) {
+        KernelCase c(7);
+        c.Output(MakeConv(c, v, constant, false, image, DType::kI8, DType::kI32));
+        c.Check(Depth(v));
+        for (const char* name : {"avx2_vnni", "avx512_vnni", "amx"}) {
+          const TargetRow* row = FindTargetRow(name);
+          if (!HostRuns(*row)) continue;
+          const bool words = c.CheckRow(*row, Depth(v)).find("as words") != std::string::npos;
+          EXPECT_EQ(words, constant && v.in.size() == 2) << name;
+        }
+      }
+    }
+  }
 }
 
 TEST(Conv, OneAndThreeDims) {

@@ -1,6 +1,7 @@
-// Depthwise convolutions: vectors of channels, several output pixels of one row at once. Where a row's extents are
-// known, steps at its ends leave out what lies outside x, and a block of channels runs over all rows of a chunk. Else
-// a window row outside x is read from a block of its fill with the row's own layout.
+// Depthwise convolutions, and their rows of any extents: a window row outside x is read from a block of its fill with
+// the row's own layout.
+#include "backend/cpu/build_depthwise.h"
+
 #include <llvm/IR/Intrinsics.h>
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <cstring>
 
 #include "backend/cpu/build_contract_matrix.h"
-#include "backend/cpu/build_conv.h"
 #include "backend/cpu/tiny_weights.h"
 
 namespace belay {
@@ -20,64 +20,9 @@ using Values = std::vector<Value*>;
 constexpr int64_t kMostTaps = 64;     // unrolled
 constexpr int64_t kMostPixels = 6;    // accumulators of one step
 constexpr int64_t kFewestPixels = 3;
-constexpr int64_t kMostEnds = 4;      // steps with code of their own
-
-struct Writer {
-  KernelFrame& f;
-  const ConvShape& s;
-  Epilogue& epilogue;
-  DType acc;
-  int lanes;
-  int64_t channels, pixel_stride;  // elements of x from one pixel of a row to the next
-  int64_t pixels = 4;              // of one step
-  Dim inner_begin, inner_end;      // output pixels of a row whose windows lie inside it
-  Value* outside = nullptr;         // pixels
-  Values rows;                     // of x, for each position of the window's leading dims
-  Values coords;
-
-  int last() const { return s.spatial - 1; }
-  int64_t kernel() const { return s.window->kernel[last()]; }
-  int64_t stride() const { return s.window->strides[last()]; }
-  int64_t dilation() const { return s.window->dilations[last()]; }
-  int64_t LeadingTaps() const { return s.taps / kernel(); }
-  // Pixels of x that one step reads from a row.
-  int64_t Span() const { return (pixels - 1) * stride() + (kernel() - 1) * dilation() + 1; }
-
-  Value* Outside(const std::string& symbol);
-  void FindCoords(Value* row);
-  void FindRows();
-  void Row(Value* row);
-  void Step(Value* first, const std::vector<Values>& places);
-  void Channels(Value* first, Value* channel, Value* mask, const std::vector<Values>& places);
-  Value* Load(DType dtype, Value* base, Value* index, Value* mask);
-  Dim TapStride() const { return *MergedStride(s.node->inputs[1]->shape(), s.w.strides, 0, s.spatial + 1); }
-
-  // Rows of known extents.
-  struct FixedStep {
-    int64_t first, count;
-    bool inner;  // one of several that lie inside: `first` is the first one's
-  };
-  struct Line {
-    Value *x, *w;  // at the step's first column, which may lie outside, and a row of taps; the channel's
-    Value* mask;
-  };
-  Values lows, highs;  // of the taps inside x, for each of the window's leading dims
-  Value* window = nullptr;  // offset of the window's first row in x, perhaps outside
-  bool HasFixedRows() const;
-  bool FitsCore() const;
-  int64_t BlockVectors() const;
-  std::vector<FixedStep> FixedSteps() const;
-  bool IsInside(const FixedStep& step, int64_t pixel, int64_t tap) const;
-  void FindTaps();
-  void FixedRows(Value* first, Value* last);
-  void FixedRow(Value* row, Value* begin, Value* end, Value* mask);
-  void FixedChannels(const FixedStep& step, Value* first, Value* channel, Value* mask);
-  Values SumTaps(const FixedStep& step, int dim, const Line& at, const Values& sums);
-  Values SumLine(const FixedStep& step, const Line& at, Values sums);
-};
 
 // places[pixel][tap]: where the pixel's window element lies, channel 0.
-std::vector<Values> InnerPlaces(Writer& w, Value* first, int64_t count) {
+std::vector<Values> InnerPlaces(DepthwiseWriter& w, Value* first, int64_t count) {
   auto& b = w.f.b;
   Value* in = b.CreateSub(b.CreateMul(first, w.f.Int(w.stride())), w.f.DimValue(w.s.window->pads_lo[w.last()]));
   Value* offset = b.CreateMul(in, w.f.Int(w.pixel_stride));
@@ -100,7 +45,7 @@ std::vector<Values> InnerPlaces(Writer& w, Value* first, int64_t count) {
 }
 
 // One pixel anywhere in the row.
-std::vector<Values> BorderPlaces(Writer& w, Value* pixel) {
+std::vector<Values> BorderPlaces(DepthwiseWriter& w, Value* pixel) {
   auto& b = w.f.b;
   Value* start = b.CreateSub(b.CreateMul(pixel, w.f.Int(w.stride())), w.f.DimValue(w.s.window->pads_lo[w.last()]));
   Value* extent = w.f.DimValue(w.s.node->inputs[0]->shape()[w.last() + 1]);
@@ -116,13 +61,15 @@ std::vector<Values> BorderPlaces(Writer& w, Value* pixel) {
   return places;
 }
 
-Value* Writer::Load(DType dtype, Value* base, Value* index, Value* mask) {
+}  // namespace
+
+Value* DepthwiseWriter::Load(DType dtype, Value* base, Value* index, Value* mask) {
   EmitContext e{f.b, f.module, f.row};
   return EmitCast(e, dtype, acc, LoadLanes(e, dtype, ElementAt(f, dtype, base, index), f.Int(1), mask, lanes));
 }
 
 // `lanes` channels of the step's pixels.
-void Writer::Channels(Value* first, Value* channel, Value* mask, const std::vector<Values>& places) {
+void DepthwiseWriter::Channels(Value* first, Value* channel, Value* mask, const std::vector<Values>& places) {
   auto& b = f.b;
   EmitContext e{b, f.module, f.row};
   Value* weights = ElementAt(f, s.w.dtype, f.Buffer(s.w.input), f.DimValue(s.w.offset));
@@ -142,7 +89,7 @@ void Writer::Channels(Value* first, Value* channel, Value* mask, const std::vect
   epilogue.EmitRows(f, rows, lanes);
 }
 
-void Writer::Step(Value* first, const std::vector<Values>& places) {
+void DepthwiseWriter::Step(Value* first, const std::vector<Values>& places) {
   const int64_t whole = channels / lanes * lanes;
   f.Loop(f.Int(0), f.Int(whole), lanes, {}, [&](Value* channel, llvm::ArrayRef<Value*>) -> Values {
     Channels(first, channel, nullptr, places);
@@ -153,7 +100,7 @@ void Writer::Step(Value* first, const std::vector<Values>& places) {
 }
 
 // Addresses of the window's rows and whether they lie inside, for the output row at `coords`.
-void Writer::FindRows() {
+void DepthwiseWriter::FindRows() {
   auto& b = f.b;
   const Window& w = *s.window;
   const Shape& x = s.node->inputs[0]->shape();
@@ -176,7 +123,7 @@ void Writer::FindRows() {
 }
 
 // A span of fill.
-Value* Writer::Outside(const std::string& symbol) {
+Value* DepthwiseWriter::Outside(const std::string& symbol) {
   EmitContext e{f.b, f.module, f.row};
   const auto elements = static_cast<uint64_t>(Span() * pixel_stride);
   auto* block = llvm::ArrayType::get(MemoryType(e, s.x.dtype, 1), elements);
@@ -191,7 +138,7 @@ Value* Writer::Outside(const std::string& symbol) {
   return pixels;
 }
 
-void Writer::FindCoords(Value* row) {
+void DepthwiseWriter::FindCoords(Value* row) {
   auto& b = f.b;
   const Shape& out = s.node->shape();
   coords.assign(static_cast<size_t>(s.spatial), nullptr);
@@ -202,7 +149,7 @@ void Writer::FindCoords(Value* row) {
   epilogue.BeginBlock(f, coords);
 }
 
-void Writer::Row(Value* row) {
+void DepthwiseWriter::Row(Value* row) {
   auto& b = f.b;
   const Shape& out = s.node->shape();
   FindCoords(row);
@@ -224,164 +171,7 @@ void Writer::Row(Value* row) {
   });
 }
 
-bool Writer::HasFixedRows() const {
-  const Dim& out = s.node->shape()[s.spatial];
-  const Dim& in = s.node->inputs[0]->shape()[s.spatial];
-  if (!out.IsConst() || !in.IsConst() || !s.window->pads_lo[last()].IsConst() || s.window->fill != 0) return false;
-  if (!TapStride().IsConst() || out.value() < 1) return false;
-  const std::vector<FixedStep> steps = FixedSteps();
-  return std::count_if(steps.begin(), steps.end(), [](const FixedStep& step) { return !step.inner; }) <= kMostEnds;
-}
-
-bool Writer::IsInside(const FixedStep& step, int64_t pixel, int64_t tap) const {
-  if (step.inner) return true;
-  const int64_t in = (step.first + pixel) * stride() - s.window->pads_lo[last()].value() + tap * dilation();
-  return in >= 0 && in < s.node->inputs[0]->shape()[s.spatial].value();
-}
-
-// Steps that need code of their own, and the others as one.
-std::vector<Writer::FixedStep> Writer::FixedSteps() const {
-  const int64_t width = s.node->shape()[s.spatial].value();
-  std::vector<FixedStep> steps;
-  for (int64_t first = 0; first < width; first += pixels) {
-    FixedStep step{first, std::min(pixels, width - first), false};
-    bool inside = step.count == pixels;
-    for (int64_t k = 0; k < kernel(); ++k) inside = inside && IsInside(step, 0, k) && IsInside(step, step.count - 1, k);
-    step.inner = inside;
-    if (inside && !steps.empty() && steps.back().inner) {
-      steps.back().count += step.count;
-    } else {
-      steps.push_back(step);
-    }
-  }
-  return steps;
-}
-
-// x and the result stay in a core's second-level cache.
-bool Writer::FitsCore() const {
-  constexpr double kBytes = 1.5 * 1024 * 1024;
-  const auto bytes = [](const Shape& shape, DType dtype) {
-    return Likely(NumElements(shape)) * static_cast<double>(ElementBytes(dtype));
-  };
-  return bytes(s.node->inputs[0]->shape(), s.x.dtype) + bytes(s.node->shape(), s.x.dtype) <= kBytes;
-}
-
-// Vectors of channels whose rows stay in the first-level cache while a window moves down; all of them where x comes
-// from further away than the second level, in whole rows.
-int64_t Writer::BlockVectors() const {
-  constexpr int64_t kBytes = 24 * 1024;
-  if (!FitsCore()) return (channels + lanes - 1) / lanes;
-  const Shape& x = s.node->inputs[0]->shape();
-  const int64_t in = x[s.spatial].value() * (LeadingTaps() + 1) * ElementBytes(s.x.dtype);
-  const int64_t out = s.node->shape()[s.spatial].value() * ElementBytes(acc);
-  return std::clamp<int64_t>(kBytes / std::max<int64_t>(1, lanes * (in + out)), 1, 8);
-}
-
-void Writer::FindTaps() {
-  auto& b = f.b;
-  const Window& w = *s.window;
-  const Shape& x = s.node->inputs[0]->shape();
-  lows.clear();
-  highs.clear();
-  window = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(coords[0], f.DimValue(s.x.strides[0])));
-  const auto positive = [&](Value* v) { return b.CreateSelect(b.CreateICmpSLT(v, f.Int(0)), f.Int(0), v); };
-  for (int d = 0; d < last(); ++d) {
-    const auto taps = [&](Value* distance) {
-      return b.CreateUDiv(b.CreateAdd(positive(distance), f.Int(w.dilations[d] - 1)), f.Int(w.dilations[d]));
-    };
-    Value* start = b.CreateSub(b.CreateMul(coords[d + 1], f.Int(w.strides[d])), f.DimValue(w.pads_lo[d]));
-    Value* high = taps(b.CreateSub(f.DimValue(x[d + 1]), start));
-    lows.push_back(taps(b.CreateNeg(start)));
-    highs.push_back(b.CreateSelect(b.CreateICmpSLT(high, f.Int(w.kernel[d])), high, f.Int(w.kernel[d])));
-    window = b.CreateAdd(window, b.CreateMul(start, f.DimValue(s.x.strides[d + 1])));
-  }
-}
-
-// One row of taps: each column of x is loaded once.
-Values Writer::SumLine(const FixedStep& step, const Line& at, Values sums) {
-  const auto count = static_cast<int64_t>(sums.size());
-  Values y(static_cast<size_t>(kernel()), nullptr);
-  for (int64_t column = 0; column <= (count - 1) * stride() + (kernel() - 1) * dilation(); ++column) {
-    Value* x = nullptr;
-    for (int64_t k = 0; k < kernel(); ++k) {
-      const int64_t distance = column - k * dilation(), pixel = distance / stride();
-      if (distance < 0 || distance % stride() != 0 || pixel >= count || !IsInside(step, pixel, k)) continue;
-      if (y[k] == nullptr) y[k] = Load(s.w.dtype, at.w, f.DimValue(TapStride() * Dim(k)), at.mask);
-      if (x == nullptr) x = Load(s.x.dtype, at.x, f.Int(column * pixel_stride), at.mask);
-      sums[pixel] = EmitMultiplyAdd(f, acc, x, y[k], sums[pixel]);
-    }
-  }
-  return sums;
-}
-
-Values Writer::SumTaps(const FixedStep& step, int dim, const Line& at, const Values& sums) {
-  if (dim == last()) return SumLine(step, at, sums);
-  auto& b = f.b;
-  Dim taps = TapStride();
-  for (int d = dim + 1; d <= last(); ++d) taps = taps * Dim(s.window->kernel[d]);
-  Value* x_stride = f.DimValue(s.x.strides[dim + 1] * Dim(s.window->dilations[dim]));
-  Values init = sums;
-  init.push_back(ElementAt(f, s.x.dtype, at.x, b.CreateMul(lows[dim], x_stride)));
-  init.push_back(ElementAt(f, s.w.dtype, at.w, b.CreateMul(lows[dim], f.DimValue(taps))));
-  Values end = f.Loop(lows[dim], highs[dim], 1, init, [&](Value*, llvm::ArrayRef<Value*> carried) {
-    Value *x = carried[sums.size()], *w = carried[sums.size() + 1];
-    Values next = SumTaps(step, dim + 1, {x, w, at.mask}, Values(carried.begin(), carried.begin() + sums.size()));
-    next.push_back(ElementAt(f, s.x.dtype, x, x_stride));
-    next.push_back(ElementAt(f, s.w.dtype, w, f.DimValue(taps)));
-    return next;
-  });
-  end.resize(sums.size());
-  return end;
-}
-
-// `lanes` channels of the step's pixels, from `first` on.
-void Writer::FixedChannels(const FixedStep& step, Value* first, Value* channel, Value* mask) {
-  auto& b = f.b;
-  EmitContext e{b, f.module, f.row};
-  Value* column = b.CreateSub(b.CreateMul(first, f.Int(stride())), f.DimValue(s.window->pads_lo[last()]));
-  Value* offset = b.CreateAdd(window, b.CreateAdd(b.CreateMul(column, f.Int(pixel_stride)), channel));
-  Value* weights = ElementAt(f, s.w.dtype, f.Buffer(s.w.input), b.CreateAdd(f.DimValue(s.w.offset), channel));
-  const int64_t count = step.inner ? pixels : step.count;
-  const Values zeros(static_cast<size_t>(count), llvm::Constant::getNullValue(RegisterType(e, acc, lanes)));
-  const Values sums = SumTaps(step, 0, {ElementAt(f, s.x.dtype, f.Buffer(s.x.input), offset), weights, mask}, zeros);
-  std::vector<Epilogue::Row> rows;
-  for (int64_t p = 0; p < count; ++p) {
-    rows.push_back({b.CreateAdd(first, f.Int(p)), {channel}, {mask}, {sums[p]}});
-  }
-  epilogue.EmitRows(f, rows, lanes);
-}
-
-// Channels [begin, end) of a row, or those of the mask.
-void Writer::FixedRow(Value* row, Value* begin, Value* end, Value* mask) {
-  FindCoords(row);
-  FindTaps();
-  for (const FixedStep& step : FixedSteps()) {
-    const int64_t count = step.inner ? pixels : step.count;
-    f.Loop(f.Int(step.first), f.Int(step.first + step.count), count, {}, [&](Value* first, llvm::ArrayRef<Value*>) {
-      f.Loop(begin, end, lanes, {}, [&](Value* channel, llvm::ArrayRef<Value*>) -> Values {
-        FixedChannels(step, first, channel, mask);
-        return {};
-      });
-      return Values();
-    });
-  }
-}
-
-void Writer::FixedRows(Value* first, Value* last) {
-  const int64_t whole = channels / lanes * lanes, block = BlockVectors() * lanes;
-  const auto rows = [&](Value* begin, Value* end, Value* mask) {
-    f.Loop(first, last, 1, {}, [&](Value* row, llvm::ArrayRef<Value*>) -> Values {
-      FixedRow(row, begin, end, mask);
-      return {};
-    });
-    return Values();
-  };
-  f.Loop(f.Int(0), f.Int(whole), block, {}, [&](Value* begin, llvm::ArrayRef<Value*>) {
-    Value* end = f.b.CreateAdd(begin, f.Int(block));
-    return rows(begin, f.b.CreateSelect(f.b.CreateICmpSLT(end, f.Int(whole)), end, f.Int(whole)), nullptr);
-  });
-  if (whole != channels) rows(f.Int(whole), f.Int(channels), LaneMask(f.b, f.Int(channels - whole), 0, lanes));
-}
+namespace {
 
 // Of rows whose width is known: few kinds of steps, long ones.
 int64_t ChooseFixedPixels(int64_t width, int registers) {
@@ -420,7 +210,7 @@ int64_t ChoosePixels(const Dim& inner) {
 }
 
 // The filter as it is, but for tiny weights.
-void LiftFilter(const KernelSpec& spec, const Writer& w, KernelDraft* draft) {
+void LiftFilter(const KernelSpec& spec, const DepthwiseWriter& w, KernelDraft* draft) {
   const ConvShape& s = w.s;
   if (spec.plain_sums || s.w.dtype != DType::kF32 || !IsPackable(spec, s.w.input)) return;
   if (!s.w.offset.IsConst(0) || !w.TapStride().IsConst(w.channels)) return;
@@ -449,7 +239,7 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   epilogue.Fold(dims);
   KernelFrame f(module, row, symbol, draft);
   f.TakesDenormalsAsZero(spec);
-  Writer w{f, s, epilogue, s.node->type.dtype, 0, s.window->groups, s.x.strides[s.spatial].value()};
+  DepthwiseWriter w{f, s, epilogue, s.node->type.dtype, 0, s.window->groups, s.x.strides[s.spatial].value()};
   w.lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(w.acc)));
   const Dim& out = s.node->shape()[s.spatial];
   const Dim& in = s.node->inputs[0]->shape()[s.spatial];
@@ -459,17 +249,16 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   w.inner_end = Max(w.inner_begin, Min(out, fit));
   if (out.IsConst()) w.pixels = ChooseFixedPixels(out.value(), row.vector_registers);
   const bool fixed = w.HasFixedRows();
-  if (!fixed) {
-    w.pixels = ChoosePixels(w.inner_end - w.inner_begin);
-    w.outside = w.Outside(symbol);
-  } else {
-    f.AdvancesAddresses();
-  }
+  w.sums_words = fixed && w.CanSumWords(spec);
+  if (!fixed) w.pixels = ChoosePixels(w.inner_end - w.inner_begin);
+  if (!fixed || w.sums_words) w.outside = w.Outside(symbol);
+  if (fixed) f.AdvancesAddresses();
   Dim rows = 1;
   for (int d = 0; d < s.spatial; ++d) rows = rows * s.node->shape()[d];
   const double width = out.IsConst() ? static_cast<double>(out.value()) : 32;
   const bool blocks = fixed && w.FitsCore();
-  const double element_ns = static_cast<double>(s.taps) / (blocks ? 5.5 * w.lanes : 24) + epilogue.Cost();
+  const auto products = static_cast<double>(w.sums_words ? 2 * w.WordTaps() : s.taps);
+  const double element_ns = products / (blocks ? 5.5 * w.lanes : 24) + epilogue.Cost();
   const double row_ns = std::max(1.0, width * static_cast<double>(w.channels) * element_ns);
   const int64_t few_rows = std::max<int64_t>(1, static_cast<int64_t>(8000 / row_ns));
   const int64_t block_rows = blocks ? RowsOfChunk(rows, row_ns) : few_rows;
@@ -494,8 +283,9 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
     draft->order = {1, block_rows * out.value(), rows.value() * out.value(), s.outputs.value()};
   }
   LiftFilter(spec, w, draft);
-  draft->about = fmt::format("depthwise {} taps, {} pixels x {} channels{}", s.taps, w.pixels, w.lanes,
-                             epilogue.Describe());
+  if (w.sums_words) draft->packs.push_back(w.PackWords());
+  draft->about = fmt::format("depthwise {} taps{}, {} pixels x {} channels{}", s.taps, w.sums_words ? " as words" : "",
+                             w.pixels, w.lanes, epilogue.Describe());
   return OkStatus();
 }
 

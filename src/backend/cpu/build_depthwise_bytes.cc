@@ -1,0 +1,134 @@
+// Depthwise convolutions of bytes: a word holds a column's pixel in four rows of the window, and one instruction sums
+// its four products for each channel. A column's words are made once for all taps that read them.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <numeric>
+
+#include "backend/cpu/build_contract_matrix.h"
+#include "backend/cpu/build_depthwise.h"
+
+namespace belay {
+namespace {
+
+using llvm::Value;
+using Values = std::vector<Value*>;
+
+constexpr int64_t kRowsOfWord = 4;
+
+}  // namespace
+
+bool DepthwiseWriter::CanSumWords(const KernelSpec& spec) const {
+  const bool bytes = (s.x.dtype == DType::kU8 || s.x.dtype == DType::kI8) && s.w.dtype == DType::kI8;
+  if (!f.row.int8_dot || !f.row.x86 || !bytes || acc != DType::kI32 || s.spatial != 2) return false;
+  if (!IsPackable(spec, s.w.input) || !s.w.offset.IsConst(0) || !TapStride().IsConst(channels)) return false;
+  return NumElements(spec.fragment->inputs[s.w.input]->shape()) == Dim(s.taps * channels);
+}
+
+// [row of words][tap of a row][channel, filled up to whole vectors], then, where x is flipped, what that adds to a
+// column of the window, the other way: [tap of a row][channel].
+PackRequest DepthwiseWriter::PackWords() const {
+  const int64_t rows = LeadingTaps(), columns = kernel(), all = channels, words = WordTaps();
+  const int64_t width = (channels + lanes - 1) / lanes * lanes;
+  const bool flips = FlipsWords();
+  const auto pack = [=](const void* src, void* dst) {
+    const auto* filter = static_cast<const int8_t*>(src);
+    const int64_t lines = words + (flips ? columns : 0);
+    std::memset(dst, 0, static_cast<size_t>(lines * width * kRowsOfWord));
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t column = 0; column < columns; ++column) {
+        for (int64_t c = 0; c < all; ++c) {
+          const int8_t weight = filter[(row * columns + column) * all + c];
+          const int64_t word = (row / kRowsOfWord * columns + column) * width + c;
+          static_cast<int8_t*>(dst)[word * kRowsOfWord + row % kRowsOfWord] = weight;
+          if (flips) static_cast<int32_t*>(dst)[(words + column) * width + c] -= 128 * weight;
+        }
+      }
+    }
+  };
+  return {s.w.input, fmt::format("words of {} rows{}", rows, flips ? ", flipped" : ""),
+          (words + (flips ? columns : 0)) * width * kRowsOfWord, pack};
+}
+
+void DepthwiseWriter::FindLines() {
+  auto& b = f.b;
+  const Window& w = *s.window;
+  Value* image = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(coords[0], f.DimValue(s.x.strides[0])));
+  Value* start = b.CreateSub(b.CreateMul(coords[1], f.Int(w.strides[0])), f.DimValue(w.pads_lo[0]));
+  lines.clear();
+  for (int64_t row = 0; row < LeadingTaps(); ++row) {
+    Value* in = b.CreateAdd(start, f.Int(row * w.dilations[0]));
+    Value* offset = b.CreateAdd(image, b.CreateMul(in, f.DimValue(s.x.strides[1])));
+    lines.push_back(ElementAt(f, s.x.dtype, f.Buffer(s.x.input), offset));
+    lines.push_back(b.CreateICmpULT(in, f.DimValue(s.node->inputs[0]->shape()[1])));
+  }
+}
+
+// Of `lanes` channels. places: by row of the window, the step's first column.
+Value* DepthwiseWriter::Word(int64_t word_row, llvm::ArrayRef<Value*> places, int64_t column, Value* mask) {
+  auto& b = f.b;
+  EmitContext e{b, f.module, f.row};
+  Values bytes;
+  for (int64_t row = word_row * kRowsOfWord; row < (word_row + 1) * kRowsOfWord; ++row) {
+    if (row >= LeadingTaps()) {
+      bytes.push_back(llvm::Constant::getNullValue(bytes[0]->getType()));
+      continue;
+    }
+    Value* at = ElementAt(f, s.x.dtype, places[row], f.Int(column * pixel_stride));
+    bytes.push_back(LoadLanes(e, s.x.dtype, at, f.Int(1), mask, lanes));
+  }
+  const auto pair = [&](Value* x, Value* y, int elements) {
+    llvm::SmallVector<int, 64> order(static_cast<size_t>(2 * elements));
+    std::iota(order.begin(), order.end(), 0);
+    return b.CreateShuffleVector(x, y, order);
+  };
+  Value* rows_of_bytes = pair(pair(bytes[0], bytes[1], lanes), pair(bytes[2], bytes[3], lanes), 2 * lanes);
+  llvm::SmallVector<int, 64> order;
+  for (int c = 0; c < lanes; ++c) {
+    for (int row = 0; row < kRowsOfWord; ++row) order.push_back(row * lanes + c);
+  }
+  Value* words = b.CreateBitCast(b.CreateShuffleVector(rows_of_bytes, order), WithLanes(b.getInt32Ty(), lanes));
+  return FlipsWords() ? b.CreateXor(words, IntConstant(words->getType(), static_cast<int32_t>(0x80808080))) : words;
+}
+
+Values DepthwiseWriter::SumWords(const FixedStep& step, Value* first, Value* channel, Value* mask) {
+  auto& b = f.b;
+  EmitContext e{b, f.module, f.row};
+  const int64_t width = (channels + lanes - 1) / lanes * lanes;
+  const auto packed = [&](int64_t line) {
+    Value* at = ElementAt(f, acc, f.Buffer(s.w.input), b.CreateAdd(channel, f.Int(line * width)));
+    return b.CreateAlignedLoad(RegisterType(e, acc, lanes), at, llvm::Align(4));
+  };
+  Value* column = b.CreateSub(b.CreateMul(first, f.Int(stride())), f.DimValue(s.window->pads_lo[1]));
+  Value* offset = b.CreateMul(column, f.Int(pixel_stride));
+  Values places;
+  for (int64_t row = 0; row < LeadingTaps(); ++row) {
+    Value* inside = ElementAt(f, s.x.dtype, lines[2 * row], offset);
+    places.push_back(ElementAt(f, s.x.dtype, b.CreateSelect(lines[2 * row + 1], inside, outside), channel));
+  }
+  const auto count = static_cast<int64_t>(PixelsOf(step));
+  Values sums(static_cast<size_t>(count), llvm::Constant::getNullValue(RegisterType(e, acc, lanes)));
+  for (int64_t k = 0; FlipsWords() && k < kernel(); ++k) {
+    Value* added = packed(WordTaps() + k);
+    for (int64_t p = 0; p < count; ++p) {
+      if (IsInside(step, p, k)) sums[p] = b.CreateAdd(sums[p], added);
+    }
+  }
+  const MatrixDot dot{DotKind::kBytes, DType::kU8, DType::kI8, static_cast<int>(kRowsOfWord)};
+  for (int64_t word_row = 0; word_row < WordRows(); ++word_row) {
+    Values taps;
+    for (int64_t k = 0; k < kernel(); ++k) taps.push_back(packed(word_row * kernel() + k));
+    for (int64_t at = 0; at <= (count - 1) * stride() + (kernel() - 1) * dilation(); ++at) {
+      Value* word = nullptr;
+      for (int64_t k = 0; k < kernel(); ++k) {
+        const int64_t distance = at - k * dilation(), p = distance / stride();
+        if (distance < 0 || distance % stride() != 0 || p >= count || !IsInside(step, p, k)) continue;
+        if (word == nullptr) word = Word(word_row, places, at, mask);
+        sums[p] = EmitDot(f, dot, acc, word, taps[k], sums[p]);
+      }
+    }
+  }
+  return sums;
+}
+
+}  // namespace belay
