@@ -180,10 +180,14 @@ TEST(Conv, Depthwise) {
   half.Check(9);
 }
 
-// Rows of the window in words: fewer than four, one word, several; strides, dilations, borders, windows larger than x;
-// channels behind whole vectors; signed and unsigned images; filters that are no constants.
+// Rows of the window in words: fewer than four, one word, several; pairs of rows of the output, an odd one, in several
+// chunks; strides, dilations, borders, windows larger than x; channels behind whole vectors; signed and unsigned images;
+// filters that are no constants.
 TEST(Conv, DepthwiseBytes) {
   const ConvCase cases[] = {{{6, 9}, 3, 16, 16, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+                            {{7, 30}, 1, 37, 37, 37, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+                            {{45, 28}, 1, 72, 72, 72, {3, 5}, {1, 2}, {1, 1}, {0, 2}, {1, 2}},
+                            {{2, 9}, 1, 16, 16, 16, {3, 3}, {1, 1}, {1, 1}, {0, 1}, {1, 1}},
                             {{7, 30}, 2, 37, 37, 37, {4, 3}, {1, 1}, {1, 1}, {1, 1}, {2, 1}},
                             {{12, 28}, 1, 72, 72, 72, {5, 5}, {2, 2}, {1, 1}, {2, 2}, {2, 2}},
                             {{30, 28}, 1, 40, 40, 40, {2, 5}, {2, 1}, {1, 2}, {0, 4}, {1, 4}},

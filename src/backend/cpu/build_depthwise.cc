@@ -193,6 +193,13 @@ int64_t RowsOfChunk(const Dim& rows, double row_ns) {
   return std::max<int64_t>(1, (rows.value() + chunks - 1) / chunks);
 }
 
+// Whole pairs, and none alone in the last chunk.
+int64_t RowsOfPairs(int64_t rows, int64_t of_chunk) {
+  int64_t fit = (of_chunk + 1) / 2 * 2;
+  while (rows % fit == 1) fit += 2;
+  return fit;
+}
+
 int64_t ChoosePixels(const Dim& inner) {
   if (!inner.IsConst()) return 4;
   int64_t best = 4;
@@ -261,7 +268,8 @@ Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRo
   const double element_ns = products / (blocks ? 5.5 * w.lanes : 24) + epilogue.Cost();
   const double row_ns = std::max(1.0, width * static_cast<double>(w.channels) * element_ns);
   const int64_t few_rows = std::max<int64_t>(1, static_cast<int64_t>(8000 / row_ns));
-  const int64_t block_rows = blocks ? RowsOfChunk(rows, row_ns) : few_rows;
+  int64_t block_rows = blocks ? RowsOfChunk(rows, row_ns) : few_rows;
+  if (w.PairsRows()) block_rows = RowsOfPairs(rows.value(), block_rows);
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     Value* first = f.b.CreateMul(chunk, f.Int(block_rows));
     Value* last = f.b.CreateAdd(first, f.Int(block_rows));

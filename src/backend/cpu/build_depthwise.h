@@ -56,6 +56,7 @@ struct DepthwiseWriter {
   void FindTaps();
   void FixedRows(Value* first, Value* last);
   void FixedRow(Value* row, Value* begin, Value* end, Value* mask);
+  void StorePixels(Value* first, Value* channel, Value* mask, const Values& sums);
   void FixedChannels(const FixedStep& step, Value* first, Value* channel, Value* mask);
   size_t PixelsOf(const FixedStep& step) const { return static_cast<size_t>(step.inner ? pixels : step.count); }
   Values SumPixels(const FixedStep& step, Value* first, Value* channel, Value* mask);
@@ -66,13 +67,17 @@ struct DepthwiseWriter {
   bool sums_words = false;
   Values lines;  // by row of the window, two values: its address, at the image's first column, and whether it is inside
   bool CanSumWords(const KernelSpec& spec) const;
+  // Two rows of the output read the same words where three rows of the window leave room for the next one.
+  bool PairsRows() const;
+  int64_t OutputRows() const { return PairsRows() ? 2 : 1; }
+  int64_t ReadRows() const { return LeadingTaps() + OutputRows() - 1; }
   int64_t WordRows() const { return (LeadingTaps() + 3) / 4; }
   int64_t WordTaps() const { return WordRows() * kernel(); }
   bool FlipsWords() const { return s.x.dtype == DType::kI8; }  // read as x + 128
   PackRequest PackWords() const;
   void FindLines();
   Value* Word(int64_t word_row, llvm::ArrayRef<Value*> places, int64_t column, Value* mask);
-  Values SumWords(const FixedStep& step, Value* first, Value* channel, Value* mask);
+  std::vector<Values> SumWords(const FixedStep& step, Value* first, Value* channel, Value* mask);  // by row, pixel
 };
 
 }  // namespace belay

@@ -25,10 +25,18 @@ bool DepthwiseWriter::CanSumWords(const KernelSpec& spec) const {
   return NumElements(spec.fragment->inputs[s.w.input]->shape()) == Dim(s.taps * channels);
 }
 
-// [row of words][tap of a row][channel, filled up to whole vectors], then, where x is flipped, what that adds to a
-// column of the window, the other way: [tap of a row][channel].
+bool DepthwiseWriter::PairsRows() const {
+  if (!sums_words || LeadingTaps() != kRowsOfWord - 1) return false;
+  const Shape& out = s.node->shape();
+  return s.window->strides[0] == 1 && s.window->dilations[0] == 1 && out[0].IsConst(1) && out[1].IsConst() &&
+         out[1].value() > 1;
+}
+
+// [row of the output][row of words][tap of a row][channel, filled up to whole vectors], then, where x is flipped, what
+// that adds to a column of the window, the other way: [tap of a row][channel].
 PackRequest DepthwiseWriter::PackWords() const {
-  const int64_t rows = LeadingTaps(), columns = kernel(), all = channels, words = WordTaps();
+  const int64_t rows = LeadingTaps(), columns = kernel(), all = channels, shifts = OutputRows();
+  const int64_t words_of_row = WordTaps(), words = words_of_row * shifts;
   const int64_t width = (channels + lanes - 1) / lanes * lanes;
   const bool flips = FlipsWords();
   const auto pack = [=](const void* src, void* dst) {
@@ -39,14 +47,16 @@ PackRequest DepthwiseWriter::PackWords() const {
       for (int64_t column = 0; column < columns; ++column) {
         for (int64_t c = 0; c < all; ++c) {
           const int8_t weight = filter[(row * columns + column) * all + c];
-          const int64_t word = (row / kRowsOfWord * columns + column) * width + c;
-          static_cast<int8_t*>(dst)[word * kRowsOfWord + row % kRowsOfWord] = weight;
+          for (int64_t shift = 0; shift < shifts; ++shift) {
+            const int64_t line = shift * words_of_row + row / kRowsOfWord * columns + column;
+            static_cast<int8_t*>(dst)[(line * width + c) * kRowsOfWord + row % kRowsOfWord + shift] = weight;
+          }
           if (flips) static_cast<int32_t*>(dst)[(words + column) * width + c] -= 128 * weight;
         }
       }
     }
   };
-  return {s.w.input, fmt::format("words of {} rows{}", rows, flips ? ", flipped" : ""),
+  return {s.w.input, fmt::format("words of {} rows{}{}", rows, shifts == 2 ? ", twice" : "", flips ? ", flipped" : ""),
           (words + (flips ? columns : 0)) * width * kRowsOfWord, pack};
 }
 
@@ -56,7 +66,7 @@ void DepthwiseWriter::FindLines() {
   Value* image = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(coords[0], f.DimValue(s.x.strides[0])));
   Value* start = b.CreateSub(b.CreateMul(coords[1], f.Int(w.strides[0])), f.DimValue(w.pads_lo[0]));
   lines.clear();
-  for (int64_t row = 0; row < LeadingTaps(); ++row) {
+  for (int64_t row = 0; row < ReadRows(); ++row) {
     Value* in = b.CreateAdd(start, f.Int(row * w.dilations[0]));
     Value* offset = b.CreateAdd(image, b.CreateMul(in, f.DimValue(s.x.strides[1])));
     lines.push_back(ElementAt(f, s.x.dtype, f.Buffer(s.x.input), offset));
@@ -70,7 +80,7 @@ Value* DepthwiseWriter::Word(int64_t word_row, llvm::ArrayRef<Value*> places, in
   EmitContext e{b, f.module, f.row};
   Values bytes;
   for (int64_t row = word_row * kRowsOfWord; row < (word_row + 1) * kRowsOfWord; ++row) {
-    if (row >= LeadingTaps()) {
+    if (row >= ReadRows()) {
       bytes.push_back(llvm::Constant::getNullValue(bytes[0]->getType()));
       continue;
     }
@@ -91,7 +101,7 @@ Value* DepthwiseWriter::Word(int64_t word_row, llvm::ArrayRef<Value*> places, in
   return FlipsWords() ? b.CreateXor(words, IntConstant(words->getType(), static_cast<int32_t>(0x80808080))) : words;
 }
 
-Values DepthwiseWriter::SumWords(const FixedStep& step, Value* first, Value* channel, Value* mask) {
+std::vector<Values> DepthwiseWriter::SumWords(const FixedStep& step, Value* first, Value* channel, Value* mask) {
   auto& b = f.b;
   EmitContext e{b, f.module, f.row};
   const int64_t width = (channels + lanes - 1) / lanes * lanes;
@@ -102,29 +112,37 @@ Values DepthwiseWriter::SumWords(const FixedStep& step, Value* first, Value* cha
   Value* column = b.CreateSub(b.CreateMul(first, f.Int(stride())), f.DimValue(s.window->pads_lo[1]));
   Value* offset = b.CreateMul(column, f.Int(pixel_stride));
   Values places;
-  for (int64_t row = 0; row < LeadingTaps(); ++row) {
+  for (int64_t row = 0; row < ReadRows(); ++row) {
     Value* inside = ElementAt(f, s.x.dtype, lines[2 * row], offset);
     places.push_back(ElementAt(f, s.x.dtype, b.CreateSelect(lines[2 * row + 1], inside, outside), channel));
   }
   const auto count = static_cast<int64_t>(PixelsOf(step));
-  Values sums(static_cast<size_t>(count), llvm::Constant::getNullValue(RegisterType(e, acc, lanes)));
+  const Values zeros(static_cast<size_t>(count), llvm::Constant::getNullValue(RegisterType(e, acc, lanes)));
+  std::vector<Values> sums(static_cast<size_t>(OutputRows()), zeros);
   for (int64_t k = 0; FlipsWords() && k < kernel(); ++k) {
-    Value* added = packed(WordTaps() + k);
-    for (int64_t p = 0; p < count; ++p) {
-      if (IsInside(step, p, k)) sums[p] = b.CreateAdd(sums[p], added);
+    Value* added = packed(WordTaps() * OutputRows() + k);
+    for (Values& row : sums) {
+      for (int64_t p = 0; p < count; ++p) {
+        if (IsInside(step, p, k)) row[p] = b.CreateAdd(row[p], added);
+      }
     }
   }
   const MatrixDot dot{DotKind::kBytes, DType::kU8, DType::kI8, static_cast<int>(kRowsOfWord)};
   for (int64_t word_row = 0; word_row < WordRows(); ++word_row) {
-    Values taps;
-    for (int64_t k = 0; k < kernel(); ++k) taps.push_back(packed(word_row * kernel() + k));
+    std::vector<Values> taps(sums.size());  // by row of the output
+    for (size_t row = 0; row < sums.size(); ++row) {
+      const int64_t line = static_cast<int64_t>(row) * WordTaps() + word_row * kernel();
+      for (int64_t k = 0; k < kernel(); ++k) taps[row].push_back(packed(line + k));
+    }
     for (int64_t at = 0; at <= (count - 1) * stride() + (kernel() - 1) * dilation(); ++at) {
       Value* word = nullptr;
       for (int64_t k = 0; k < kernel(); ++k) {
         const int64_t distance = at - k * dilation(), p = distance / stride();
         if (distance < 0 || distance % stride() != 0 || p >= count || !IsInside(step, p, k)) continue;
         if (word == nullptr) word = Word(word_row, places, at, mask);
-        sums[p] = EmitDot(f, dot, acc, word, taps[k], sums[p]);
+        for (size_t row = 0; row < sums.size(); ++row) {
+          sums[row][p] = EmitDot(f, dot, acc, word, taps[row][k], sums[row][p]);
+        }
       }
     }
   }

@@ -138,7 +138,16 @@ Values DepthwiseWriter::SumPixels(const FixedStep& step, Value* first, Value* ch
 
 // `lanes` channels of the step's pixels, from `first` on.
 void DepthwiseWriter::FixedChannels(const FixedStep& step, Value* first, Value* channel, Value* mask) {
-  const Values sums = sums_words ? SumWords(step, first, channel, mask) : SumPixels(step, first, channel, mask);
+  if (!sums_words) return StorePixels(first, channel, mask, SumPixels(step, first, channel, mask));
+  Values at = coords;
+  for (const Values& sums : SumWords(step, first, channel, mask)) {
+    epilogue.BeginBlock(f, at);
+    StorePixels(first, channel, mask, sums);
+    at.back() = f.b.CreateAdd(at.back(), f.Int(1));
+  }
+}
+
+void DepthwiseWriter::StorePixels(Value* first, Value* channel, Value* mask, const Values& sums) {
   std::vector<Epilogue::Row> results;
   for (size_t p = 0; p < sums.size(); ++p) {
     results.push_back({f.b.CreateAdd(first, f.Int(static_cast<int64_t>(p))), {channel}, {mask}, {sums[p]}});
@@ -165,7 +174,9 @@ void DepthwiseWriter::FixedRow(Value* row, Value* begin, Value* end, Value* mask
 void DepthwiseWriter::FixedRows(Value* first, Value* last) {
   const int64_t whole = channels / lanes * lanes, block = BlockVectors() * lanes;
   const auto rows = [&](Value* begin, Value* end, Value* mask) {
-    f.Loop(first, last, 1, {}, [&](Value* row, llvm::ArrayRef<Value*>) -> Values {
+    f.Loop(first, last, OutputRows(), {}, [&](Value* row, llvm::ArrayRef<Value*>) -> Values {
+      Value* last_rows = f.b.CreateSub(last, f.Int(OutputRows()));
+      row = f.b.CreateSelect(f.b.CreateICmpSLT(row, last_rows), row, last_rows);
       FixedRow(row, begin, end, mask);
       return {};
     });
