@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kPollNs = 50 * 1000;             // the worker's nap after recent work
 constexpr int64_t kPollForNs = 4 * 1000 * 1000;    // how long work counts as recent
 constexpr int64_t kYieldedNapNs = 1000 * 1000;     // while a caller works on the queue; it wakes us if it leaves any
-constexpr int kSpinRounds = 1000;                  // some 10 us
+constexpr int kSpinRounds = 1000;                  // 10 to 45 us: a pause takes 40 to 140 cycles
 constexpr int64_t kExitWaitNs = 2000 * 1000 * 1000LL;
 
 enum WorkerState : uint32_t { kAwake, kNapping, kAsleep };

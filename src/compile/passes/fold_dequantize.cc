@@ -148,15 +148,25 @@ Tensor Viewed(Builder& b, const Dequantized& d) {
   return b.Wrap(node);
 }
 
+// Of outer x kept x inner numbers, over all but `kept`.
+template <typename T>
+void AddSums(const T* q, int64_t outer, int64_t inner, std::vector<int64_t>* kept) {
+  for (; outer > 0; --outer) {
+    for (int64_t& sum : *kept) {
+      for (int64_t i = 0; i < inner; ++i) sum += q[i];
+      q += inner;
+    }
+  }
+}
+
 // Sums of a constant over all dims but `kept`.
 Tensor ConstantSums(Builder& b, const Literal& q, int kept) {
-  int64_t inner = 1;
+  int64_t outer = 1, inner = 1;
+  for (int d = 0; d < kept; ++d) outer *= q.dims[d];
   for (size_t d = static_cast<size_t>(kept) + 1; d < q.dims.size(); ++d) inner *= q.dims[d];
   std::vector<int64_t> sums(static_cast<size_t>(q.dims[kept]));
-  const bool is_signed = q.dtype == DType::kI8;
-  for (int64_t i = 0; i < q.NumElements(); ++i) {
-    sums[i / inner % q.dims[kept]] += is_signed ? q.as<int8_t>()[i] : q.as<uint8_t>()[i];
-  }
+  if (q.dtype == DType::kI8) AddSums(q.as<int8_t>(), outer, inner, &sums);
+  else AddSums(q.as<uint8_t>(), outer, inner, &sums);
   return b.Ints(DType::kI32, sums);
 }
 
