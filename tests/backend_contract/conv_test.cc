@@ -181,8 +181,8 @@ TEST(Conv, Depthwise) {
 }
 
 // Rows of the window in words: fewer than four, one word, several; pairs of rows of the output, an odd one, in several
-// chunks; strides, dilations, borders, windows larger than x; channels behind whole vectors; signed and unsigned images;
-// filters that are no constants.
+// chunks; strides, dilations, borders, windows larger than x; channels behind whole vectors; signed and unsigned
+// images; filters that are no constants.
 TEST(Conv, DepthwiseBytes) {
   const ConvCase cases[] = {{{6, 9}, 3, 16, 16, 16, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
                             {{7, 30}, 1, 37, 37, 37, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},

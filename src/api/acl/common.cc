@@ -43,6 +43,12 @@ aclError TranslateAsync(const char* call, const Status& status) {
 
 aclError NeedContext(const char* call) { return Translate(call, CurrentContext().status()); }
 
+aclError CheckDevice(const char* call, int64_t device) {
+  if (device >= 0 && device < DeviceCount()) return ACL_SUCCESS;
+  return Refuse(call, ACL_ERROR_RT_INVALID_DEVICEID,
+                fmt::format("device {} does not exist: there are {}", device, DeviceCount()));
+}
+
 aclError GetStream(const char* call, aclrtStream handle, std::shared_ptr<Stream>* stream) {
   Result<std::shared_ptr<Stream>> found = StreamOfCurrentContext(handle);
   if (!found.ok()) return Translate(call, found.status());

@@ -30,6 +30,8 @@ aclError& LastError();
 
 // kOk, or the refusal of a call that needs a context on this thread.
 aclError NeedContext(const char* call);
+// The same for a call about a device, which may not exist.
+aclError CheckDevice(const char* call, int64_t device);
 // The stream behind a handle (nullptr: default stream) for use under the current context.
 aclError GetStream(const char* call, aclrtStream handle, std::shared_ptr<Stream>* stream);
 // Timeouts of acl: milliseconds, -1 for ever; 0 and below -1 are refused.

@@ -4,6 +4,7 @@
 #include "api/acl/common.h"
 #include "api/marks.h"
 
+using belay::acl::CheckDevice;
 using belay::acl::CodeMap;
 using belay::acl::NeedContext;
 using belay::acl::Refuse;
@@ -16,12 +17,6 @@ CodeMap DeviceCodes() {
   map.invalid_argument = ACL_ERROR_RT_INVALID_DEVICEID;
   map.failed_precondition = ACL_ERROR_RT_CONTEXT_RELEASE_ERROR;
   return map;
-}
-
-aclError CheckDevice(const char* call, int64_t device) {
-  if (device >= 0 && device < belay::DeviceCount()) return ACL_SUCCESS;
-  return Refuse(call, ACL_ERROR_RT_INVALID_DEVICEID,
-                fmt::format("device {} does not exist: there are {}", device, belay::DeviceCount()));
 }
 
 aclError SynchronizeDevice(const char* call, int64_t timeout_ms) {

@@ -71,7 +71,7 @@ aclError RefuseEx(const char* call) {
                 "use aclrtQueryEventStatus, and record again instead of resetting");
 }
 
-aclError Synchronize(const char* call, aclrtEvent handle, int64_t timeout_ms) {
+aclError SynchronizeEvent(const char* call, aclrtEvent handle, int64_t timeout_ms) {
   std::shared_ptr<EventObject> object;
   BELAY_ACL_TRY(FindEvent(call, handle, &object));
   BELAY_ACL_TRY(NeedContext(call));
@@ -199,12 +199,12 @@ aclError aclrtQueryEventWaitStatus(aclrtEvent event, aclrtEventWaitStatus* statu
 }
 BELAY_ACL_END
 
-aclError aclrtSynchronizeEvent(aclrtEvent event) try { return Synchronize(__func__, event, -1); }
+aclError aclrtSynchronizeEvent(aclrtEvent event) try { return SynchronizeEvent(__func__, event, -1); }
 BELAY_ACL_END
 
 aclError aclrtSynchronizeEventWithTimeout(aclrtEvent event, int32_t timeout) try {
   BELAY_ACL_TRY(CheckTimeout(__func__, timeout));
-  return Synchronize(__func__, event, timeout);
+  return SynchronizeEvent(__func__, event, timeout);
 }
 BELAY_ACL_END
 

@@ -39,11 +39,6 @@ aclError CheckValue(const char* call, uint32_t value) {
                 fmt::format("pass 1 to {}", most));
 }
 
-aclError CheckDevice(const char* call, int32_t device) {
-  if (device >= 0 && device < DeviceCount()) return ACL_SUCCESS;
-  return Refuse(call, ACL_ERROR_RT_INVALID_DEVICEID, fmt::format("device {} does not exist", device));
-}
-
 aclError CheckStream(const char* call, aclrtStream* stream) {
   std::shared_ptr<Stream> found;
   BELAY_ACL_TRY(GetStream(call, *stream, &found));

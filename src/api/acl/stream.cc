@@ -49,7 +49,7 @@ aclError Destroy(const char* call, aclrtStream stream, bool drop) {
   return Translate(call, belay::DestroyStream(stream, drop), map);
 }
 
-aclError Synchronize(const char* call, aclrtStream handle, int64_t timeout_ms) {
+aclError SynchronizeStream(const char* call, aclrtStream handle, int64_t timeout_ms) {
   std::shared_ptr<belay::Stream> stream;
   BELAY_ACL_TRY(GetStream(call, handle, &stream));
   belay::Status waited = stream->WaitPassed(stream->Point(), timeout_ms);
@@ -154,12 +154,12 @@ aclError aclrtDestroyStreamForce(aclrtStream stream) try {
 }
 BELAY_ACL_END
 
-aclError aclrtSynchronizeStream(aclrtStream stream) try { return Synchronize(__func__, stream, -1); }
+aclError aclrtSynchronizeStream(aclrtStream stream) try { return SynchronizeStream(__func__, stream, -1); }
 BELAY_ACL_END
 
 aclError aclrtSynchronizeStreamWithTimeout(aclrtStream stream, int32_t timeout) try {
   BELAY_ACL_TRY(belay::acl::CheckTimeout(__func__, timeout));
-  return Synchronize(__func__, stream, timeout);
+  return SynchronizeStream(__func__, stream, timeout);
 }
 BELAY_ACL_END
 

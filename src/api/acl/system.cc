@@ -15,18 +15,13 @@
 #include "base/thread_pool.h"
 
 using belay::acl::NeedContext;
+using belay::acl::CheckDevice;
 using belay::acl::Refuse;
 
 namespace {
 
 constexpr char kSocName[] = "Ascend910B1";  // an A2 name: clients choose code paths by it
 constexpr char kVersion[] = "8.5.0";        // the CANN release whose interface this is
-
-aclError CheckDevice(const char* call, int64_t device) {
-  if (device >= 0 && device < belay::DeviceCount()) return ACL_SUCCESS;
-  return Refuse(call, ACL_ERROR_RT_INVALID_DEVICEID,
-                fmt::format("device {} does not exist: there are {}", device, belay::DeviceCount()));
-}
 
 int64_t CacheSize() {
   long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);

@@ -15,10 +15,6 @@ using llvm::Value;
 using CmpInst = llvm::CmpInst;
 namespace Intr = llvm::Intrinsic;
 
-Value* Zero(Value* like) { return llvm::Constant::getNullValue(like->getType()); }
-
-bool Unsigned(DType d) { return IsUnsignedInt(d) || d == DType::kBool; }
-
 // Quotient that never traps: x/0 is 0, MIN/-1 wraps. `remainder` of a division by 0 is 0.
 struct IntDivision {
   Value* quotient;
@@ -26,7 +22,7 @@ struct IntDivision {
 };
 IntDivision DivideInts(EmitContext& e, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
-  Value* zero = Zero(x);
+  Value* zero = ZeroLike(x);
   Value* by_zero = b.CreateICmpEQ(y, zero);
   if (IsUnsignedInt(dtype)) {
     Value* safe = b.CreateSelect(by_zero, IntConstant(x->getType(), 1), y);
@@ -47,7 +43,7 @@ IntDivision DivideInts(EmitContext& e, DType dtype, Value* x, Value* y) {
 Value* SignedLikeDivisor(EmitContext& e, Value* r, Value* y) {
   auto& b = e.b;
   Value* wrong =
-      b.CreateAnd(b.CreateICmpNE(r, Zero(r)), b.CreateICmpSLT(b.CreateXor(r, y), Zero(r)));
+      b.CreateAnd(b.CreateICmpNE(r, ZeroLike(r)), b.CreateICmpSLT(b.CreateXor(r, y), ZeroLike(r)));
   return b.CreateSelect(wrong, b.CreateAdd(r, y), r);
 }
 
@@ -55,8 +51,8 @@ Value* FloorDivideInts(EmitContext& e, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
   IntDivision d = DivideInts(e, dtype, x, y);
   if (IsUnsignedInt(dtype)) return d.quotient;
-  Value* inexact = b.CreateAnd(b.CreateICmpNE(d.remainder, Zero(x)),
-                               b.CreateICmpSLT(b.CreateXor(d.remainder, y), Zero(x)));
+  Value* inexact = b.CreateAnd(b.CreateICmpNE(d.remainder, ZeroLike(x)),
+                               b.CreateICmpSLT(b.CreateXor(d.remainder, y), ZeroLike(x)));
   return b.CreateAdd(d.quotient, b.CreateSExt(inexact, x->getType()));
 }
 
@@ -65,17 +61,17 @@ Value* Shift(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* amount) 
   auto& b = e.b;
   int bits = x->getType()->getScalarSizeInBits();
   Value* in_range = b.CreateICmpULT(amount, IntConstant(x->getType(), bits));
-  if (op == ScalarOp::kShr && !Unsigned(dtype)) {
+  if (op == ScalarOp::kShr && !HasNoSign(dtype)) {
     return b.CreateAShr(x, b.CreateSelect(in_range, amount, IntConstant(x->getType(), bits - 1)));
   }
-  Value* safe = b.CreateSelect(in_range, amount, Zero(x));
+  Value* safe = b.CreateSelect(in_range, amount, ZeroLike(x));
   Value* shifted = op == ScalarOp::kShl ? b.CreateShl(x, safe) : b.CreateLShr(x, safe);
-  return b.CreateSelect(in_range, shifted, Zero(x));
+  return b.CreateSelect(in_range, shifted, ZeroLike(x));
 }
 
 Value* EmitIntBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
   auto& b = e.b;
-  bool u = Unsigned(dtype);
+  bool u = HasNoSign(dtype);
   if (dtype == DType::kBool) {
     switch (op) {
       case ScalarOp::kAdd:
@@ -174,7 +170,7 @@ Value* EmitFloatBinary(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value
 }
 
 Value* EmitCompare(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y) {
-  bool f = IsFloat(dtype), u = Unsigned(dtype);
+  bool f = IsFloat(dtype), u = HasNoSign(dtype);
   CmpInst::Predicate p;
   switch (op) {
     case ScalarOp::kEq: p = f ? CmpInst::FCMP_OEQ : CmpInst::ICMP_EQ; break;
@@ -195,7 +191,7 @@ Value* EmitCompare(EmitContext& e, ScalarOp op, DType dtype, Value* x, Value* y)
 
 Value* EmitIntUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
   auto& b = e.b;
-  bool u = Unsigned(dtype);
+  bool u = HasNoSign(dtype);
   switch (op) {
     case ScalarOp::kNeg: return b.CreateNeg(x);
     case ScalarOp::kNot: return b.CreateNot(x);
@@ -203,7 +199,7 @@ Value* EmitIntUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
       return u ? x : b.CreateIntrinsic(x->getType(), Intr::abs, {x, b.getFalse()});
     case ScalarOp::kSign: {
       if (dtype == DType::kBool) return x;
-      Value* nonzero = b.CreateZExt(b.CreateICmpNE(x, Zero(x)), x->getType());
+      Value* nonzero = b.CreateZExt(b.CreateICmpNE(x, ZeroLike(x)), x->getType());
       if (u) return nonzero;
       return b.CreateOr(
           b.CreateAShr(x, IntConstant(x->getType(), x->getType()->getScalarSizeInBits() - 1)),
@@ -224,8 +220,8 @@ Value* EmitFloatUnary(EmitContext& e, ScalarOp op, DType dtype, Value* x) {
     case ScalarOp::kNeg: return b.CreateFNeg(x);
     case ScalarOp::kAbs: return b.CreateUnaryIntrinsic(Intr::fabs, x);
     case ScalarOp::kSign: {
-      Value* r = b.CreateSelect(b.CreateFCmpOGT(x, Zero(x)), FloatConstant(t, 1), x);
-      return b.CreateSelect(b.CreateFCmpOLT(x, Zero(x)), FloatConstant(t, -1), r);
+      Value* r = b.CreateSelect(b.CreateFCmpOGT(x, ZeroLike(x)), FloatConstant(t, 1), x);
+      return b.CreateSelect(b.CreateFCmpOLT(x, ZeroLike(x)), FloatConstant(t, -1), r);
     }
     case ScalarOp::kFloor: return b.CreateUnaryIntrinsic(Intr::floor, x);
     case ScalarOp::kCeil: return b.CreateUnaryIntrinsic(Intr::ceil, x);
@@ -338,7 +334,7 @@ llvm::Constant* ReduceIdentity(EmitContext& e, ReduceKind kind, DType dtype, int
     case ReduceKind::kMin: {
       bool max = kind == ReduceKind::kMax;
       if (IsFloat(dtype)) return llvm::ConstantFP::getInfinity(type, max);
-      if (Unsigned(dtype)) return max ? llvm::Constant::getNullValue(type) : all_ones();
+      if (HasNoSign(dtype)) return max ? llvm::Constant::getNullValue(type) : all_ones();
       llvm::APInt limit =
           max ? llvm::APInt::getSignedMinValue(bits) : llvm::APInt::getSignedMaxValue(bits);
       return llvm::ConstantInt::get(type, limit);

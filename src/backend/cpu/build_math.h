@@ -22,6 +22,8 @@ struct EmitContext {
   bool may_branch = true;
 };
 
+inline llvm::Constant* ZeroLike(llvm::Value* value) { return llvm::Constant::getNullValue(value->getType()); }
+inline bool HasNoSign(DType dtype) { return IsUnsignedInt(dtype) || dtype == DType::kBool; }
 int LanesOf(llvm::Value* value);  // 1 for a scalar
 llvm::Type* WithLanes(llvm::Type* element, int lanes);
 // lanes 1 is the scalar type.

@@ -15,10 +15,6 @@ namespace {
 using llvm::Value;
 namespace Intr = llvm::Intrinsic;
 
-Value* Zero(Value* like) { return llvm::Constant::getNullValue(like->getType()); }
-
-bool Unsigned(DType d) { return IsUnsignedInt(d) || d == DType::kBool; }
-
 // f32 with its last bit set when inexact, so that a second rounding to fewer bits sees what was
 // lost.
 Value* RoundToOdd(EmitContext& e, Value* d) {
@@ -244,7 +240,7 @@ Value* SaturateToInt(EmitContext& e, DType to, Value* v) {
   const bool exact = is_f64 && bits == 32;  // the largest integer is a number
   const double high = exact ? beyond - 1 : beyond * (1 - (is_f64 ? 0x1p-53 : 0x1p-24));
   llvm::Constant *floor = FloatConstant(v->getType(), low), *ceiling = FloatConstant(v->getType(), high);
-  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, Zero(v));
+  if (low != 0) v = b.CreateSelect(b.CreateFCmpORD(v, v), v, ZeroLike(v));
   v = b.CreateSelect(b.CreateFCmpOGT(v, floor), v, floor);  // NaN becomes 0 here if that is the least
   Value* within = b.CreateSelect(b.CreateFCmpOLT(v, ceiling), v, ceiling);
   Value* whole = IsUnsignedInt(to) ? b.CreateFPToUI(within, type) : b.CreateFPToSI(within, type);
@@ -335,7 +331,7 @@ llvm::Type* MemoryType(EmitContext& e, DType dtype, int lanes) {
 }
 
 Value* FromMemory(EmitContext& e, DType dtype, Value* value) {
-  if (dtype == DType::kBool) return e.b.CreateICmpNE(value, Zero(value));
+  if (dtype == DType::kBool) return e.b.CreateICmpNE(value, ZeroLike(value));
   return IsHalf(dtype) ? FromHalfBits(e, dtype, value) : value;
 }
 
@@ -354,7 +350,7 @@ Value* EmitCast(EmitContext& e, DType from, DType to, Value* v) {
   int lanes = LanesOf(v);
   llvm::Type* type = RegisterType(e, to, lanes);
   if (to == DType::kBool)
-    return IsFloat(from) ? b.CreateFCmpUNE(v, Zero(v)) : b.CreateICmpNE(v, Zero(v));
+    return IsFloat(from) ? b.CreateFCmpUNE(v, ZeroLike(v)) : b.CreateICmpNE(v, ZeroLike(v));
   if (IsFloat(from) && IsFloat(to)) {
     if (to == DType::kF64) return b.CreateFPExt(v, type);
     if (from != DType::kF64) return RoundToHalf(e, to, v);
@@ -366,10 +362,10 @@ Value* EmitCast(EmitContext& e, DType from, DType to, Value* v) {
     // bf16 keeps 8 bits of values that f32 already rounds.
     bool wide = to == DType::kBF16 && BitWidth(from) >= 32;
     llvm::Type* through = wide ? RegisterType(e, DType::kF64, lanes) : type;
-    Value* f = Unsigned(from) ? b.CreateUIToFP(v, through) : b.CreateSIToFP(v, through);
+    Value* f = HasNoSign(from) ? b.CreateUIToFP(v, through) : b.CreateSIToFP(v, through);
     return wide ? RoundToHalf(e, to, RoundToOdd(e, f)) : RoundToHalf(e, to, f);
   }
-  return Unsigned(from) ? b.CreateZExtOrTrunc(v, type) : b.CreateSExtOrTrunc(v, type);
+  return HasNoSign(from) ? b.CreateZExtOrTrunc(v, type) : b.CreateSExtOrTrunc(v, type);
 }
 
 }  // namespace belay

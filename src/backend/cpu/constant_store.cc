@@ -22,7 +22,7 @@
 namespace belay {
 namespace {
 
-constexpr size_t kPage = 4096;
+constexpr size_t kHeaderBytes = 4096;
 constexpr int64_t kDay = 24 * 3600;
 constexpr size_t kMostSeenBytes = size_t{1} << 20;
 constexpr char kSeenName[] = "constants.seen";
@@ -38,7 +38,7 @@ struct ConstantHeader {
 };
 static_assert(sizeof(ConstantHeader) == 88);
 
-size_t FileBytes(int64_t bytes) { return kPage + static_cast<size_t>(bytes) + kReadBehind; }
+size_t FileBytes(int64_t bytes) { return kHeaderBytes + static_cast<size_t>(bytes) + kReadBehind; }
 
 // Files whose constants were found whole, each by a mark that holds its key.
 class Seen {
@@ -117,7 +117,7 @@ class FolderStore final : public ConstantStore {
     // All pages in one call, as runs will want them; older systems refuse.
     if (madvise(at, size, MADV_POPULATE_READ) != 0 && errno != EINVAL) return munmap(at, size), nullptr;
     std::shared_ptr<const void> whole(at, [size](const void* p) { munmap(const_cast<void*>(p), size); });
-    return {whole, static_cast<const char*>(at) + kPage};
+    return {whole, static_cast<const char*>(at) + kHeaderBytes};
   }
 
   std::shared_ptr<const void> Open(int fd, const ContentHash& key, int64_t bytes, std::string* problem) {
@@ -146,7 +146,7 @@ class FolderStore final : public ConstantStore {
     if (!HasRoom(bytes)) return errno = ENOSPC, nullptr;
     NewFile file(folder_);
     if (file.fd() < 0) return nullptr;
-    std::string page(kPage, '\0');
+    std::string page(kHeaderBytes, '\0');
     ConstantHeader header;
     header.bytes = bytes;
     header.key = key;
