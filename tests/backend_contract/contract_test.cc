@@ -190,5 +190,31 @@ TEST(Contract, BytesBehindSums) {
   }
 }
 
+// Between two quantisations: exact on all rows, so that looked up and computed bytes are the same. By form: the first
+// one's numbers as a u8, as an i8, around a zero point, and with an operand that may be NaN.
+TEST(Contract, BytesOfBytes) {
+  const std::pair<double, double> ranges[] = {{0, 255}, {-128, 127}, {-113, 142}, {-113, 142}};
+  for (DType to : {DType::kU8, DType::kI8}) {
+    for (int64_t n : {8, 16, 32, 48, 64, 69}) {
+      for (int form = 0; form < 4; ++form) {
+        KernelCase c(82);
+        Tensor sums = MatMul(c.Input(DType::kU8, {13, 24}), c.Input(DType::kI8, {24, n}, true), DType::kI32);
+        Tensor scales = c.Input(DType::kF32, {n}, true);
+        Tensor y = Cast(sums, DType::kF32) * scales * 0.0625;
+        if (form == 3) y = y + c.Input(DType::kF32, {13, n});
+        Tensor q = Min(Max(Map(ScalarOp::kRound, y), ranges[form].first), ranges[form].second);
+        y = q * 0.5;
+        y = Map(ScalarOp::kAbs, y - 3.0) * 0.75 + Max(y, 1.0);
+        c.Output(Cast(Map(ScalarOp::kRound, y) - 60.0, to));
+        c.Check(1);
+        const TargetRow* row = FindTargetRow("amx");
+        if (!HostRuns(*row)) continue;
+        const std::string about = c.CheckRow(*row, 1);
+        EXPECT_EQ(about.find("+table") != std::string::npos, form != 3) << about;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace belay

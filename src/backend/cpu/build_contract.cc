@@ -52,6 +52,7 @@ std::string AnalyzeContract(const Node* anchor, const Epilogue& epilogue, Contra
 Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const TargetRow& row, llvm::Module& module,
                            const std::string& symbol, KernelDraft* draft) {
   Epilogue epilogue(*spec.fragment, anchor);
+  epilogue.UseTable(spec, row);
   ContractShape s;
   std::string reason = AnalyzeContract(anchor, epilogue, &s);
   if (!reason.empty()) return NotSupported("contraction: {}", reason);

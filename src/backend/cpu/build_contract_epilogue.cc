@@ -99,6 +99,19 @@ Epilogue::Epilogue(const Graph& fragment, const Node* anchor) : anchor_(anchor),
   out_.operand.strides = DenseStrides(root_->shape());
 }
 
+void Epilogue::UseTable(const KernelSpec& spec, const TargetRow& row) {
+  if (!row.byte_tables || IsFloat(anchor_->type.dtype)) return;
+  for (const auto& [node, leaf] : leaves_) {
+    const auto input = static_cast<size_t>(leaf.operand.input);
+    if (IsFloat(leaf.operand.dtype) && !(input < spec.constant_inputs.size() && spec.constant_inputs[input])) return;
+  }
+  table_ = FindByteTable(root_, maps_);
+  if (!table_) return;
+  const auto& maps = table_->maps;
+  const auto looked_up = [&](const Node* map) { return std::find(maps.begin(), maps.end(), map) != maps.end(); };
+  maps_.erase(std::remove_if(maps_.begin(), maps_.end(), looked_up), maps_.end());
+}
+
 void Epilogue::Collect(const Node* node) {
   if (node == anchor_ || leaves_.count(node) || ConstBelowViews(node)) return;
   if (std::find(maps_.begin(), maps_.end(), node) != maps_.end()) return;
@@ -183,6 +196,7 @@ Value* Epilogue::LeafValue(KernelFrame& f, Leaf& leaf, Value* row, Value* column
 }
 
 const Node* Epilogue::Last() const {
+  if (table_) return table_->from;
   const DType to = root_->type.dtype;
   const bool rounds = root_ != anchor_ && IsMap(root_, ScalarOp::kCast) &&
                       root_->inputs[0]->type.dtype == DType::kF32 &&
@@ -271,33 +285,37 @@ void Epilogue::StoreRounded(KernelFrame& f, const std::vector<Result>& results) 
   EmitIf(f.b, AnyLane(f.b, wrong), {}, exactly, true);
 }
 
+// Of up to four vectors, in their order.
+Value* Epilogue::Bytes(KernelFrame& f, llvm::ArrayRef<Result> group) {
+  EmitContext e{f.b, f.module, f.row, false};
+  llvm::SmallVector<Value*, 4> vectors;
+  for (const Result& result : group) vectors.push_back(result.value);
+  const DType to = root_->type.dtype;
+  if (!table_) return vectors.size() == 1 ? EmitCast(e, DType::kF32, to, vectors[0]) : PackBytes(e, to, vectors);
+  for (Value*& v : vectors) v = f.b.CreateFAdd(v, FloatConstant(v->getType(), -static_cast<double>(table_->low)));
+  Value* places = vectors.size() == 1 ? EmitCast(e, DType::kF32, DType::kU8, vectors[0])
+                                      : PackBytes(e, DType::kU8, vectors);
+  return EmitLookUp(e, table_->bytes, places);
+}
+
 // Up to four vectors at once, whether or not they are neighbours.
 void Epilogue::StoreBytes(KernelFrame& f, llvm::ArrayRef<Result> results) {
-  auto& b = f.b;
-  EmitContext e{b, f.module, f.row, false};
-  const DType to = root_->type.dtype;
   const int lanes = LanesOf(results[0].value);
   while (!results.empty()) {
-    const size_t count = PacksBytes(f.row, to, lanes) ? std::min<size_t>(results.size(), 4) : 1;
+    const size_t count = PacksBytes(f.row, root_->type.dtype, lanes) ? std::min<size_t>(results.size(), 4) : 1;
     const llvm::ArrayRef<Result> group = results.take_front(count);
     results = results.drop_front(count);
-    if (count == 1) {
-      Store(f, group[0], EmitCast(e, DType::kF32, to, group[0].value));
-      continue;
-    }
-    llvm::SmallVector<Value*, 4> vectors;
-    for (const Result& result : group) vectors.push_back(result.value);
-    Value* bytes = PackBytes(e, to, vectors);
+    Value* bytes = Bytes(f, group);
     const bool together = std::all_of(group.begin() + 1, group.end(), [](const Result& r) { return r.follows; }) &&
                           std::all_of(group.begin(), group.end(), [](const Result& r) { return r.mask == nullptr; });
-    if (together) {
+    if (together || count == 1) {
       Store(f, group[0], bytes);
       continue;
     }
     for (size_t i = 0; i < count; ++i) {
       llvm::SmallVector<int, 16> part(static_cast<size_t>(lanes));
       std::iota(part.begin(), part.end(), static_cast<int>(i) * lanes);
-      Store(f, group[i], b.CreateShuffleVector(bytes, part));
+      Store(f, group[i], f.b.CreateShuffleVector(bytes, part));
     }
   }
 }
@@ -326,6 +344,7 @@ std::string Epilogue::Describe() const {
     text += text.empty() ? ", epilogue " : "+";
     text += ScalarOpName(map->scalar);
   }
+  if (table_) text += "+table";
   return text;
 }
 

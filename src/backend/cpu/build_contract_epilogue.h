@@ -10,6 +10,7 @@
 
 #include "backend/cpu/build_jit.h"
 #include "backend/cpu/build_math.h"
+#include "backend/cpu/byte_table.h"
 #include "graph/graph.h"
 
 namespace belay {
@@ -39,6 +40,10 @@ class Epilogue {
   // Empty text when the fragment's maps fit, else the reason.
   static std::string Check(const Graph& fragment, const Node* anchor);
   Epilogue(const Graph& fragment, const Node* anchor);
+
+  // Looks bytes up instead of computing them, where the row has instructions for that and no operand can be NaN, which
+  // a table does not tell from its lowest number. Constants are taken for numbers.
+  void UseTable(const KernelSpec& spec, const TargetRow& row);
 
   // Leading dims that must stay apart because some operand's rows are not evenly strided over them.
   int UnmergedDims() const;
@@ -78,7 +83,7 @@ class Epilogue {
   void Collect(const Node* node);
   llvm::Value* LeafValue(KernelFrame& f, Leaf& leaf, llvm::Value* row, llvm::Value* column, llvm::Value* mask,
                          int lanes);
-  // The node that EmitResults gives values of: the root, or what the root rounds to bf16 or bytes.
+  // The node that EmitResults gives values of: the root, what the root rounds to bf16 or bytes, or what is looked up.
   const Node* Last() const;
   // A product of f32 that only this sum reads: both are rounded once. Not behind integer sums, whose numbers are exact.
   const Node* FusedProduct(const Node* sum) const;
@@ -87,14 +92,16 @@ class Epilogue {
   void Store(KernelFrame& f, const Result& result, llvm::Value* bits);
   void StoreRounded(KernelFrame& f, const std::vector<Result>& results);
   void StoreBytes(KernelFrame& f, llvm::ArrayRef<Result> results);
+  llvm::Value* Bytes(KernelFrame& f, llvm::ArrayRef<Result> group);
   llvm::Value* Address(KernelFrame& f, const Leaf& leaf, llvm::Value* row, llvm::Value* column);
 
   const Node* anchor_;
   const Node* root_;
-  std::vector<const Node*> maps_;  // inputs before users
+  std::vector<const Node*> maps_;  // that are computed, inputs before users
   std::set<const Node*> fused_;    // of them: products that their sum computes
   std::map<const Node*, Leaf> leaves_;
   Leaf out_;
+  std::optional<ByteTable> table_;
 };
 
 // Loads `lanes` elements of `dtype` at element stride `stride` from `base`, in register form. Lanes off

@@ -100,6 +100,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   p.lifts_tiny = !spec.plain_sums;
   p.dot = ChooseDot(row, {s.x.dtype, s.w.dtype, p.acc, true, p.b_constant || PacksByWords(s.w), p.b_constant});
   Epilogue epilogue(*spec.fragment, anchor);
+  epilogue.UseTable(spec, row);
   FoldedDims dims;
   dims.outer = epilogue.UnmergedDims();
   const int64_t run = IsPointwise(*s.node) || dims.outer > 1 ? 0 : ChooseImageRows(s, &p);

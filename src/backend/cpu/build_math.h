@@ -2,6 +2,7 @@
 // bf16 are f32 values that a half represents (every half result is rounded once), the rest is
 // itself.
 #pragma once
+#include <array>
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
@@ -45,6 +46,8 @@ llvm::Value* EmitCast(EmitContext& e, DType from, DType to, llvm::Value* value);
 // are such.
 bool PacksBytes(const TargetRow& row, DType to, int lanes);
 llvm::Value* PackBytes(EmitContext& e, DType to, llvm::ArrayRef<llvm::Value*> vectors);
+// For each byte of a vector of up to 64, what `table` has there: of rows with byte_tables.
+llvm::Value* EmitLookUp(EmitContext& e, const std::array<uint8_t, 256>& table, llvm::Value* bytes);
 // bf16 bits, i16 lanes, by the hardware's conversion, and the lanes where they are wrong: it flushes denormals.
 // `wrong` is nullptr where nothing can be.
 struct QuickBits {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
 
 #include "backend/cpu/build_math.h"
@@ -168,23 +169,16 @@ Clipped WithoutClips(Clipped all) {
   }
 }
 
-// v = round(x) + offset, where it was made so; x is null otherwise.
-struct Rounded {
-  Value* x = nullptr;
-  double offset = 0;
+// v = x + offset, a whole number of a byte's size.
+struct Sum {
+  Value* x;
+  double offset;
 };
-Rounded RoundedOperand(Value* v) {
-  double offset = 0;
+Sum WithoutOffset(Value* v) {
   auto* sum = llvm::dyn_cast<llvm::BinaryOperator>(v);
-  if (sum != nullptr && sum->getOpcode() == llvm::Instruction::FAdd) {
-    const std::optional<double> number = WholeConstant(sum->getOperand(1));
-    if (!number || std::fabs(*number) > 255) return {};
-    offset = *number;
-    v = sum->getOperand(0);
-  }
-  auto* call = llvm::dyn_cast<llvm::IntrinsicInst>(v);
-  if (call == nullptr || call->getIntrinsicID() != Intr::roundeven) return {};
-  return {call->getArgOperand(0), offset};
+  if (sum == nullptr || sum->getOpcode() != llvm::Instruction::FAdd) return {v, 0};
+  const std::optional<double> number = WholeConstant(sum->getOperand(1));
+  return number && std::fabs(*number) <= 255 ? Sum{sum->getOperand(0), *number} : Sum{v, 0};
 }
 
 // What becomes an i8, u8, i16 or u16, whose ranges are exact in floats and within i32: the whole number near x, or the
@@ -197,11 +191,13 @@ struct ShortNumber {
 ShortNumber ShortNumberOf(DType to, Value* v) {
   const double bits = BitWidth(to), most = std::exp2(IsUnsignedInt(to) ? bits : bits - 1) - 1;
   const Clipped all = WithoutClips({v, IsUnsignedInt(to) ? 0 : -most - 1, most, 0});
+  const Sum sum = WithoutOffset(all.x);
   // Whole bounds may come before the rounding, and behind them the conversion rounds.
-  const Rounded rounded = RoundedOperand(all.x);
-  if (rounded.x == nullptr) return {all, false, 0};
-  const double offset = rounded.offset;
-  return {WithoutClips({rounded.x, all.low - offset, all.high - offset, -offset}), true, offset};
+  Clipped below = WithoutClips({sum.x, all.low - sum.offset, all.high - sum.offset, -sum.offset});
+  auto* round = llvm::dyn_cast<llvm::IntrinsicInst>(below.x);
+  if (round == nullptr || round->getIntrinsicID() != Intr::roundeven) return {all, false, 0};
+  below.x = round->getArgOperand(0);
+  return {WithoutClips(below), true, sum.offset};
 }
 
 // x from the lower bound on; comparisons with NaN are false, so that it becomes that bound or is replaced before.
@@ -308,6 +304,24 @@ Value* PackBytes(EmitContext& e, DType to, llvm::ArrayRef<Value*> vectors) {
   Value* dwords = b.CreateBitCast(bytes, WithLanes(b.getInt32Ty(), lanes));
   dwords = b.CreateShuffleVector(dwords, order);
   return b.CreateBitCast(dwords, WithLanes(b.getInt8Ty(), lanes * static_cast<int>(vectors.size())));
+}
+
+// Quarters of the table in registers: one instruction looks up in two of them, and a byte's first bit says in which.
+Value* EmitLookUp(EmitContext& e, const std::array<uint8_t, 256>& table, Value* bytes) {
+  auto& b = e.b;
+  const int count = LanesOf(bytes);
+  llvm::SmallVector<int, 64> lanes(64, llvm::PoisonMaskElem);
+  std::iota(lanes.begin(), lanes.begin() + count, 0);
+  Value* places = count == 64 ? bytes : b.CreateShuffleVector(bytes, lanes);
+  const auto quarter = [&](size_t i) {
+    return llvm::ConstantDataVector::get(b.getContext(), llvm::ArrayRef<uint8_t>(table).slice(64 * i, 64));
+  };
+  const auto half = [&](size_t i) {
+    return b.CreateIntrinsic(Intr::x86_avx512_vpermi2var_qi_512, {}, {quarter(i), places, quarter(i + 1)});
+  };
+  Value* found = b.CreateSelect(b.CreateICmpSLT(places, ZeroLike(places)), half(2), half(0));
+  lanes.resize(static_cast<size_t>(count));
+  return count == 64 ? found : b.CreateShuffleVector(found, lanes);
 }
 
 int LanesOf(Value* v) {

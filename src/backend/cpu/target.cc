@@ -40,7 +40,7 @@ bool HostHas(const std::string& name) {
   if (name == "avx512_bf16") return bf16;
   if (name == "amx") {
     unsigned a, b, c, d;
-    if (!bf16 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    if (!bf16 || !__builtin_cpu_supports("avx512vbmi") || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
     constexpr unsigned kAmxBf16 = 1u << 22, kAmxTile = 1u << 24, kAmxInt8 = 1u << 25;
     if ((d & kAmxBf16) == 0 || (d & kAmxTile) == 0 || (d & kAmxInt8) == 0) return false;
     constexpr int kRequestPermission = 0x1023, kTileData = 18;  // arch_prctl(ARCH_REQ_XCOMP_PERM)
@@ -74,17 +74,17 @@ const TargetRow& Detect() {
 
 const std::vector<TargetRow>& TargetRows() {
   constexpr bool y = true, n = false;
-  static constexpr char kTiles[] = "-prefer-256-bit,+amx-tile,+amx-bf16,+amx-int8";
+  static constexpr char kTiles[] = "-prefer-256-bit,+avx512vbmi,+amx-tile,+amx-bf16,+amx-int8";
   static const std::vector<TargetRow> rows = {
-      // name         triple cpu            features        bytes regs fma masks f16 bf16 int8 amx x86
-      {"neon",        kArm, "generic",        "+neon,+fp-armv8", 16, 32, y, n, y, n, n, n, n},
-      {"sse",         kX86, "x86-64",         "",                16, 16, n, n, n, n, n, n, y},
-      {"avx2",        kX86, "haswell",        "",                32, 16, y, n, y, n, n, n, y},
-      {"avx2_vnni",   kX86, "haswell",        "+avxvnni",        32, 16, y, n, y, n, y, n, y},
-      {"avx512",      kX86, "skylake-avx512", "-prefer-256-bit", 64, 32, y, y, y, n, n, n, y},
-      {"avx512_vnni", kX86, "cascadelake",    "-prefer-256-bit", 64, 32, y, y, y, n, y, n, y},
-      {"avx512_bf16", kX86, "cooperlake",     "-prefer-256-bit", 64, 32, y, y, y, y, y, n, y},
-      {"amx",         kX86, "cooperlake",     kTiles,            64, 32, y, y, y, y, y, y, y},
+      // name         triple cpu            features        bytes regs fma masks f16 bf16 int8 amx tables x86
+      {"neon",        kArm, "generic",        "+neon,+fp-armv8", 16, 32, y, n, y, n, n, n, n, n},
+      {"sse",         kX86, "x86-64",         "",                16, 16, n, n, n, n, n, n, n, y},
+      {"avx2",        kX86, "haswell",        "",                32, 16, y, n, y, n, n, n, n, y},
+      {"avx2_vnni",   kX86, "haswell",        "+avxvnni",        32, 16, y, n, y, n, y, n, n, y},
+      {"avx512",      kX86, "skylake-avx512", "-prefer-256-bit", 64, 32, y, y, y, n, n, n, n, y},
+      {"avx512_vnni", kX86, "cascadelake",    "-prefer-256-bit", 64, 32, y, y, y, n, y, n, n, y},
+      {"avx512_bf16", kX86, "cooperlake",     "-prefer-256-bit", 64, 32, y, y, y, y, y, n, n, y},
+      {"amx",         kX86, "cooperlake",     kTiles,            64, 32, y, y, y, y, y, y, y, y},
   };
   return rows;
 }

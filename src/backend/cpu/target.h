@@ -19,6 +19,7 @@ struct TargetRow {
   bool bf16_dot;         // vdpbf16ps
   bool int8_dot;         // vpdpbusd
   bool amx;              // tile registers, bf16 and int8
+  bool byte_tables;      // vpermi2b
   bool x86;
 };
 
