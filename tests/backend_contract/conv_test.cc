@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "backend/cpu/build_contract.h"
@@ -208,6 +209,24 @@ TEST(Conv, DepthwiseBytes) {
       }
     }
   }
+}
+
+// Packed copies of equal bytes are shared by layout: filters of as many elements must not share one.
+TEST(Conv, DepthwiseLayouts) {
+  std::set<std::string> layouts;
+  for (const ConvCase& v : {ConvCase{{9, 9}, 1, 32, 32, 32, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}},
+                            ConvCase{{9, 9}, 1, 48, 48, 48, {3, 2}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}}) {
+    KernelCase c(10);
+    c.Output(MakeConv(c, v, true, false, DType::kU8, DType::kI8, DType::kI32));
+    const KernelSpec spec = c.Spec();
+    for (const char* name : {"avx2_vnni", "avx512_vnni"}) {
+      auto kernels = CompileJobs({{&BuildContract, &spec}}, *FindTargetRow(name));
+      ASSERT_TRUE(kernels.ok());
+      ASSERT_EQ((*kernels)[0].packs.size(), 1u);
+      layouts.insert((*kernels)[0].packs[0].layout);
+    }
+  }
+  EXPECT_EQ(layouts.size(), 2u);  // whole vectors on both rows
 }
 
 TEST(Conv, OneAndThreeDims) {

@@ -56,8 +56,9 @@ PackRequest DepthwiseWriter::PackWords() const {
       }
     }
   };
-  return {s.w.input, fmt::format("words of {} rows{}{}", rows, shifts == 2 ? ", twice" : "", flips ? ", flipped" : ""),
-          (words + (flips ? columns : 0)) * width * kRowsOfWord, pack};
+  const std::string layout = fmt::format("words of {}x{} taps, {} channels as {}{}{}", rows, columns, all, width,
+                                         shifts == 2 ? ", twice" : "", flips ? ", flipped" : "");
+  return {s.w.input, layout, (words + (flips ? columns : 0)) * width * kRowsOfWord, pack};
 }
 
 void DepthwiseWriter::FindLines() {
