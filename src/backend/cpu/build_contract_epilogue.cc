@@ -20,12 +20,6 @@ bool DependsOn(const Node* node, const Node* anchor) {
                      [&](const Node* in) { return DependsOn(in, anchor); });
 }
 
-// The scalar constant below views, or nullptr.
-const Node* ConstBelowViews(const Node* node) {
-  while (IsView(node)) node = node->inputs[0];
-  return IsScalarConst(node) ? node : nullptr;
-}
-
 int64_t MemoryBytes(DType dtype) { return std::max(1, BitWidth(dtype) / 8); }
 
 }  // namespace
@@ -290,12 +284,12 @@ Value* Epilogue::Bytes(KernelFrame& f, llvm::ArrayRef<Result> group) {
   EmitContext e{f.b, f.module, f.row, false};
   llvm::SmallVector<Value*, 4> vectors;
   for (const Result& result : group) vectors.push_back(result.value);
-  const DType to = root_->type.dtype;
-  if (!table_) return vectors.size() == 1 ? EmitCast(e, DType::kF32, to, vectors[0]) : PackBytes(e, to, vectors);
-  for (Value*& v : vectors) v = f.b.CreateFAdd(v, FloatConstant(v->getType(), -static_cast<double>(table_->low)));
-  Value* places = vectors.size() == 1 ? EmitCast(e, DType::kF32, DType::kU8, vectors[0])
-                                      : PackBytes(e, DType::kU8, vectors);
-  return EmitLookUp(e, table_->bytes, places);
+  const DType to = table_ ? DType::kU8 : root_->type.dtype;
+  for (Value*& v : vectors) {
+    if (table_) v = f.b.CreateFAdd(v, FloatConstant(v->getType(), -static_cast<double>(table_->low)));
+  }
+  Value* bytes = vectors.size() == 1 ? EmitCast(e, DType::kF32, to, vectors[0]) : PackBytes(e, to, vectors);
+  return table_ ? EmitLookUp(e, table_->bytes, bytes) : bytes;
 }
 
 // Up to four vectors at once, whether or not they are neighbours.

@@ -180,7 +180,7 @@ class TableRows final : public ConvRows {
 
   void StoreEntries(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile) {
     auto& b = f.b;
-    const int mr = p.tile.mr, lanes = std::max(1, std::min<int>(f.row.vector_bytes, kVectorBytes) / 8);
+    const int mr = p.tile.mr, lanes = f.row.vector_bytes / 8;
     auto* vector = llvm::FixedVectorType::get(b.getInt64Ty(), lanes);
     const auto splat = [&](Value* x) { return b.CreateVectorSplat(lanes, x); };
     Value* row = b.CreateMul(tile, f.Int(mr));

@@ -23,21 +23,13 @@ constexpr int64_t kFewestPixels = 3;
 
 // places[pixel][tap]: where the pixel's window element lies, channel 0.
 std::vector<Values> InnerPlaces(DepthwiseWriter& w, Value* first, int64_t count) {
-  auto& b = w.f.b;
-  Value* in = b.CreateSub(b.CreateMul(first, w.f.Int(w.stride())), w.f.DimValue(w.s.window->pads_lo[w.last()]));
-  Value* offset = b.CreateMul(in, w.f.Int(w.pixel_stride));
-  Values bases;
-  for (int64_t t = 0; t < w.LeadingTaps(); ++t) {
-    Value* inside = w.rows[2 * t + 1];
-    Value* at = ElementAt(w.f, w.s.x.dtype, w.rows[2 * t], offset);
-    bases.push_back(b.CreateSelect(inside, at, w.outside));
-  }
+  const Values lines = w.LinePlaces(first);
   std::vector<Values> places(static_cast<size_t>(count));
   for (int64_t p = 0; p < count; ++p) {
     for (int64_t t = 0; t < w.LeadingTaps(); ++t) {
       for (int64_t k = 0; k < w.kernel(); ++k) {
         Value* index = w.f.Int((p * w.stride() + k * w.dilation()) * w.pixel_stride);
-        places[p].push_back(ElementAt(w.f, w.s.x.dtype, bases[t], index));
+        places[p].push_back(ElementAt(w.f, w.s.x.dtype, lines[t], index));
       }
     }
   }
@@ -62,6 +54,23 @@ std::vector<Values> BorderPlaces(DepthwiseWriter& w, Value* pixel) {
 }
 
 }  // namespace
+
+// By row of the window: where it lies at the first column of the pixel `first`, channel 0; outside x its fill.
+Values DepthwiseWriter::LinePlaces(Value* first) const {
+  auto& b = f.b;
+  Value* column = b.CreateSub(b.CreateMul(first, f.Int(stride())), f.DimValue(s.window->pads_lo[last()]));
+  Value* offset = b.CreateMul(column, f.Int(pixel_stride));
+  Values places;
+  for (size_t t = 0; t < rows.size(); t += 2) {
+    places.push_back(b.CreateSelect(rows[t + 1], ElementAt(f, s.x.dtype, rows[t], offset), outside));
+  }
+  return places;
+}
+
+bool DepthwiseWriter::PacksFilter(const KernelSpec& spec) const {
+  if (!IsPackable(spec, s.w.input) || !s.w.offset.IsConst(0) || !TapStride().IsConst(channels)) return false;
+  return NumElements(spec.fragment->inputs[s.w.input]->shape()) == Dim(s.taps * channels);
+}
 
 Value* DepthwiseWriter::Load(DType dtype, Value* base, Value* index, Value* mask) {
   EmitContext e{f.b, f.module, f.row};
@@ -99,19 +108,19 @@ void DepthwiseWriter::Step(Value* first, const std::vector<Values>& places) {
   Channels(first, f.Int(whole), LaneMask(f.b, f.Int(channels - whole), 0, lanes), places);
 }
 
-// Addresses of the window's rows and whether they lie inside, for the output row at `coords`.
-void DepthwiseWriter::FindRows() {
+// Of the window's first `count` rows, for the output row at `coords`; behind them come those of the next output row.
+void DepthwiseWriter::FindRows(int64_t count) {
   auto& b = f.b;
   const Window& w = *s.window;
   const Shape& x = s.node->inputs[0]->shape();
   rows.clear();
   Value* image = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(coords[0], f.DimValue(s.x.strides[0])));
-  for (int64_t t = 0; t < LeadingTaps(); ++t) {
+  for (int64_t t = 0; t < count; ++t) {
     Value* offset = image;
     Value* inside = b.getTrue();
     int64_t rest = t;
     for (int d = last(); d-- > 0; rest /= w.kernel[d]) {
-      const int64_t k = rest % w.kernel[d];
+      const int64_t k = d == 0 ? rest : rest % w.kernel[d];
       Value* start = b.CreateSub(b.CreateMul(coords[d + 1], f.Int(w.strides[d])), f.DimValue(w.pads_lo[d]));
       Value* in = b.CreateAdd(start, f.Int(k * w.dilations[d]));
       offset = b.CreateAdd(offset, b.CreateMul(in, f.DimValue(s.x.strides[d + 1])));
@@ -125,7 +134,7 @@ void DepthwiseWriter::FindRows() {
 // A span of fill.
 Value* DepthwiseWriter::Outside(const std::string& symbol) {
   EmitContext e{f.b, f.module, f.row};
-  const auto elements = static_cast<uint64_t>(Span() * pixel_stride);
+  const auto elements = static_cast<uint64_t>(Span(pixels) * pixel_stride);
   auto* block = llvm::ArrayType::get(MemoryType(e, s.x.dtype, 1), elements);
   llvm::Constant* fill = llvm::Constant::getNullValue(block);
   if (s.window->fill != 0) {  // of bytes
@@ -153,7 +162,7 @@ void DepthwiseWriter::Row(Value* row) {
   auto& b = f.b;
   const Shape& out = s.node->shape();
   FindCoords(row);
-  FindRows();
+  FindRows(LeadingTaps());
   Value* begin = f.DimValue(inner_begin);
   Value* steps = f.DimValue(FloorDiv(inner_end - inner_begin, Dim(pixels)));
   Value* end = b.CreateAdd(begin, b.CreateMul(steps, f.Int(pixels)));
@@ -219,10 +228,8 @@ int64_t ChoosePixels(const Dim& inner) {
 // The filter as it is, but for tiny weights.
 void LiftFilter(const KernelSpec& spec, const DepthwiseWriter& w, KernelDraft* draft) {
   const ConvShape& s = w.s;
-  if (spec.plain_sums || s.w.dtype != DType::kF32 || !IsPackable(spec, s.w.input)) return;
-  if (!s.w.offset.IsConst(0) || !w.TapStride().IsConst(w.channels)) return;
+  if (spec.plain_sums || s.w.dtype != DType::kF32 || !w.PacksFilter(spec)) return;
   const int64_t count = s.taps * w.channels;
-  if (NumElements(spec.fragment->inputs[s.w.input]->shape()) != Dim(count)) return;
   draft->packs.push_back({s.w.input, "lifted", count * int64_t{sizeof(float)}, [count](const void* src, void* dst) {
                             std::memcpy(dst, src, static_cast<size_t>(count) * sizeof(float));
                             LiftTinyWeights(static_cast<float*>(dst), count);

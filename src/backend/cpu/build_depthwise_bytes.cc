@@ -14,15 +14,12 @@ namespace {
 using llvm::Value;
 using Values = std::vector<Value*>;
 
-constexpr int64_t kRowsOfWord = 4;
-
 }  // namespace
 
 bool DepthwiseWriter::CanSumWords(const KernelSpec& spec) const {
   const bool bytes = (s.x.dtype == DType::kU8 || s.x.dtype == DType::kI8) && s.w.dtype == DType::kI8;
   if (!f.row.int8_dot || !f.row.x86 || !bytes || acc != DType::kI32 || s.spatial != 2) return false;
-  if (!IsPackable(spec, s.w.input) || !s.w.offset.IsConst(0) || !TapStride().IsConst(channels)) return false;
-  return NumElements(spec.fragment->inputs[s.w.input]->shape()) == Dim(s.taps * channels);
+  return PacksFilter(spec);
 }
 
 bool DepthwiseWriter::PairsRows() const {
@@ -37,7 +34,7 @@ bool DepthwiseWriter::PairsRows() const {
 PackRequest DepthwiseWriter::PackWords() const {
   const int64_t rows = LeadingTaps(), columns = kernel(), all = channels, shifts = OutputRows();
   const int64_t words_of_row = WordTaps(), words = words_of_row * shifts;
-  const int64_t width = (channels + lanes - 1) / lanes * lanes;
+  const int64_t width = WordChannels();
   const bool flips = FlipsWords();
   const auto pack = [=](const void* src, void* dst) {
     const auto* filter = static_cast<const int8_t*>(src);
@@ -59,20 +56,6 @@ PackRequest DepthwiseWriter::PackWords() const {
   const std::string layout = fmt::format("words of {}x{} taps, {} channels as {}{}{}", rows, columns, all, width,
                                          shifts == 2 ? ", twice" : "", flips ? ", flipped" : "");
   return {s.w.input, layout, (words + (flips ? columns : 0)) * width * kRowsOfWord, pack};
-}
-
-void DepthwiseWriter::FindLines() {
-  auto& b = f.b;
-  const Window& w = *s.window;
-  Value* image = b.CreateAdd(f.DimValue(s.x.offset), b.CreateMul(coords[0], f.DimValue(s.x.strides[0])));
-  Value* start = b.CreateSub(b.CreateMul(coords[1], f.Int(w.strides[0])), f.DimValue(w.pads_lo[0]));
-  lines.clear();
-  for (int64_t row = 0; row < ReadRows(); ++row) {
-    Value* in = b.CreateAdd(start, f.Int(row * w.dilations[0]));
-    Value* offset = b.CreateAdd(image, b.CreateMul(in, f.DimValue(s.x.strides[1])));
-    lines.push_back(ElementAt(f, s.x.dtype, f.Buffer(s.x.input), offset));
-    lines.push_back(b.CreateICmpULT(in, f.DimValue(s.node->inputs[0]->shape()[1])));
-  }
 }
 
 // Of `lanes` channels. places: by row of the window, the step's first column.
@@ -105,18 +88,12 @@ Value* DepthwiseWriter::Word(int64_t word_row, llvm::ArrayRef<Value*> places, in
 std::vector<Values> DepthwiseWriter::SumWords(const FixedStep& step, Value* first, Value* channel, Value* mask) {
   auto& b = f.b;
   EmitContext e{b, f.module, f.row};
-  const int64_t width = (channels + lanes - 1) / lanes * lanes;
   const auto packed = [&](int64_t line) {
-    Value* at = ElementAt(f, acc, f.Buffer(s.w.input), b.CreateAdd(channel, f.Int(line * width)));
+    Value* at = ElementAt(f, acc, f.Buffer(s.w.input), b.CreateAdd(channel, f.Int(line * WordChannels())));
     return b.CreateAlignedLoad(RegisterType(e, acc, lanes), at, llvm::Align(4));
   };
-  Value* column = b.CreateSub(b.CreateMul(first, f.Int(stride())), f.DimValue(s.window->pads_lo[1]));
-  Value* offset = b.CreateMul(column, f.Int(pixel_stride));
-  Values places;
-  for (int64_t row = 0; row < ReadRows(); ++row) {
-    Value* inside = ElementAt(f, s.x.dtype, lines[2 * row], offset);
-    places.push_back(ElementAt(f, s.x.dtype, b.CreateSelect(lines[2 * row + 1], inside, outside), channel));
-  }
+  Values places = LinePlaces(first);
+  for (Value*& place : places) place = ElementAt(f, s.x.dtype, place, channel);
   const auto count = static_cast<int64_t>(PixelsOf(step));
   const Values zeros(static_cast<size_t>(count), llvm::Constant::getNullValue(RegisterType(e, acc, lanes)));
   std::vector<Values> sums(static_cast<size_t>(OutputRows()), zeros);
@@ -135,11 +112,11 @@ std::vector<Values> DepthwiseWriter::SumWords(const FixedStep& step, Value* firs
       const int64_t line = static_cast<int64_t>(row) * WordTaps() + word_row * kernel();
       for (int64_t k = 0; k < kernel(); ++k) taps[row].push_back(packed(line + k));
     }
-    for (int64_t at = 0; at <= (count - 1) * stride() + (kernel() - 1) * dilation(); ++at) {
+    for (int64_t at = 0; at < Span(count); ++at) {
       Value* word = nullptr;
       for (int64_t k = 0; k < kernel(); ++k) {
-        const int64_t distance = at - k * dilation(), p = distance / stride();
-        if (distance < 0 || distance % stride() != 0 || p >= count || !IsInside(step, p, k)) continue;
+        const int64_t p = PixelOf(step, at, k, count);
+        if (p < 0) continue;
         if (word == nullptr) word = Word(word_row, places, at, mask);
         for (size_t row = 0; row < sums.size(); ++row) {
           sums[row][p] = EmitDot(f, dot, acc, word, taps[row][k], sums[row][p]);

@@ -30,6 +30,13 @@ bool DepthwiseWriter::IsInside(const FixedStep& step, int64_t pixel, int64_t tap
   return in >= 0 && in < s.node->inputs[0]->shape()[s.spatial].value();
 }
 
+// Which of the step's `count` pixels has this tap at that column, counted from its first one's; -1 for none.
+int64_t DepthwiseWriter::PixelOf(const FixedStep& step, int64_t column, int64_t tap, int64_t count) const {
+  const int64_t distance = column - tap * dilation(), pixel = distance / stride();
+  if (distance < 0 || distance % stride() != 0 || pixel >= count) return -1;
+  return IsInside(step, pixel, tap) ? pixel : -1;
+}
+
 // Steps that need code of their own, and the others as one.
 std::vector<DepthwiseWriter::FixedStep> DepthwiseWriter::FixedSteps() const {
   const int64_t width = s.node->shape()[s.spatial].value();
@@ -92,11 +99,11 @@ void DepthwiseWriter::FindTaps() {
 Values DepthwiseWriter::SumLine(const FixedStep& step, const Line& at, Values sums) {
   const auto count = static_cast<int64_t>(sums.size());
   Values y(static_cast<size_t>(kernel()), nullptr);
-  for (int64_t column = 0; column <= (count - 1) * stride() + (kernel() - 1) * dilation(); ++column) {
+  for (int64_t column = 0; column < Span(count); ++column) {
     Value* x = nullptr;
     for (int64_t k = 0; k < kernel(); ++k) {
-      const int64_t distance = column - k * dilation(), pixel = distance / stride();
-      if (distance < 0 || distance % stride() != 0 || pixel >= count || !IsInside(step, pixel, k)) continue;
+      const int64_t pixel = PixelOf(step, column, k, count);
+      if (pixel < 0) continue;
       if (y[k] == nullptr) y[k] = Load(s.w.dtype, at.w, f.DimValue(TapStride() * Dim(k)), at.mask);
       if (x == nullptr) x = Load(s.x.dtype, at.x, f.Int(column * pixel_stride), at.mask);
       sums[pixel] = EmitMultiplyAdd(f, acc, x, y[k], sums[pixel]);
@@ -158,7 +165,7 @@ void DepthwiseWriter::StorePixels(Value* first, Value* channel, Value* mask, con
 // Channels [begin, end) of a row, or those of the mask.
 void DepthwiseWriter::FixedRow(Value* row, Value* begin, Value* end, Value* mask) {
   FindCoords(row);
-  sums_words ? FindLines() : FindTaps();
+  sums_words ? FindRows(ReadRows()) : FindTaps();
   for (const FixedStep& step : FixedSteps()) {
     const int64_t count = step.inner ? pixels : step.count;
     f.Loop(f.Int(step.first), f.Int(step.first + step.count), count, {}, [&](Value* first, llvm::ArrayRef<Value*>) {

@@ -11,18 +11,6 @@ namespace {
 
 constexpr size_t kFewMaps = 4;  // cost no more than looking up
 
-const Node* BelowViews(const Node* node) {
-  while (IsView(node)) node = node->inputs[0];
-  return node;
-}
-
-bool IsNumber(const Node* node) {
-  node = BelowViews(node);
-  return node->op == Op::kConst && NumElements(node->shape()).IsConst(1);
-}
-
-double NumberOf(const Node* node) { return LiteralToDoubles(*BelowViews(node)->literal)[0]; }
-
 // Of whole numbers.
 struct Range {
   double low, high;
@@ -32,8 +20,9 @@ std::optional<Range> RangeOf(const Node* node) {
   for (int side : {0, 1}) {
     const bool low = IsMap(node, ScalarOp::kMax), high = IsMap(node, ScalarOp::kMin);
     if (!low && !high) return std::nullopt;
-    if (!IsNumber(node->inputs[side])) continue;
-    const double bound = NumberOf(node->inputs[side]);
+    const Node* number = ConstBelowViews(node->inputs[side]);
+    if (number == nullptr) continue;
+    const double bound = LiteralToDoubles(*number->literal)[0];
     std::optional<Range> range = RangeOf(node->inputs[1 - side]);
     if (!range || bound != std::nearbyint(bound)) return std::nullopt;
     if (low) range->low = std::max(range->low, bound);
@@ -45,7 +34,7 @@ std::optional<Range> RangeOf(const Node* node) {
 
 // The maps from `node` down to `from`, inputs before users; false where they read something else.
 bool CollectTail(const Node* node, const Node* from, std::vector<const Node*>* tail) {
-  if (node == from || IsNumber(node) || std::find(tail->begin(), tail->end(), node) != tail->end()) return true;
+  if (node == from || ConstBelowViews(node) || std::find(tail->begin(), tail->end(), node) != tail->end()) return true;
   if (node->op != Op::kMap) return false;
   for (const Node* in : node->inputs) {
     if (!CollectTail(in, from, tail)) return false;
@@ -55,7 +44,7 @@ bool CollectTail(const Node* node, const Node* from, std::vector<const Node*>* t
 }
 
 Node* CopyNumber(Graph& graph, const Node* number) {
-  auto literal = std::make_shared<Literal>(*BelowViews(number)->literal);
+  auto literal = std::make_shared<Literal>(*ConstBelowViews(number)->literal);
   literal->dims = {1};
   Node* copy = graph.Add(Op::kConst, {}, {literal->dtype, {Dim(1)}});
   copy->literal = std::move(literal);
@@ -89,6 +78,11 @@ bool Fill(const Node* root, ByteTable* table) {
 }
 
 }  // namespace
+
+const Node* ConstBelowViews(const Node* node) {
+  while (IsView(node)) node = node->inputs[0];
+  return node->op == Op::kConst && NumElements(node->shape()).IsConst(1) ? node : nullptr;
+}
 
 std::optional<ByteTable> FindByteTable(const Node* root, const std::vector<const Node*>& maps) {
   if (root->type.dtype != DType::kU8 && root->type.dtype != DType::kI8) return std::nullopt;

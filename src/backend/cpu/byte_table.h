@@ -8,6 +8,9 @@
 
 namespace belay {
 
+// The scalar constant below views, or nullptr.
+const Node* ConstBelowViews(const Node* node);
+
 struct ByteTable {
   const Node* from = nullptr;             // a map whose f32 are whole, from `low` to `low` + 255 at most
   int64_t low = 0;
