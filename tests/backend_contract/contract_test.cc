@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
+#include "backend/cpu/build_contract.h"
 #include "backend_contract/kernel_case.h"
 
 namespace belay {
@@ -213,6 +217,28 @@ TEST(Contract, BytesOfBytes) {
         EXPECT_EQ(about.find("+table") != std::string::npos, form != 3) << about;
       }
     }
+  }
+}
+
+// Wherever the nodes of a fragment lie, its object is the same, so that the next process finds it.
+TEST(Contract, ObjectsDoNotDependOnAddresses) {
+  std::mt19937 random(5);
+  std::string first;
+  for (int round = 0; round < 12; ++round) {
+    std::vector<std::unique_ptr<std::byte[]>> holes;  // for nodes, in any order
+    for (int i = 0; i < 64; ++i) holes.push_back(std::make_unique<std::byte[]>(sizeof(Node)));
+    std::shuffle(holes.begin(), holes.end(), random);
+    holes.clear();
+    KernelCase c(9);
+    Tensor sums = MatMul(c.Input(DType::kF32, {13, 24}), c.Input(DType::kF32, {24, 64}, true), DType::kF32);
+    for (int i = 0; i < 4; ++i) sums = Max(sums * c.Input(DType::kF32, {64}), c.Input(DType::kF32, {13, 64}));
+    c.Output(sums);
+    KernelDraft draft;
+    const KernelSpec spec = c.Spec();
+    const auto object = EmitObject({&BuildContract, &spec}, HostTargetRow(), "kernel", &draft);
+    ASSERT_TRUE(object.ok()) << object.status().ToString();
+    if (round == 0) first = *object;
+    EXPECT_TRUE(*object == first) << round;
   }
 }
 

@@ -95,7 +95,7 @@ Epilogue::Epilogue(const Graph& fragment, const Node* anchor) : anchor_(anchor),
 
 void Epilogue::UseTable(const KernelSpec& spec, const TargetRow& row) {
   if (!row.byte_tables || IsFloat(anchor_->type.dtype)) return;
-  for (const auto& [node, leaf] : leaves_) {
+  for (const Leaf& leaf : leaves_) {
     const auto input = static_cast<size_t>(leaf.operand.input);
     if (IsFloat(leaf.operand.dtype) && !(input < spec.constant_inputs.size() && spec.constant_inputs[input])) return;
   }
@@ -107,21 +107,26 @@ void Epilogue::UseTable(const KernelSpec& spec, const TargetRow& row) {
 }
 
 void Epilogue::Collect(const Node* node) {
-  if (node == anchor_ || leaves_.count(node) || ConstBelowViews(node)) return;
+  if (node == anchor_ || FindLeaf(node) != nullptr || ConstBelowViews(node)) return;
   if (std::find(maps_.begin(), maps_.end(), node) != maps_.end()) return;
   if (node->op != Op::kMap) {
-    leaves_[node].operand = *ResolveOperand(node);
+    leaves_.push_back({node, *ResolveOperand(node)});
     return;
   }
   for (const Node* in : node->inputs) Collect(in);
   maps_.push_back(node);
 }
 
+Epilogue::Leaf* Epilogue::FindLeaf(const Node* node) {
+  const auto at = std::find_if(leaves_.begin(), leaves_.end(), [&](const Leaf& leaf) { return leaf.node == node; });
+  return at == leaves_.end() ? nullptr : &*at;
+}
+
 int Epilogue::UnmergedDims() const {
   const int rank = anchor_->rank();
   const auto mergeable = [&](int outer) {
-    return std::all_of(leaves_.begin(), leaves_.end(), [&](const auto& leaf) {
-      return MergedStride(anchor_->shape(), leaf.second.operand.strides, outer, rank - 1).has_value();
+    return std::all_of(leaves_.begin(), leaves_.end(), [&](const Leaf& leaf) {
+      return MergedStride(anchor_->shape(), leaf.operand.strides, outer, rank - 1).has_value();
     });
   };
   int outer = std::max(0, rank - 2);
@@ -138,7 +143,7 @@ void Epilogue::Fold(const FoldedDims& dims) {
     folded.push_back(s[rank - 1]);
     leaf.operand.strides = folded;
   };
-  for (auto& [node, leaf] : leaves_) fold(leaf);
+  for (Leaf& leaf : leaves_) fold(leaf);
   fold(out_);
 }
 
@@ -148,7 +153,7 @@ void Epilogue::FoldSingleColumn() {
     s.pop_back();
     s.insert(s.end() - 1, Dim(0));
   };
-  for (auto& [node, leaf] : leaves_) fold(leaf);
+  for (Leaf& leaf : leaves_) fold(leaf);
   fold(out_);
 }
 
@@ -158,7 +163,7 @@ void Epilogue::SplitColumns(int64_t groups) {
     auto& s = leaf.operand.strides;
     s.insert(s.begin(), s.back() * part);
   };
-  for (auto& [node, leaf] : leaves_) split(leaf);
+  for (Leaf& leaf : leaves_) split(leaf);
   split(out_);
 }
 
@@ -172,7 +177,7 @@ void Epilogue::BeginBlock(KernelFrame& f, const std::vector<Value*>& coords) {
     Value* bytes = f.b.CreateMul(offset, f.Int(MemoryBytes(leaf.operand.dtype)));
     leaf.base = f.b.CreateGEP(f.b.getInt8Ty(), f.Buffer(leaf.operand.input), bytes);
   };
-  for (auto& [node, leaf] : leaves_) begin(leaf);
+  for (Leaf& leaf : leaves_) begin(leaf);
   begin(out_);
 }
 
@@ -234,7 +239,7 @@ void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vecto
     if (const Node* constant = ConstBelowViews(node)) {
       value = LiteralConstant(e, *constant->literal, 0, lanes);
     } else {
-      Leaf& leaf = leaves_.at(node);
+      Leaf& leaf = *FindLeaf(node);
       value = LeafValue(f, leaf, row.row, row.columns[v], row.masks[v], lanes);
       if (leaf.operand.dtype != node->type.dtype) value = EmitCast(e, leaf.operand.dtype, node->type.dtype, value);
     }
@@ -323,7 +328,7 @@ void Epilogue::EmitRows(KernelFrame& f, const std::vector<Row>& rows, int lanes)
 }
 
 void Epilogue::PrefetchRow(KernelFrame& f, Value* row, const std::vector<Value*>& columns, int lanes) {
-  for (const auto& [node, leaf] : leaves_) {
+  for (const Leaf& leaf : leaves_) {
     const auto& s = leaf.operand.strides;
     if (s[s.size() - 2].IsConst(0) || !s.back().IsConst(1)) continue;  // in the caches already, or far apart
     Value* at = Address(f, leaf, row, columns[0]);

@@ -72,6 +72,7 @@ class Epilogue {
 
  private:
   struct Leaf {
+    const Node* node;
     MatrixOperand operand;
     llvm::Value* base = nullptr;
   };
@@ -81,6 +82,7 @@ class Epilogue {
   };
   using Values = std::map<const Node*, llvm::Value*>;
   void Collect(const Node* node);
+  Leaf* FindLeaf(const Node* node);  // nullptr: it is none
   llvm::Value* LeafValue(KernelFrame& f, Leaf& leaf, llvm::Value* row, llvm::Value* column, llvm::Value* mask,
                          int lanes);
   // The node that EmitResults gives values of: the root, what the root rounds to bf16 or bytes, or what is looked up.
@@ -99,8 +101,8 @@ class Epilogue {
   const Node* root_;
   std::vector<const Node*> maps_;  // that are computed, inputs before users
   std::set<const Node*> fused_;    // of them: products that their sum computes
-  std::map<const Node*, Leaf> leaves_;
-  Leaf out_;
+  std::vector<Leaf> leaves_;       // as the maps ask for them: an order by address would differ from run to run
+  Leaf out_{};
   std::optional<ByteTable> table_;
 };
 
