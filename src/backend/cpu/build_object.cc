@@ -61,8 +61,11 @@ class Simplifier {
   }
   void Run(llvm::Function& f) {
     passes_.run(f, function_);
-    function_.clear();
+    // The next function may lie where this one has been.
     loop_.clear();
+    function_.clear();
+    cgscc_.clear();
+    module_.clear();
   }
 
  private:
@@ -127,6 +130,27 @@ class KernelPasses final : public llvm::legacy::PassManager {
   const bool advances_;
 };
 
+// One pipeline for one kernel after another: making it costs as much as a small kernel.
+class CodeGenerator {
+ public:
+  CodeGenerator(llvm::TargetMachine* machine, bool advances) : passes_(advances) {
+    usable_ = !machine->addPassesToEmitFile(passes_, out_, nullptr, llvm::CodeGenFileType::ObjectFile, true);
+  }
+  Status Run(llvm::Module& module, std::string* object) {
+    if (!usable_) return Internal("LLVM cannot emit objects for {}", module.getTargetTriple());
+    bytes_.clear();
+    passes_.run(module);
+    object->assign(bytes_.begin(), bytes_.end());
+    return OkStatus();
+  }
+
+ private:
+  llvm::SmallVector<char, 0> bytes_;
+  llvm::raw_svector_ostream out_{bytes_};
+  KernelPasses passes_;
+  bool usable_;
+};
+
 // The engine and LLVM by their build IDs, so that no change of either is forgotten; empty when one
 // has none.
 std::string MakerOf(const llvm::TargetMachine& machine) {
@@ -139,6 +163,34 @@ std::string MakerOf(const llvm::TargetMachine& machine) {
 }
 
 }  // namespace
+
+// From a kernel's module to its object.
+class ObjectEmitter {
+ public:
+  explicit ObjectEmitter(llvm::TargetMachine* machine) : machine_(machine), simplifier_(machine) {}
+
+  Status Emit(llvm::Module& module, std::string* object) {
+    bool advances = true;
+    for (llvm::Function& f : module) {
+      if (f.isDeclaration()) continue;
+      advances = advances && f.hasFnAttribute(kAdvancesAddresses);
+      std::string error;
+      llvm::raw_string_ostream stream(error);
+      if (llvm::verifyFunction(f, &stream)) {
+        return Internal("invalid code for {}: {}", std::string(f.getName()), stream.str());
+      }
+      simplifier_.Run(f);
+    }
+    std::unique_ptr<CodeGenerator>& generator = generators_[advances];
+    if (!generator) generator = std::make_unique<CodeGenerator>(machine_, advances);
+    return generator->Run(module, object);
+  }
+
+ private:
+  llvm::TargetMachine* const machine_;
+  Simplifier simplifier_;
+  std::unique_ptr<CodeGenerator> generators_[2];  // by KernelPasses' `advances`
+};
 
 void InitializeLlvm() {
   static const bool done = [] {
@@ -164,6 +216,7 @@ ObjectBuilder::~ObjectBuilder() = default;
 Status ObjectBuilder::Prepare() {
   if (machine_) return OkStatus();
   BELAY_TRY(machine_, MakeMachine(row_));
+  emitter_ = std::make_unique<ObjectEmitter>(machine_.get());
   maker_ = MakerOf(*machine_);
   if (!maker_.empty()) return OkStatus();
   store_ = nullptr;
@@ -197,36 +250,11 @@ Result<KernelObject> ObjectBuilder::Build(const CompileJob& job, const std::stri
   const CodeKey key = store_ ? KeyOf(module) : CodeKey{};
   object.found = store_ && store_->Find(key, &object.bytes);
   if (!object.found) {
-    BELAY_RETURN_IF_ERROR(Emit(module, &object.bytes));
+    BELAY_RETURN_IF_ERROR(emitter_->Emit(module, &object.bytes));
     if (store_) store_->Keep(key, object.bytes);
   }
   if (const char* path = std::getenv("BELAY_DUMP_OBJECT")) DumpObject(path, object.bytes);
   return object;
-}
-
-Status ObjectBuilder::Emit(llvm::Module& module, std::string* object) {
-  Simplifier simplifier(machine_.get());
-  bool advances = true;
-  for (llvm::Function& f : module) {
-    if (f.isDeclaration()) continue;
-    advances = advances && f.hasFnAttribute(kAdvancesAddresses);
-    std::string error;
-    llvm::raw_string_ostream stream(error);
-    if (llvm::verifyFunction(f, &stream)) {
-      return Internal("invalid code for {}: {}", std::string(f.getName()), stream.str());
-    }
-    simplifier.Run(f);
-  }
-  llvm::SmallVector<char, 0> bytes;
-  llvm::raw_svector_ostream out(bytes);
-  KernelPasses codegen(advances);
-  if (machine_->addPassesToEmitFile(codegen, out, nullptr, llvm::CodeGenFileType::ObjectFile,
-                                    true)) {
-    return Internal("LLVM cannot emit objects for {}", row_.triple);
-  }
-  codegen.run(module);
-  object->assign(bytes.begin(), bytes.end());
-  return OkStatus();
 }
 
 }  // namespace belay

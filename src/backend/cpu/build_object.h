@@ -12,6 +12,8 @@ class TargetMachine;
 
 namespace belay {
 
+class ObjectEmitter;
+
 void InitializeLlvm();
 
 struct KernelObject {
@@ -31,12 +33,12 @@ class ObjectBuilder {
  private:
   Status Prepare();
   CodeKey KeyOf(const llvm::Module& module) const;
-  Status Emit(llvm::Module& module, std::string* object);
 
   const TargetRow& row_;
   const CodeStore* store_;
   std::string maker_;  // all that decides an object besides its module
   std::unique_ptr<llvm::TargetMachine> machine_;
+  std::unique_ptr<ObjectEmitter> emitter_;
 };
 
 }  // namespace belay
