@@ -1,4 +1,5 @@
 // Kernels compiled with a store: what is found runs as what was made does.
+#include "backend/cpu/build_contract.h"
 #include "backend_cache/cache_fixture.h"
 #include "backend_loops/harness.h"
 
@@ -63,6 +64,45 @@ TEST_F(CompileTest, TheSecondTimeEverythingIsFound) {
   const size_t half = plain.size() / 2;
   EXPECT_EQ(Results(HostTargetRow(), Open().get()), plain.substr(half) + plain.substr(0, half));
   ExpectCounts(2, 0, 0, 0);
+}
+
+// Scales, zero points, bounds and tables of bytes: what differs between the layers of a quantised model.
+TEST_F(CompileTest, KernelsShareCodeButForTheirNumbers) {
+  struct Numbers {
+    double scale, zero, low, high;
+  };
+  const std::vector<Numbers> all = {{0.37, 13, -129, 117}, {0.024, -7, -60, 61}, {4.0, 128, -100, 90}};
+  for (DType to : {DType::kI8, DType::kF32}) {
+    fragments_.clear();
+    specs_.clear();
+    std::mt19937 rng(11);
+    inputs_ = {RandomLiteral(rng, DType::kU8, {9, 48}), RandomLiteral(rng, DType::kI8, {48, 80})};
+    for (const Numbers& n : all) {
+      Fragment& f = fragments_.emplace_back();
+      const Tensor x = f.Input(DType::kU8, {9, 48}), w = f.Input(DType::kI8, {48, 80});
+      Tensor y = Cast(MatMul(x, w, DType::kI32), F) * (n.scale / 64);
+      y = Min(Max(Map(ScalarOp::kRound, y), n.low), n.high) * 0.25;
+      y = Map(ScalarOp::kAbs, y - n.scale) / (1 + n.scale) + Max(y, n.zero);
+      if (to == DType::kI8) y = Cast(Min(Max(Map(ScalarOp::kRound, y) - n.zero, -128.0), 127.0), to);
+      f.Output(y);
+      specs_.push_back({f.graph, {false, false}, "kernel"});
+    }
+    std::vector<CompileJob> jobs;
+    for (const KernelSpec& spec : specs_) jobs.push_back({&BuildContract, &spec});
+    std::string expected;
+    for (const Fragment& f : fragments_) {
+      const auto out = Interpret(*f.graph, inputs_);
+      ASSERT_TRUE(out.ok()) << out.status().ToString();
+      expected.append(static_cast<const char*>((*out)[0]->data()), static_cast<size_t>((*out)[0]->ByteSize()));
+    }
+    for (const TargetRow& row : TargetRows()) {
+      if (!HostRuns(row)) continue;
+      for (bool again : {false, true}) {
+        EXPECT_TRUE(ResultsOf(CompileJobs(jobs, row, Open().get())) == expected) << row.name;
+        ExpectCounts(again, !again, 0, !again);
+      }
+    }
+  }
 }
 
 TEST_F(CompileTest, DamagedCodeIsCompiledAnew) {

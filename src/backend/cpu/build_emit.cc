@@ -197,6 +197,10 @@ void LoopEmitter::HoistReciprocal(const LoopExpr* divisor) {
 
 Value* LoopEmitter::IsNormal(Value* reciprocal) {
   auto& b = f_.b;
+  if (const llvm::ConstantFP* known = SplatFloat(reciprocal)) {
+    const double size = std::fabs(known->getValueAPF().convertToFloat());
+    return b.getInt1(size > 0x1p-120 && size < 0x1p120);
+  }
   Value* size = b.CreateUnaryIntrinsic(Intr::fabs, reciprocal);
   llvm::Type* type = reciprocal->getType();
   return b.CreateAnd(b.CreateFCmpOGT(size, FloatConstant(type, 0x1p-120)),

@@ -152,8 +152,9 @@ Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& j
                                                 const TargetRow& row, const CodeStore* store) {
   std::vector<std::optional<Result<KernelObject>>> objects(jobs.size());
   std::atomic<size_t> next{0};
+  CodePool pool;
   auto work = [&] {
-    ObjectBuilder builder(row, store);
+    ObjectBuilder builder(row, store, &pool);
     for (size_t j; (j = next++) < jobs.size();) objects[j] = builder.Build(jobs[j], kSymbol);
   };
   std::vector<std::thread> helpers;
@@ -161,26 +162,31 @@ Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& j
     helpers.emplace_back(work);
   work();
   for (std::thread& t : helpers) t.join();
+  for (const auto& object : objects) BELAY_RETURN_IF_ERROR(object->status());
   std::vector<CompiledKernel> kernels;
-  size_t found = 0;
+  size_t found = 0, shared = 0;
   for (size_t j = 0; j < jobs.size(); ++j) {
-    BELAY_TRY(KernelObject object, *std::move(objects[j]));
-    BELAY_TRY(CompiledKernel kernel, LoadKernel(object.bytes, std::move(object.draft)));
-    found += object.found;
-    WritePerfMap(*jobs[j].spec, kernel, object.bytes);
+    KernelObject& object = **objects[j];
+    BELAY_TRY(const std::string bytes, object.Bytes());
+    BELAY_TRY(CompiledKernel kernel, LoadKernel(bytes, std::move(object.draft)));
+    shared += !object.first;
+    found += object.first && object.code->found;
+    WritePerfMap(*jobs[j].spec, kernel, bytes);
     kernels.push_back(std::move(kernel));
   }
   if (!jobs.empty()) {
-    BELAY_LOG(Info, "{} kernels: {} compiled, {} found", jobs.size(), jobs.size() - found, found);
+    BELAY_LOG(Info, "{} kernels: {} compiled, {} found, {} with the code of others", jobs.size(),
+              jobs.size() - found - shared, found, shared);
   }
   return kernels;
 }
 
 Result<std::string> EmitObject(const CompileJob& job, const TargetRow& row,
                                const std::string& symbol, KernelDraft* draft) {
-  BELAY_TRY(KernelObject object, ObjectBuilder(row, nullptr).Build(job, symbol));
+  CodePool pool;
+  BELAY_TRY(KernelObject object, ObjectBuilder(row, nullptr, &pool).Build(job, symbol));
   *draft = std::move(object.draft);
-  return std::move(object.bytes);
+  return object.Bytes();
 }
 
 KernelFrame::KernelFrame(llvm::Module& m, const TargetRow& r, const std::string& symbol,

@@ -169,7 +169,7 @@ class ObjectEmitter {
  public:
   explicit ObjectEmitter(llvm::TargetMachine* machine) : machine_(machine), simplifier_(machine) {}
 
-  Status Emit(llvm::Module& module, std::string* object) {
+  Status Emit(llvm::Module& module, const std::string& numbers, std::string* object) {
     bool advances = true;
     for (llvm::Function& f : module) {
       if (f.isDeclaration()) continue;
@@ -181,6 +181,7 @@ class ObjectEmitter {
       }
       simplifier_.Run(f);
     }
+    PlaceNumbers(module, numbers);
     std::unique_ptr<CodeGenerator>& generator = generators_[advances];
     if (!generator) generator = std::make_unique<CodeGenerator>(machine_, advances);
     return generator->Run(module, object);
@@ -208,8 +209,22 @@ void InitializeLlvm() {
   (void)done;
 }
 
-ObjectBuilder::ObjectBuilder(const TargetRow& row, const CodeStore* store)
-    : row_(row), store_(store) {}
+SharedCode* CodePool::Get(const CodeKey& key, bool* first) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto [at, is_new] = codes_.try_emplace(key);
+  *first = is_new;
+  return &at->second;
+}
+
+Result<std::string> KernelObject::Bytes() const {
+  std::string bytes = code->object;
+  BELAY_RETURN_IF_ERROR(WriteNumbers(numbers, &bytes));
+  if (const char* path = std::getenv("BELAY_DUMP_OBJECT")) DumpObject(path, bytes);
+  return bytes;
+}
+
+ObjectBuilder::ObjectBuilder(const TargetRow& row, const CodeStore* store, CodePool* pool)
+    : row_(row), store_(store), pool_(pool) {}
 
 ObjectBuilder::~ObjectBuilder() = default;
 
@@ -247,13 +262,17 @@ Result<KernelObject> ObjectBuilder::Build(const CompileJob& job, const std::stri
     if (!f.isDeclaration()) SetAttributes(f, row_);
   }
   if (std::getenv("BELAY_DUMP_IR") != nullptr) llvm::errs() << DumpModule(module);
-  const CodeKey key = store_ ? KeyOf(module) : CodeKey{};
-  object.found = store_ && store_->Find(key, &object.bytes);
-  if (!object.found) {
-    BELAY_RETURN_IF_ERROR(emitter_->Emit(module, &object.bytes));
-    if (store_) store_->Keep(key, object.bytes);
+  const std::string numbers = symbol + "_numbers";
+  object.numbers = TakeOutNumbers(module, row_, numbers);
+  const CodeKey key = KeyOf(module);
+  SharedCode* code = pool_->Get(key, &object.first);
+  object.code = code;
+  if (!object.first) return object;
+  code->found = store_ && store_->Find(key, &code->object);
+  if (!code->found) {
+    BELAY_RETURN_IF_ERROR(emitter_->Emit(module, numbers, &code->object));
+    if (store_) store_->Keep(key, code->object);
   }
-  if (const char* path = std::getenv("BELAY_DUMP_OBJECT")) DumpObject(path, object.bytes);
   return object;
 }
 
