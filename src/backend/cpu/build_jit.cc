@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <numeric>
 #include <optional>
 #include <thread>
 
@@ -146,16 +147,26 @@ void WritePerfMap(const KernelSpec& spec, const CompiledKernel& kernel, const st
   std::fflush(file);
 }
 
+// The largest first, so that no core waits for one at the end.
+std::vector<size_t> OrderOf(const std::vector<CompileJob>& jobs) {
+  std::vector<size_t> order(jobs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto size = [&](size_t j) { return jobs[j].spec->fragment->nodes().size(); };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return size(a) > size(b); });
+  return order;
+}
+
 }  // namespace
 
 Result<std::vector<CompiledKernel>> CompileJobs(const std::vector<CompileJob>& jobs,
                                                 const TargetRow& row, const CodeStore* store) {
   std::vector<std::optional<Result<KernelObject>>> objects(jobs.size());
+  const std::vector<size_t> order = OrderOf(jobs);
   std::atomic<size_t> next{0};
   CodePool pool;
   auto work = [&] {
     ObjectBuilder builder(row, store, &pool);
-    for (size_t j; (j = next++) < jobs.size();) objects[j] = builder.Build(jobs[j], kSymbol);
+    for (size_t k; (k = next++) < jobs.size();) objects[order[k]] = builder.Build(jobs[order[k]], kSymbol);
   };
   std::vector<std::thread> helpers;
   for (int t = 1; t < std::min(ThreadCount(), static_cast<int>(jobs.size())); ++t)
