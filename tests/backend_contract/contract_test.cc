@@ -167,9 +167,12 @@ TEST(Contract, OtherTypes) {
   }
 }
 
-// By form: rounded with and without bounds, a zero point and a maximum before it; cut off without rounding.
+// By form: rounded with and without bounds, a zero point and a maximum before it; cut off without rounding; rounded
+// behind bounds that are no whole numbers, without and with a zero point.
 Tensor ToBytes(Tensor y, DType to, int form) {
   if (form == 1) y = Max(y, 0.0);
+  if (form >= 4) y = Min(Max(y, to == DType::kU8 ? -0.5 : -100.5), form == 4 ? 77.5 : 1e9);
+  if (form == 5) return Cast(Map(ScalarOp::kRound, y) + 60.0, to);
   if (form != 3) y = Map(ScalarOp::kRound, y);
   if (form == 1 || form == 2) y = y + (to == DType::kU8 ? 7.0 : -9.0);
   if (form == 2) y = Min(Max(y, to == DType::kU8 ? 0.0 : -100.0), 90.0);
@@ -179,7 +182,7 @@ Tensor ToBytes(Tensor y, DType to, int form) {
 TEST(Contract, BytesBehindSums) {
   for (DType to : {DType::kU8, DType::kI8}) {
     for (int64_t n : {8, 16, 24, 32, 48, 64, 69, 112}) {
-      for (int form = 0; form < 4; ++form) {
+      for (int form = 0; form < 6; ++form) {
         KernelCase c(81);
         Tensor sums = MatMul(c.Input(DType::kU8, {13, 24}), c.Input(DType::kI8, {24, n}, true), DType::kI32);
         Tensor scaled = Cast(sums, DType::kF32) * c.Input(DType::kF32, {n});

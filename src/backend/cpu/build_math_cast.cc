@@ -143,19 +143,26 @@ std::optional<double> WholeConstant(Value* v) {
   return value == std::nearbyint(value) ? std::optional(value) : std::nullopt;
 }
 
+// The bound that a constant is. Rounding keeps order, so that one below it is as good as the whole number nearest to it.
+std::optional<double> BoundBelow(bool rounding, Value* v) {
+  const llvm::ConstantFP* number = rounding ? SplatFloat(v) : nullptr;
+  if (number == nullptr || !number->getType()->isFloatTy() || number->isNaN()) return WholeConstant(v);
+  return std::nearbyint(number->getValueAPF().convertToFloat());
+}
+
 // x between whole bounds; NaN becomes `nan`, which lies between them.
 struct Clipped {
   Value* x;
   double low, high, nan;
 };
-// Takes maxima and minima by constants off x into the bounds, which come last.
-Clipped WithoutClips(Clipped all) {
+// Takes maxima and minima by constants off x, which is rounded or not, into the bounds, which come last.
+Clipped WithoutClips(Clipped all, bool rounding = false) {
   for (;;) {
     auto* pick = llvm::dyn_cast<llvm::SelectInst>(all.x);
     auto* compare = pick ? llvm::dyn_cast<llvm::FCmpInst>(pick->getCondition()) : nullptr;
     if (compare == nullptr || compare->getOperand(0) != pick->getTrueValue()) return all;
     if (compare->getOperand(1) != pick->getFalseValue()) return all;
-    const std::optional<double> bound = WholeConstant(pick->getTrueValue());
+    const std::optional<double> bound = BoundBelow(rounding, pick->getTrueValue());
     Clipped inner{pick->getFalseValue(), all.low, all.high, all.nan};
     if (bound && compare->getPredicate() == llvm::CmpInst::FCMP_OGT) {
       inner.low = std::max(inner.low, *bound);
@@ -197,7 +204,7 @@ ShortNumber ShortNumberOf(DType to, Value* v) {
   auto* round = llvm::dyn_cast<llvm::IntrinsicInst>(below.x);
   if (round == nullptr || round->getIntrinsicID() != Intr::roundeven) return {all, false, 0};
   below.x = round->getArgOperand(0);
-  return {WithoutClips(below), true, sum.offset};
+  return {WithoutClips(below, true), true, sum.offset};
 }
 
 // x from the lower bound on; comparisons with NaN are false, so that it becomes that bound or is replaced before.
