@@ -22,18 +22,21 @@ TEST(Dot, Forms) {
     const char* row;
     Types types;
     const char* about;
+    int64_t k = 64;
   };
+  constexpr int64_t kFew = 32;  // products for which bytes in vectors are better than tiles
   for (const Form& form : {Form{"avx512_bf16", kTypes[0], "bf16 pairs"}, Form{"avx512", kTypes[0], "multiply-add"},
                            Form{"avx512_vnni", kTypes[1], "of bytes"}, Form{"avx2_vnni", kTypes[1], "of bytes"},
                            Form{"avx512_vnni", kTypes[2], "signed bytes"}, Form{"avx512_vnni", kTypes[3], "of bytes"},
                            Form{"avx512_vnni", kTypes[4], "i16 pairs"}, Form{"avx2", kTypes[1], "i16 pairs"},
                            Form{"sse", kTypes[2], "i16 pairs"}, Form{"amx", kTypes[0], "bf16 tiles"},
-                           Form{"amx", kTypes[1], "byte tiles"}, Form{"amx", kTypes[4], "byte tiles"}}) {
+                           Form{"amx", kTypes[1], "byte tiles"}, Form{"amx", kTypes[4], "byte tiles"},
+                           Form{"amx", kTypes[1], "of bytes", kFew}, Form{"amx", kTypes[4], "byte tiles", kFew}}) {
     const TargetRow* row = FindTargetRow(form.row);
     if (!HostRuns(*row)) continue;
     KernelCase c(1);
-    c.Output(MatMul(c.Input(form.types.a, {9, 64}), c.Input(form.types.b, {64, 33}, true), form.types.acc));
-    const std::string about = c.CheckRow(*row, 64);
+    c.Output(MatMul(c.Input(form.types.a, {9, form.k}), c.Input(form.types.b, {form.k, 33}, true), form.types.acc));
+    const std::string about = c.CheckRow(*row, static_cast<double>(form.k));
     EXPECT_NE(about.find(form.about), std::string::npos) << form.row << " " << Name(form.types) << ": " << about;
   }
 }

@@ -76,7 +76,7 @@ Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const Tar
   }
   p.lifts_tiny = !spec.plain_sums;
   p.dot = ChooseDot(row, {s.a.dtype, p.b.dtype, p.acc, s.a.strides.back().IsConst(1),
-                           p.b_constant || PacksByWords(p.b), p.b_constant});
+                           p.b_constant || PacksByWords(p.b), p.b_constant, p.k});
   p.tile = ChooseTile(row, p);
   ChooseBlocks(&p, spec.handed_bytes);
   p.keeps_panels = spec.handed_bytes > 0;

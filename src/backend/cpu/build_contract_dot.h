@@ -36,6 +36,7 @@ struct DotOperands {
   bool a_runs = false;      // rows are consecutive along k
   bool b_runs = false;      // panels can be packed by words: b is consecutive along k or along n
   bool b_constant = false;
+  Dim k = 0;                // products of one sum
 };
 MatrixDot ChooseDot(const TargetRow& row, const DotOperands& operands);
 // sum + the products of words x of rows and y of a panel.
