@@ -110,6 +110,26 @@ TEST(Dot, Epilogue) {
   }
 }
 
+// Sums of bytes that begin at a column's number, as far as nothing else reads them. By form: added, taken away, taken
+// from, read twice, of each row, the result itself.
+TEST(Dot, BeginsOfSums) {
+  uint32_t seed = 31;
+  for (const Types& t : {kTypes[1], kTypes[2]}) {
+    SCOPED_TRACE(Name(t));
+    for (auto [m, k, n] : std::vector<std::array<int64_t, 3>>{{13, 24, 64}, {40, 30, 50}, {21, 4500, 33}}) {
+      for (int form = 0; form < 6; ++form) {
+        KernelCase c(seed++);
+        Tensor sums = MatMul(c.Input(t.a, {m, k}), c.Input(t.b, {k, n}, true), t.acc);
+        Tensor more = c.Input(DType::kI32, form == 4 ? Shape{m, n} : Shape{n}, form != 4);
+        Tensor y = form == 2 ? more - sums : form == 1 || form == 3 ? sums - more : sums + more;
+        if (form == 3) y = Max(y, sums);
+        c.Output(form == 5 ? y : Cast(y, DType::kF32) * 0.25);
+        c.Check(1);
+      }
+    }
+  }
+}
+
 TEST(Dot, Convolutions) {
   struct Case {
     Shape x;

@@ -59,8 +59,8 @@ MatrixDot ChooseDot(const TargetRow& row, const DotOperands& o) {
   if (o.acc != DType::kI32 || !IsByte(o.a) || !IsByte(o.b)) return plain;
   const bool flips = o.a == o.b;
   const bool vectors = row.int8_dot && (!flips || (o.a == DType::kI8 && o.b_constant));
-  // Half-empty tiles cost more, with what it takes to store and to load their sums, than vectors that stay in registers.
-  // (Pairs of bf16 take several times as long as tiles for any k.)
+  // Half-empty tiles cost more, with what it takes to store and to load their sums, than vectors that stay in
+  // registers. (Pairs of bf16 take several times as long as tiles for any k.)
   const bool fills_tiles = !o.k.IsConst() || o.k.value() > 4 * kTileWords / 2;
   if (row.amx && (fills_tiles || !vectors)) return {DotKind::kByteTiles, o.a, o.b, 4, false, kTileWords};
   if (vectors) return {DotKind::kBytes, o.a, o.b, 4, flips};

@@ -83,7 +83,8 @@ std::string Epilogue::Check(const Graph& fragment, const Node* anchor) {
   return "";
 }
 
-Epilogue::Epilogue(const Graph& fragment, const Node* anchor) : anchor_(anchor), root_(fragment.outputs[0]) {
+Epilogue::Epilogue(const Graph& fragment, const Node* anchor)
+    : anchor_(anchor), sums_(anchor), root_(fragment.outputs[0]) {
   Collect(root_);
   for (const Node* map : maps_) {
     if (const Node* product = FusedProduct(map)) fused_.insert(product);
@@ -167,6 +168,33 @@ void Epilogue::SplitColumns(int64_t groups) {
   split(out_);
 }
 
+bool Epilogue::UseStarts() {
+  const auto reads = [&](const Node* map) { return std::count(map->inputs.begin(), map->inputs.end(), anchor_); };
+  const auto first = std::find_if(maps_.begin(), maps_.end(), reads);
+  if (anchor_->type.dtype != DType::kI32 || std::count_if(first, maps_.end(), reads) != 1) return false;
+  const Node* map = *first;
+  const bool adds = map->scalar == ScalarOp::kAdd;
+  if (!adds && !(map->scalar == ScalarOp::kSub && map->inputs[0] == anchor_)) return false;
+  const Leaf* leaf = FindLeaf(map->inputs[map->inputs[0] == anchor_ ? 1 : 0]);
+  if (leaf == nullptr || leaf->operand.dtype != DType::kI32) return false;
+  const auto& strides = leaf->operand.strides;
+  if (!strides[strides.size() - 2].IsConst(0) || !strides.back().IsConst(1)) return false;
+  sums_ = map;
+  maps_.erase(first);
+  return true;
+}
+
+std::vector<Value*> Epilogue::Starts(KernelFrame& f, const std::vector<Value*>& columns,
+                                     const std::vector<Value*>& masks, int lanes) {
+  Leaf& leaf = *FindLeaf(sums_->inputs[sums_->inputs[0] == anchor_ ? 1 : 0]);
+  std::vector<Value*> starts;
+  for (size_t v = 0; v < columns.size(); ++v) {
+    Value* start = LeafValue(f, leaf, f.Int(0), columns[v], masks[v], lanes);
+    starts.push_back(sums_->scalar == ScalarOp::kSub ? f.b.CreateNeg(start) : start);
+  }
+  return starts;
+}
+
 void Epilogue::BeginBlock(KernelFrame& f, const std::vector<Value*>& coords) {
   const auto begin = [&](Leaf& leaf) {
     Value* offset = f.DimValue(leaf.operand.offset);
@@ -231,7 +259,7 @@ Value* Epilogue::EmitMap(EmitContext& e, const Node* map, const std::function<Va
 void Epilogue::EmitResults(KernelFrame& f, const Row& row, int lanes, std::vector<Result>* results) {
   EmitContext e{f.b, f.module, f.row, false};
   std::vector<Values> values(row.columns.size());
-  for (size_t v = 0; v < values.size(); ++v) values[v][anchor_] = row.accumulators[v];
+  for (size_t v = 0; v < values.size(); ++v) values[v][sums_] = row.accumulators[v];
   const auto value_of = [&](const Node* node, size_t v) -> Value* {
     auto found = values[v].find(node);
     if (found != values[v].end()) return found->second;

@@ -53,6 +53,13 @@ class Epilogue {
   // Splits the columns into `groups` equal parts, a new first dim.
   void SplitColumns(int64_t groups);
 
+  // Lets sums of i32 begin at what a map adds to each column, or takes from it; false where none does so with nothing
+  // but the sums. Behind Fold.
+  bool UseStarts();
+  // Where each column's sums begin then.
+  std::vector<llvm::Value*> Starts(KernelFrame& f, const std::vector<llvm::Value*>& columns,
+                                   const std::vector<llvm::Value*>& masks, int lanes);
+
   // Addresses of one block: `coords` of the outer dims.
   void BeginBlock(KernelFrame& f, const std::vector<llvm::Value*>& coords);
   // Vector v of a row covers columns [columns[v], columns[v]+lanes), those behind the vector before it. masks[v] may be
@@ -98,6 +105,7 @@ class Epilogue {
   llvm::Value* Address(KernelFrame& f, const Leaf& leaf, llvm::Value* row, llvm::Value* column);
 
   const Node* anchor_;
+  const Node* sums_;  // what a row's accumulators are: the anchor, or the map of UseStarts
   const Node* root_;
   std::vector<const Node*> maps_;  // that are computed, inputs before users
   std::set<const Node*> fused_;    // of them: products that their sum computes

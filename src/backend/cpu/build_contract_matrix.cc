@@ -84,9 +84,11 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
   if (p.dot.Tiled()) {
     SumTiles(tile, slot, panel, [](Value* nothing) { return nothing; });
   } else {
-    Values init(static_cast<size_t>(vectors), llvm::Constant::getNullValue(vector()));
-    for (int64_t i = 0; InBlocksOfK() && i < vectors; ++i) {
-      init[i] = b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), slot, f.Int(i)), align);
+    const Values starts = Starts(panel);
+    Values init;
+    for (int64_t i = 0; i < vectors; ++i) {
+      init.push_back(InBlocksOfK() ? b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), slot, f.Int(i)), align)
+                                   : starts[i % p.tile.nv]);
     }
     Values sums = Sums(tile, init, panel);
     for (int64_t i = 0; i < vectors; ++i) {
@@ -100,6 +102,24 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
   });
 }
 
+MatrixWriter::Values MatrixWriter::Corrections(const Panel& panel) {
+  Values corrections;
+  for (int v = 0; panel.corrections != nullptr && v < p.tile.nv; ++v) {
+    Value* at = f.b.CreateGEP(vector(), panel.corrections, f.Int(v));
+    corrections.push_back(f.b.CreateAlignedLoad(vector(), at, llvm::Align(VectorBytes())));
+  }
+  return corrections;
+}
+
+MatrixWriter::Values MatrixWriter::Starts(const Panel& panel) {
+  Values starts = Corrections(panel);
+  if (starts.empty()) starts.resize(static_cast<size_t>(p.tile.nv), llvm::Constant::getNullValue(vector()));
+  if (!starts_sums) return starts;
+  const Values more = epilogue.Starts(f, panel.columns, panel.masks, p.tile.lanes);
+  for (size_t v = 0; v < starts.size(); ++v) starts[v] = f.b.CreateAdd(starts[v], more[v]);
+  return starts;
+}
+
 Value* MatrixWriter::ValidRows(Value* tile) {
   return Minimum(f, f.b.CreateSub(block.rows, f.b.CreateMul(tile, f.Int(p.tile.mr))), f.Int(p.tile.mr));
 }
@@ -111,10 +131,7 @@ void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel, Value
   const auto vector_at = [&](Value* base, int v) {
     return b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), base, f.Int(v)), align);
   };
-  Values corrections;
-  for (int v = 0; panel.corrections != nullptr && v < p.tile.nv; ++v) {
-    corrections.push_back(vector_at(panel.corrections, v));
-  }
+  const Values corrections = InBlocksOfK() ? Corrections(panel) : Values();
   f.Loop(begin, end, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
     Values sums;
     Value* at = b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv)));
@@ -198,6 +215,7 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
     const int64_t vectors = (w.StoresBesideSums() ? 2 : 1) * w.TileVectors();
     w.partial = f.EntryAlloca(w.vector(), static_cast<int>(vectors), static_cast<int>(w.VectorBytes()));
   }
+  w.starts_sums = !p.dot.Tiled() && !w.InBlocksOfK() && epilogue.UseStarts();
   if (w.Keeps()) w.kept = f.Kept();
   if (p.dot.Tiled()) w.LoadTileShapes();
   if (p.b_constant && !p.dot.Tiled() && !source.Copies()) f.AdvancesAddresses();

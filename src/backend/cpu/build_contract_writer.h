@@ -19,6 +19,7 @@ struct MatrixWriter {
   llvm::Value* kept = nullptr;       // KernelCall::kept, where panels may be kept
   llvm::Value* packed_block = nullptr;  // the panels at hand, of either
   llvm::Value* partial = nullptr;    // scratch: accumulators between blocks of k; or one or two tiles' on the stack
+  bool starts_sums = false;          // see Epilogue
   MatrixBlock block;
   llvm::Value* first_panel = nullptr;
   llvm::Value* last_panel = nullptr;  // behind the block's
@@ -81,6 +82,10 @@ struct MatrixWriter {
   void SumBlock();
   void Tile(llvm::Value* tile, const Panel& panel);
   // Rows [begin, end) of a tile whose sums stand at `from`, through the epilogue.
+  // Each column's, read as signed bytes; empty where there are none.
+  Values Corrections(const Panel& panel);
+  // Where sums of whole k begin.
+  Values Starts(const Panel& panel);
   void StoreRows(llvm::Value* tile, llvm::Value* from, const Panel& panel, llvm::Value* begin, llvm::Value* end);
   llvm::Value* ValidRows(llvm::Value* tile);
 

@@ -143,7 +143,7 @@ std::optional<double> WholeConstant(Value* v) {
   return value == std::nearbyint(value) ? std::optional(value) : std::nullopt;
 }
 
-// The bound that a constant is. Rounding keeps order, so that one below it is as good as the whole number nearest to it.
+// The bound that a constant is. Rounding keeps order, so that one below it is as good as the whole number nearest.
 std::optional<double> BoundBelow(bool rounding, Value* v) {
   const llvm::ConstantFP* number = rounding ? SplatFloat(v) : nullptr;
   if (number == nullptr || !number->getType()->isFloatTy() || number->isNaN()) return WholeConstant(v);
