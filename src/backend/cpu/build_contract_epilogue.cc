@@ -20,6 +20,9 @@ bool DependsOn(const Node* node, const Node* anchor) {
                      [&](const Node* in) { return DependsOn(in, anchor); });
 }
 
+// What a map of two operands reads beside `node`.
+const Node* OtherOperand(const Node* map, const Node* node) { return map->inputs[map->inputs[0] == node ? 1 : 0]; }
+
 int64_t MemoryBytes(DType dtype) { return std::max(1, BitWidth(dtype) / 8); }
 
 }  // namespace
@@ -175,7 +178,7 @@ bool Epilogue::UseStarts() {
   const Node* map = *first;
   const bool adds = map->scalar == ScalarOp::kAdd;
   if (!adds && !(map->scalar == ScalarOp::kSub && map->inputs[0] == anchor_)) return false;
-  const Leaf* leaf = FindLeaf(map->inputs[map->inputs[0] == anchor_ ? 1 : 0]);
+  const Leaf* leaf = FindLeaf(OtherOperand(map, anchor_));
   if (leaf == nullptr || leaf->operand.dtype != DType::kI32) return false;
   const auto& strides = leaf->operand.strides;
   if (!strides[strides.size() - 2].IsConst(0) || !strides.back().IsConst(1)) return false;
@@ -186,7 +189,7 @@ bool Epilogue::UseStarts() {
 
 std::vector<Value*> Epilogue::Starts(KernelFrame& f, const std::vector<Value*>& columns,
                                      const std::vector<Value*>& masks, int lanes) {
-  Leaf& leaf = *FindLeaf(sums_->inputs[sums_->inputs[0] == anchor_ ? 1 : 0]);
+  Leaf& leaf = *FindLeaf(OtherOperand(sums_, anchor_));
   std::vector<Value*> starts;
   for (size_t v = 0; v < columns.size(); ++v) {
     Value* start = LeafValue(f, leaf, f.Int(0), columns[v], masks[v], lanes);
@@ -252,7 +255,7 @@ Value* Epilogue::EmitMap(EmitContext& e, const Node* map, const std::function<Va
   }
   const Node* product = *fused;
   Value *x = value_of(product->inputs[0]), *y = value_of(product->inputs[1]);
-  Value* addend = value_of(map->inputs[fused == map->inputs.begin() ? 1 : 0]);
+  Value* addend = value_of(OtherOperand(map, product));
   return e.b.CreateIntrinsic(x->getType(), llvm::Intrinsic::fma, {x, y, addend});
 }
 

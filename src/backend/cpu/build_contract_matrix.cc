@@ -84,13 +84,8 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
   if (p.dot.Tiled()) {
     SumTiles(tile, slot, panel, [](Value* nothing) { return nothing; });
   } else {
-    const Values starts = Starts(panel);
-    Values init;
-    for (int64_t i = 0; i < vectors; ++i) {
-      init.push_back(InBlocksOfK() ? b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), slot, f.Int(i)), align)
-                                   : starts[i % p.tile.nv]);
-    }
-    Values sums = Sums(tile, init, panel);
+    const Values starts = InBlocksOfK() ? VectorsAt(slot, vectors) : Starts(panel);
+    Values sums = Sums(tile, starts, panel);
     for (int64_t i = 0; i < vectors; ++i) {
       b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), slot, f.Int(i)), align);
     }
@@ -102,21 +97,24 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
   });
 }
 
-MatrixWriter::Values MatrixWriter::Corrections(const Panel& panel) {
-  Values corrections;
-  for (int v = 0; panel.corrections != nullptr && v < p.tile.nv; ++v) {
-    Value* at = f.b.CreateGEP(vector(), panel.corrections, f.Int(v));
-    corrections.push_back(f.b.CreateAlignedLoad(vector(), at, llvm::Align(VectorBytes())));
+MatrixWriter::Values MatrixWriter::VectorsAt(Value* base, int64_t count) {
+  Values vectors;
+  for (int64_t i = 0; i < count; ++i) {
+    Value* at = f.b.CreateGEP(vector(), base, f.Int(i));
+    vectors.push_back(f.b.CreateAlignedLoad(vector(), at, llvm::Align(VectorBytes())));
   }
-  return corrections;
+  return vectors;
 }
 
 MatrixWriter::Values MatrixWriter::Starts(const Panel& panel) {
-  Values starts = Corrections(panel);
-  if (starts.empty()) starts.resize(static_cast<size_t>(p.tile.nv), llvm::Constant::getNullValue(vector()));
-  if (!starts_sums) return starts;
-  const Values more = epilogue.Starts(f, panel.columns, panel.masks, p.tile.lanes);
-  for (size_t v = 0; v < starts.size(); ++v) starts[v] = f.b.CreateAdd(starts[v], more[v]);
+  const auto columns = static_cast<size_t>(p.tile.nv);
+  Values starts(columns, llvm::Constant::getNullValue(vector()));
+  if (panel.corrections != nullptr) starts = VectorsAt(panel.corrections, p.tile.nv);
+  if (starts_sums) {
+    const Values more = epilogue.Starts(f, panel.columns, panel.masks, p.tile.lanes);
+    for (size_t v = 0; v < columns; ++v) starts[v] = f.b.CreateAdd(starts[v], more[v]);
+  }
+  for (size_t i = columns; i < static_cast<size_t>(TileVectors()); ++i) starts.push_back(starts[i - columns]);
   return starts;
 }
 
@@ -126,19 +124,12 @@ Value* MatrixWriter::ValidRows(Value* tile) {
 
 void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel, Value* begin, Value* end) {
   auto& b = f.b;
-  const llvm::Align align(VectorBytes());
   Value* first = b.CreateAdd(block.first_row, b.CreateMul(tile, f.Int(p.tile.mr)));
-  const auto vector_at = [&](Value* base, int v) {
-    return b.CreateAlignedLoad(vector(), b.CreateGEP(vector(), base, f.Int(v)), align);
-  };
-  const Values corrections = InBlocksOfK() ? Corrections(panel) : Values();
+  Values corrections;
+  if (InBlocksOfK() && panel.corrections != nullptr) corrections = VectorsAt(panel.corrections, p.tile.nv);
   f.Loop(begin, end, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
-    Values sums;
-    Value* at = b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv)));
-    for (int v = 0; v < p.tile.nv; ++v) {
-      sums.push_back(vector_at(at, v));
-      if (!corrections.empty()) sums.back() = b.CreateAdd(sums.back(), corrections[v]);
-    }
+    Values sums = VectorsAt(b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv))), p.tile.nv);
+    for (size_t v = 0; v < corrections.size(); ++v) sums[v] = b.CreateAdd(sums[v], corrections[v]);
     Value* row = b.CreateAdd(first, i);
     epilogue.PrefetchRow(f, b.CreateAdd(row, f.Int(p.tile.mr)), panel.columns, p.tile.lanes);
     epilogue.EmitRow(f, {row, panel.columns, panel.masks, sums}, p.tile.lanes);

@@ -82,9 +82,9 @@ struct MatrixWriter {
   void SumBlock();
   void Tile(llvm::Value* tile, const Panel& panel);
   // Rows [begin, end) of a tile whose sums stand at `from`, through the epilogue.
-  // Each column's, read as signed bytes; empty where there are none.
-  Values Corrections(const Panel& panel);
-  // Where sums of whole k begin.
+  // `count` registers from `base` on.
+  Values VectorsAt(llvm::Value* base, int64_t count);
+  // Where a tile's sums of whole k begin.
   Values Starts(const Panel& panel);
   void StoreRows(llvm::Value* tile, llvm::Value* from, const Panel& panel, llvm::Value* begin, llvm::Value* end);
   llvm::Value* ValidRows(llvm::Value* tile);

@@ -135,19 +135,13 @@ Value* NearestInt(EmitContext& e, Value* v) {
   return b.CreateFPToSI(b.CreateUnaryIntrinsic(Intr::roundeven, v), i32);
 }
 
-// The whole number that an f32 is in all lanes, if it is one.
-std::optional<double> WholeConstant(Value* v) {
+// The whole number that an f32 is in all lanes, if it is one. For bounds of what is rounded later, the nearest one:
+// rounding keeps order.
+std::optional<double> WholeConstant(Value* v, bool rounding = false) {
   const llvm::ConstantFP* number = SplatFloat(v);
-  if (number == nullptr || !number->getType()->isFloatTy()) return std::nullopt;
-  const double value = number->getValueAPF().convertToFloat();
-  return value == std::nearbyint(value) ? std::optional(value) : std::nullopt;
-}
-
-// The bound that a constant is. Rounding keeps order, so that one below it is as good as the whole number nearest.
-std::optional<double> BoundBelow(bool rounding, Value* v) {
-  const llvm::ConstantFP* number = rounding ? SplatFloat(v) : nullptr;
-  if (number == nullptr || !number->getType()->isFloatTy() || number->isNaN()) return WholeConstant(v);
-  return std::nearbyint(number->getValueAPF().convertToFloat());
+  if (number == nullptr || !number->getType()->isFloatTy() || number->isNaN()) return std::nullopt;
+  const double value = number->getValueAPF().convertToFloat(), whole = std::nearbyint(value);
+  return rounding || value == whole ? std::optional(whole) : std::nullopt;
 }
 
 // x between whole bounds; NaN becomes `nan`, which lies between them.
@@ -162,7 +156,7 @@ Clipped WithoutClips(Clipped all, bool rounding = false) {
     auto* compare = pick ? llvm::dyn_cast<llvm::FCmpInst>(pick->getCondition()) : nullptr;
     if (compare == nullptr || compare->getOperand(0) != pick->getTrueValue()) return all;
     if (compare->getOperand(1) != pick->getFalseValue()) return all;
-    const std::optional<double> bound = BoundBelow(rounding, pick->getTrueValue());
+    const std::optional<double> bound = WholeConstant(pick->getTrueValue(), rounding);
     Clipped inner{pick->getFalseValue(), all.low, all.high, all.nan};
     if (bound && compare->getPredicate() == llvm::CmpInst::FCMP_OGT) {
       inner.low = std::max(inner.low, *bound);
