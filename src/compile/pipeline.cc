@@ -11,7 +11,8 @@ namespace belay {
 
 const std::vector<PassEntry>& PassTable() {
   static const auto* const table = new std::vector<PassEntry>{
-      {"simplify", Simplify},                // first: records emit plainly and leave the obvious to this
+      {"unify-extents", UnifyExtents},       // first: what is equal has to look so
+      {"simplify", Simplify},                // records emit plainly and leave the obvious to this
       {"hoist-invariants", HoistInvariants},  // before folding: bodies get their constants, hoisted products fold here
       {"fold-dequantize", FoldDequantize},   // while weights are bytes still
       {"fold-constants", FoldConstants},     // weights get their kernel order, shape chains vanish

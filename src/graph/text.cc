@@ -69,6 +69,16 @@ std::string NodeText(const Node& node, const std::map<const Node*, std::string>&
   return text;
 }
 
+// Those that a condition says.
+std::string GuardsText(const std::vector<Guard>& guards) {
+  std::string text;
+  for (const Guard& g : guards) {
+    if (g.test) continue;
+    text += (text.empty() ? " given " : ", ") + std::string(g.expected ? "" : "not ") + g.condition.ToString();
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string PrintGraph(const Graph& graph) {
@@ -78,7 +88,7 @@ std::string PrintGraph(const Graph& graph) {
     names[graph.inputs[i]] = fmt::format("x{}", i);
     text += fmt::format("{}x{}: {}", i ? ", " : "", i, ToString(graph.inputs[i]->type));
   }
-  text += ") {\n";
+  text += ")" + GuardsText(graph.guards) + " {\n";
   for (const Node* node : TopologicalOrder(graph)) {
     if (node->op == Op::kInput) continue;
     names[node] = fmt::format("v{}", node->id);

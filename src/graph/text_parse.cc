@@ -223,6 +223,7 @@ class Parser {
       Expect(':');
       names[name] = graph->AddInput(static_cast<int>(graph->inputs.size()), ReadType());
     }
+    if (PeekWord("given")) ReadGuards(graph.get());
     Expect('{');
     while (error_.ok()) {
       const std::string name = ReadWord();
@@ -238,6 +239,15 @@ class Parser {
     Expect('}');
     --depth_;
     return graph;
+  }
+
+  void ReadGuards(Graph* graph) {
+    ReadWord();
+    do {
+      const bool expected = !PeekWord("not");
+      if (!expected) ReadWord();
+      graph->guards.push_back({ReadDim(), expected});
+    } while (error_.ok() && Take(','));
   }
 
   void ReadStore(Graph* graph, const Names& names) {

@@ -7,6 +7,7 @@
 
 namespace belay {
 
+std::unique_ptr<Graph> UnifyExtents(const Graph& graph);      // extents that guards say are equal are one expression
 std::unique_ptr<Graph> Simplify(const Graph& graph);          // algebra that is exact, and common subexpressions
 std::unique_ptr<Graph> HoistInvariants(const Graph& graph);   // what no turn of a loop changes is made before it
 std::unique_ptr<Graph> FoldDequantize(const Graph& graph);    // products of dequantised bytes are products of bytes
