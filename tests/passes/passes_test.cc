@@ -11,7 +11,16 @@ namespace belay {
 namespace {
 
 // Numbers its nodes in order, so that equal graphs print alike.
-std::string Canonical(const Graph& graph) { return PrintGraph(*RewriteGraph(graph, nullptr)); }
+std::unique_ptr<Graph> Renumber(const Graph& graph) {
+  return RewriteGraph(graph, [](Graph& out, const Node& node, const auto& mapped) -> Node* {
+    std::vector<Node*> inputs;
+    for (const Node* in : node.inputs) inputs.push_back(mapped(in));
+    Node* copy = CopyNode(out, node, std::move(inputs));
+    for (auto& sub : copy->subgraphs) sub = Renumber(*sub);
+    return copy;
+  });
+}
+std::string Canonical(const Graph& graph) { return PrintGraph(*Renumber(graph)); }
 
 std::string Trim(const std::string& text) {
   const size_t first = text.find_first_not_of(" \t\n"), last = text.find_last_not_of(" \t\n");

@@ -216,21 +216,22 @@ class Fuser {
           if (anchor->op == Op::kContract) AbsorbViews(in, g);
           if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbSlices(in, g);
         } else {
-          AbsorbOperand(in, anchor->shape(), g);
+          AbsorbOperand(in, in, anchor->shape(), g);
         }
       }
     }
   }
 
-  // An operand of the maps behind an anchor: views of a buffer, or as many bytes that are widened.
-  void AbsorbOperand(Node* operand, const Shape& shape, int g) {
+  // An operand of the maps behind an anchor: views of a buffer that strides can express, or as many bytes that are
+  // widened. top: where the views begin.
+  void AbsorbOperand(Node* operand, const Node* top, const Shape& shape, int g) {
     const bool is_view = operand->op == Op::kBroadcast || operand->op == Op::kReshape || IsSliceOfMemory(operand);
-    if (!is_view && !(operand->shape() == shape && IsWidened(operand))) return;
+    if (is_view ? !ViewOf(top, operand->inputs[0]) : !(operand->shape() == shape && IsWidened(operand))) return;
     // What another anchor's kernel has made is read from memory.
     if (!is_view && !groups_of_[operand->id].empty() && !is_operand_[operand->id]) return;
     if (!InGroup(operand, g)) Join(operand, g);
     is_operand_[operand->id] = 1;
-    for (Node* in : operand->inputs) AbsorbOperand(in, shape, g);
+    for (Node* in : operand->inputs) AbsorbOperand(in, is_view ? top : in, shape, g);
   }
 
   // Why nothing behind `last` is in the anchor's kernel.
