@@ -1,6 +1,7 @@
 #include "compile/lower.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 #include "compile/memories.h"
@@ -44,6 +45,29 @@ Status CheckDtypes(const Graph& graph) {
     for (const auto& sub : node->subgraphs) BELAY_RETURN_IF_ERROR(CheckDtypes(*sub));
   }
   return OkStatus();
+}
+
+// Where the symbols of a message come from: " (s0: dim 1 of 'x', here 7)". Nothing where it has none.
+std::string OriginOfSymbols(const std::string& message, const Graph& root) {
+  const auto in_name = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '\''; };
+  std::string text;
+  std::set<int> said;
+  for (size_t at = message.find('s'); at != std::string::npos; at = message.find('s', at + 1)) {
+    size_t end = at + 1;
+    while (end < message.size() && std::isdigit(static_cast<unsigned char>(message[end]))) ++end;
+    const bool whole = (at == 0 || !in_name(message[at - 1])) && (end == message.size() || !in_name(message[end]));
+    if (!whole || end == at + 1 || end > at + 9) continue;
+    const int id = std::stoi(message.substr(at + 1, end - at - 1));
+    if (id >= static_cast<int>(root.symbols.size()) || !said.insert(id).second) continue;
+    const SymbolInfo& symbol = root.symbols[id];
+    if (symbol.input < 0 || symbol.input >= static_cast<int>(root.inputs.size())) continue;
+    const std::string what = symbol.element >= 0                ? fmt::format("element {}", symbol.element)
+                             : symbol.dim == SymbolInfo::kBytes ? "size in bytes"
+                                                                : fmt::format("dim {}", symbol.dim);
+    text += fmt::format("{}s{}: {} of '{}'", text.empty() ? " (" : "; ", id, what, root.inputs[symbol.input]->name);
+    if (symbol.hint >= 0) text += fmt::format(", here {}", symbol.hint);
+  }
+  return text.empty() ? "" : text + ")";
 }
 
 class Lowerer {
@@ -120,7 +144,8 @@ class Lowerer {
 
   void Refuse(const ModelGraph& model, int i, const Status& status) {
     const ModelNode& node = model.nodes[i];
-    report_.problems->Add({node.name, node.type, Where(node), status.message(), status.code()});
+    const std::string what = status.message() + OriginOfSymbols(status.message(), builder_.root());
+    report_.problems->Add({node.name, node.type, Where(node), what, status.code()});
     StandIn(model, i);
   }
 

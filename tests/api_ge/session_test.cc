@@ -268,6 +268,39 @@ TEST_F(SessionTest, DebugJson) {
   EXPECT_TRUE(open["variants"][0]["inputs"][0]["shape"][0].is_string());
 }
 
+// A variant takes open extents of x and y for equal and has one name for them; others get variants or are refused.
+TEST_F(SessionTest, OpenExtentsThatHaveToBeEqual) {
+  auto x = MakeData("x", 0, {-1, 2}), y = MakeData("y", 1, {-1, 2});
+  auto bent = ge::op::Abs("bent").set_input_x(y);
+  auto z = ge::op::Add("z").set_input_x1(x).set_input_x2(bent);
+  ge::Graph graph("sum");
+  graph.SetInputs({x, y}).SetOutputs(std::vector<ge::Operator>{z});
+  ge::Session session(Options{});
+  ASSERT_EQ(session.AddGraph(1, graph), ge::SUCCESS);
+  std::vector<ge::Tensor> out;
+  const auto rows = [](std::vector<float> values) {
+    const auto count = static_cast<int64_t>(values.size() / 2);
+    return HostTensor({count, 2}, std::move(values));
+  };
+  ASSERT_EQ(session.RunGraph(1, {rows({1, 2, 3, 4}), rows({-5, 6, 7, -8})}, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(Floats(out.at(0)), (std::vector<float>{6, 8, 10, 12}));
+  ge::AscendString text;
+  ASSERT_EQ(GeSessionGraphDebugJSONPrint(session, 1, 0, text), ge::SUCCESS) << TakeErrors();
+  auto json = nlohmann::json::parse(text.GetString());
+  ASSERT_EQ(json["variants"].size(), 1u);
+  ASSERT_EQ(json["variants"][0]["steps"].size(), 1u);
+  EXPECT_EQ(json["variants"][0]["steps"][0]["body"].get<std::string>().find("reshape"), std::string::npos);
+  ASSERT_EQ(session.RunGraph(1, {rows({1, 2, 3, 4}), rows({-5, 6})}, out), ge::SUCCESS) << TakeErrors();
+  EXPECT_EQ(Floats(out.at(0)), (std::vector<float>{6, 8, 8, 10}));
+  ExpectRefusal(session.RunGraph(1, {rows({1, 2, 3, 4, 5, 6}), rows({1, 2, 3, 4})}, out),
+                {"'z'", "[s0,2] and [s1,2]", "(s0: dim 0 of 'x', here 3; s1: dim 0 of 'y', here 2)"});
+  ASSERT_EQ(session.RunGraph(1, {rows({1, 2, 3, 4, 5, 6}), rows({1, 2, 3, 4, 5, 6})}, out), ge::SUCCESS);
+  EXPECT_EQ(Floats(out.at(0)), (std::vector<float>{2, 4, 6, 8, 10, 12}));
+  ASSERT_EQ(GeSessionGraphDebugJSONPrint(session, 1, 0, text), ge::SUCCESS) << TakeErrors();
+  json = nlohmann::json::parse(text.GetString());
+  EXPECT_EQ(json["variants"].size(), 2u);
+}
+
 TEST_F(SessionTest, StreamsOfAGraphAsText) {
   ge::Session session(Options{});
   Compile(session, 1, Twice({4}));
