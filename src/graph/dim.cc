@@ -219,19 +219,25 @@ int64_t Dim::Evaluate(const std::vector<int64_t>& symbols) const {
   return Evaluate([&](int id) { return symbols[id]; });
 }
 
-Dim Dim::Substitute(const std::function<Dim(int)>& symbol) const {
+Dim Dim::Rewrite(const std::function<Dim(const AtomRep& atom, const Dim& made)>& replace) const {
   if (IsConst()) return *this;
   Dim sum;
   for (const Term& t : rep_->terms) {
     Dim product(t.coefficient);
     for (const AtomPtr& f : t.factors) {
-      product = product * (f->kind == Atom::kSymbol
-                               ? symbol(f->symbol)
-                               : Apply(f->kind, f->a.Substitute(symbol), f->b.Substitute(symbol)));
+      const Dim made = f->kind == Atom::kSymbol ? Symbol(f->symbol)
+                                                : Apply(f->kind, f->a.Rewrite(replace), f->b.Rewrite(replace));
+      product = product * replace(*f, made);
     }
     sum = sum + product;
   }
   return sum;
+}
+
+Dim Dim::Substitute(const std::function<Dim(int)>& symbol) const {
+  return Rewrite([&](const AtomRep& atom, const Dim& made) {
+    return atom.kind == Atom::kSymbol ? symbol(atom.symbol) : made;
+  });
 }
 
 void Dim::CollectSymbols(std::vector<int>* ids) const {

@@ -34,11 +34,13 @@ class Dim {
   int64_t Evaluate(const std::function<int64_t(int)>& symbol) const;
   int64_t Evaluate(const std::vector<int64_t>& symbols) const;
   Dim Substitute(const std::function<Dim(int)>& symbol) const;
+  // Asks for every atom, inner ones first; `made` is what it has become by then.
+  struct AtomRep;
+  Dim Rewrite(const std::function<Dim(const AtomRep& atom, const Dim& made)>& replace) const;
   void CollectSymbols(std::vector<int>* ids) const;  // appends, without repeats
   std::string ToString() const;                      // "2*s0+3", "floordiv(s1+1,2)"
   int Compare(const Dim& o) const;                   // a strict total order on expressions
 
-  struct AtomRep;
   struct Term;
   struct Rep;
   friend Dim MakeAtom(Atom kind, const Dim& a, const Dim& b);

@@ -1,6 +1,6 @@
 // Extents that guards say are equal become one expression: x[s0] + y[s1], where eq(s0,s1), is a sum of two x[s0], and
 // the view that made one of the other is none. A call that breaks a guard has another variant.
-#include <map>
+#include <algorithm>
 #include <numeric>
 
 #include "compile/passes/passes.h"
@@ -18,9 +18,11 @@ class Equalities {
 
   bool empty() const { return values_.empty(); }
   Dim Apply(const Dim& d) const {
-    return d.Substitute([&](int id) {
-      const auto at = values_.find(id);
-      return at == values_.end() ? Dim::Symbol(id) : at->second;
+    return d.Rewrite([&](const Dim::AtomRep&, const Dim& atom) {
+      for (auto& [known, value] : values_) {
+        if (known == atom) return value;
+      }
+      return atom;
     });
   }
   void Apply(std::vector<Dim>* dims) const {
@@ -35,30 +37,45 @@ class Equalities {
     if (atom.kind == Dim::Atom::kEqual) Solve(Apply(atom.a) - Apply(atom.b));
   }
 
-  // zero = 0 for the symbol that came last, of those that it says.
+  // zero = 0 for the symbol that came last, of those that it says, or for a function of symbols.
   void Solve(Dim zero) {
     int64_t divisor = 0;
     for (const Dim::Term& t : zero.Terms()) divisor = std::gcd(divisor, t.coefficient);
     if (divisor > 1) zero = FloorDiv(zero, divisor);
-    int last = -1;
-    Dim value;
+    int last = -2;  // -1: a function
+    Dim best, value;
     for (const Dim::Term& t : zero.Terms()) {
-      if (t.factors.size() != 1 || t.factors[0]->kind != Dim::Atom::kSymbol) continue;
-      if (t.coefficient != 1 && t.coefficient != -1) continue;
-      const int id = t.factors[0]->symbol;
-      const Dim others = Dim::Symbol(id) - zero * Dim(t.coefficient);
-      std::vector<int> ids;
-      others.CollectSymbols(&ids);
-      if (id < last || std::count(ids.begin(), ids.end(), id) != 0 || !others.NonNegative()) continue;
+      if (t.factors.size() != 1 || (t.coefficient != 1 && t.coefficient != -1)) continue;
+      const Dim::AtomRep& factor = *t.factors[0];
+      const bool is_symbol = factor.kind == Dim::Atom::kSymbol;
+      const int id = is_symbol ? factor.symbol : -1;
+      const Dim atom = is_symbol ? Dim::Symbol(id) : MakeAtom(factor.kind, factor.a, factor.b);
+      const Dim others = atom - zero * Dim(t.coefficient);
+      if (id < last || Holds(others, atom) || Subtracts(others)) continue;
       last = id;
+      best = atom;
       value = others;
     }
-    if (last < 0) return;
-    values_[last] = value;
-    for (auto& [id, known] : values_) known = Apply(known);
+    if (last < -1) return;
+    values_.emplace_back(best, value);
+    for (auto& [atom, known] : values_) known = Apply(known);
   }
 
-  std::map<int, Dim> values_;  // of symbols that stand in none of them
+  static bool Subtracts(const Dim& d) {
+    const std::vector<Dim::Term> terms = d.Terms();
+    return std::any_of(terms.begin(), terms.end(), [](const Dim::Term& t) { return t.coefficient < 0; });
+  }
+
+  static bool Holds(const Dim& d, const Dim& atom) {
+    bool found = false;
+    (void)d.Rewrite([&](const Dim::AtomRep&, const Dim& made) {
+      found = found || made == atom;
+      return made;
+    });
+    return found;
+  }
+
+  std::vector<std::pair<Dim, Dim>> values_;  // of symbols and functions that stand in none of them
 };
 
 std::unique_ptr<Graph> Unify(const Graph& graph, const Equalities& equal) {
