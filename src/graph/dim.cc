@@ -219,6 +219,10 @@ int64_t Dim::Evaluate(const std::vector<int64_t>& symbols) const {
   return Evaluate([&](int id) { return symbols[id]; });
 }
 
+int64_t Dim::Guess() const {
+  return Evaluate([](int) { return 256; });
+}
+
 Dim Dim::Rewrite(const std::function<Dim(const AtomRep& atom, const Dim& made)>& replace) const {
   if (IsConst()) return *this;
   Dim sum;
@@ -361,6 +365,12 @@ Dim Abs(const Dim& a) { return a.NonNegative() ? a : Max(a, a * Dim(-1)); }
 Dim NumElements(const Shape& shape) {
   Dim n(1);
   for (const Dim& d : shape) n = n * d;
+  return n;
+}
+
+int64_t LikelyElements(const Shape& shape) {
+  int64_t n = 1;
+  for (size_t d = 0; d < shape.size(); ++d) n *= d == 0 && !shape[d].IsConst() ? 1 : shape[d].Guess();
   return n;
 }
 

@@ -24,6 +24,7 @@ struct MatrixProblem {
   MatrixDot dot;
   std::vector<Dim> batch;
   Dim m, n, k;
+  int64_t image_rows = 0;   // where m is that of open many images: of one
   MatrixOperand b;          // strides: batch..., k, n
   bool b_constant = false;  // packed once, at load
   bool lifts_tiny = false;  // of a constant b (tiny_weights.h)
@@ -36,6 +37,8 @@ struct MatrixProblem {
   bool keeps_panels = false;  // where b is packed in the kernel: for a thread's next chunk with the same columns
   int64_t k_block = 1;      // taps, or words of k where there is one tap, summed in one go
 
+  // m, or what tiles and blocks are chosen for: a batch of open size is likely of one.
+  Dim LikelyM() const;
   // Words of k; each tap is filled up with zeros.
   Dim TapWords() const;
   Dim Words() const { return TapWords() * Dim(taps); }

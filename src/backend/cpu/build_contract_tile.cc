@@ -21,6 +21,11 @@ double Likely(const Dim& d) {
   return static_cast<double>(d.IsConst() ? d.value() : kUnknownExtent);
 }
 
+Dim MatrixProblem::LikelyM() const {
+  constexpr int64_t kFewestRows = 24;  // with less, tiles for one image are too low for several
+  return !m.IsConst() && image_rows >= kFewestRows ? Dim(image_rows) : m;
+}
+
 // Tile registers: two by two blocks of sums read least; few rows leave room for more columns.
 MatrixTile ChooseRegisterTile(const Dim& m, const Dim& n, int64_t run) {
   constexpr int kLanes = 16, kRegisters = 8;
@@ -49,7 +54,7 @@ MatrixTile ChooseRegisterTile(const Dim& m, const Dim& n, int64_t run) {
 }
 
 MatrixTile ChooseTile(const TargetRow& row, const MatrixProblem& p, int64_t run) {
-  const Dim &m = p.m, &n = p.n;
+  const Dim m = p.LikelyM(), &n = p.n;
   if (p.dot.Tiled()) return ChooseRegisterTile(m, n, run);
   const int lanes = std::max<int>(1, row.vector_bytes / static_cast<int>(ElementBytes(p.acc)));
   MatrixTile best;
@@ -87,11 +92,12 @@ void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   const double chunk = (HasSmallColumns(*p) ? 4e5 : 1e6) * speed;  // products of words
   const double large_chunk = (p->b_constant ? 16e6 : 80e6) * speed;
   const int mr = p->tile.mr, nr = p->tile.nr();
+  const Dim m = p->LikelyM();
   const auto tiles_of = [&](double rows) { return static_cast<int64_t>(std::ceil(std::max(1.0, rows) / mr)); };
-  const int64_t all_tiles = tiles_of(Likely(p->m));
+  const int64_t all_tiles = tiles_of(Likely(m));
   const int64_t all_panels = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(Likely(p->n) / nr)));
   // With few rows a panel's time is that of reading it: about 16 multiply-adds an element.
-  const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(p->m)));
+  const double busy_rows = std::max(16.0, std::min<double>(mr, Likely(m)));
   // Beside tile registers the epilogue counts: an output takes as long as many products.
   const double epilogue = p->dot.Tiled() ? 100.0 * nr * mr : 0;
   const double tile_work = std::max(1.0, Likely(p->Words())) * nr * (all_tiles == 1 ? busy_rows : mr) + epilogue;
@@ -112,12 +118,12 @@ void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   while (work() < chunk && p->block_tiles < most_tiles) ++p->block_tiles;
   // Even blocks: the last one is as large as the others.
   const int64_t blocks = (all_tiles + p->block_tiles - 1) / p->block_tiles;
-  if (p->m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
+  if (m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
   const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
   if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
   // Rows and results of other cores cost as much as b, which two threads read both where they share no columns.
   const bool may_turn = p->b_constant || narrow;
-  p->rows_first = may_turn && Likely(p->k) * Likely(p->n) <= Likely(p->m) * (Likely(p->k) + Likely(p->n));
+  p->rows_first = may_turn && Likely(p->k) * Likely(p->n) <= Likely(m) * (Likely(p->k) + Likely(p->n));
 
   // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
   const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;

@@ -50,6 +50,8 @@ void SetExtents(const ConvShape& s, int outer, MatrixProblem* p) {
   p->batch.assign(out.begin(), out.begin() + outer);
   p->m = 1;
   for (int d = outer; d < s.spatial + 1; ++d) p->m = p->m * out[d];
+  const Dim image = NumElements(Shape(out.begin() + 1, out.end() - 1));
+  if (outer == 0 && image.IsConst()) p->image_rows = image.value();
   p->n = s.outputs;
   p->b = s.w;
   const Dim n_stride = s.w.strides.back();

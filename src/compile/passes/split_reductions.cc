@@ -13,14 +13,13 @@ constexpr int64_t kLeastRows = 8;
 bool IsSplit(const Node& node) {
   if (node.op != Op::kReduce || node.type.dtype != DType::kF32 || node.axes.size() < 2) return false;
   const Node& map = *node.inputs[0];
-  if (!IsStatic(map.shape()) || map.type.dtype != DType::kF32) return false;
+  if (map.type.dtype != DType::kF32) return false;
   const int first = node.axes.front(), last = node.axes.back();
   if (last - first + 1 != static_cast<int>(node.axes.size()) || last == map.rank() - 1) return false;
   int64_t rows = 1;
-  for (int axis = first; axis < last; ++axis) rows *= map.shape()[axis].value();
-  const int64_t elements = NumElements(map.shape()).value();
-  return rows >= kLeastRows && elements * int64_t{sizeof(float)} >= kLeastBytes &&
-         NumElements(node.shape()).value() <= kMostResults;
+  for (int axis = first; axis < last; ++axis) rows *= map.shape()[axis].Guess();
+  return rows >= kLeastRows && LikelyElements(map.shape()) * int64_t{sizeof(float)} >= kLeastBytes &&
+         LikelyElements(node.shape()) <= kMostResults;
 }
 
 }  // namespace
