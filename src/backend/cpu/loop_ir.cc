@@ -173,13 +173,17 @@ Quotient Divide(const LoopProgram& p, const Dim& linear, const Dim& e) {
 
 std::vector<Dim> LinearToCoords(const LoopProgram& p, const Dim& linear, const Shape& shape) {
   std::vector<Dim> coords(shape.size());
+  if (shape.empty()) return coords;
+  // What is left for the first dim is below its extent, and needs no division where that is open.
+  size_t first = 0;
+  while (first + 1 < shape.size() && shape[first].IsConst(1)) ++first;
   Dim left = linear;
-  for (size_t k = shape.size(); k-- > 1;) {
+  for (size_t k = shape.size(); k-- > first + 1;) {
     Quotient d = Divide(p, left, shape[k]);
     coords[k] = d.r;
     left = d.q;
   }
-  if (!shape.empty()) coords[0] = left;
+  coords[first] = left;
   return coords;
 }
 
