@@ -67,6 +67,22 @@ double ChooseLanesTile(LanesPlan* p, int registers) {
   return least / width * p->Depth();
 }
 
+// Rows for blocks of so many pixels at most; gives the elements that are copied for a pixel.
+double ChooseBlock(int64_t most_pixels, LanesPlan* p) {
+  const int64_t tile = p->tile(), wanted = std::max<int64_t>(1, most_pixels / tile) * tile;
+  p->pixels = p->x.out.IsConst() ? std::min(wanted, (p->x.out.value() + tile - 1) / tile * tile) : wanted;
+  const int64_t most_rows = p->y.out.IsConst() ? std::clamp<int64_t>(p->y.out.value() / 4, 1, 16) : 8;
+  p->rows = 1;
+  while (p->rows < most_rows) {
+    ++p->rows;
+    if (p->Bytes() <= kScratchBytes) continue;
+    --p->rows;
+    break;
+  }
+  const double copied = static_cast<double>(p->channels * p->x.stride) * static_cast<double>(p->InRows());
+  return copied / static_cast<double>(p->rows);
+}
+
 LanesPlan PlanLanes(const ConvShape& s, const TargetRow& row, double* cycles_of_pixel) {
   LanesPlan p;
   if (s.spatial == 2) p.y = AxisOf(s, 0);
@@ -74,17 +90,13 @@ LanesPlan PlanLanes(const ConvShape& s, const TargetRow& row, double* cycles_of_
   p.lanes = std::max<int>(1, row.vector_bytes / 4);
   p.channels = s.channels.value(), p.outputs = s.outputs.value();
   *cycles_of_pixel = ChooseLanesTile(&p, row.vector_registers);
-  const int64_t tile = p.tile(), wanted = std::max<int64_t>(1, 384 / tile) * tile;
-  p.pixels = p.x.out.IsConst() ? std::min(wanted, (p.x.out.value() + tile - 1) / tile * tile) : wanted;
-  const int64_t most_rows = p.y.out.IsConst() ? std::clamp<int64_t>(p.y.out.value() / 4, 1, 16) : 8;
-  while (p.rows < most_rows) {
-    ++p.rows;
-    if (p.Bytes() <= kScratchBytes) continue;
-    --p.rows;
-    break;
+  double copied = ChooseBlock(384, &p);
+  // Rows of open length may be short, and then only take room for more of them.
+  LanesPlan narrow = p;
+  if (const double less = ChooseBlock(128, &narrow); !p.x.out.IsConst() && less < copied / 2) {
+    p = narrow;
+    copied = less;
   }
-  const double copied = static_cast<double>(p.channels * p.x.stride) * static_cast<double>(p.InRows()) /
-                        static_cast<double>(p.rows);
   *cycles_of_pixel += 1.4 * copied + (p.outputs > 1 ? 20 : 1);
   return p;
 }
