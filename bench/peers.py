@@ -75,13 +75,14 @@ def onnxruntime(path, inputs, threads):
     return Peer(load)
 
 
-def openvino(path, inputs, threads, precision):
+def openvino(path, inputs, threads, precision, dynamic=False):
     import openvino as ov
     core = ov.Core()
 
     def load():
         model = core.read_model(path)
-        model.reshape({port: list(inputs[port.get_any_name()].shape) for port in model.inputs})
+        if not dynamic:
+            model.reshape({port: list(inputs[port.get_any_name()].shape) for port in model.inputs})
         settings = {'INFERENCE_NUM_THREADS': threads, 'NUM_STREAMS': 1, 'ENABLE_CPU_PINNING': False,
                     'INFERENCE_PRECISION_HINT': 'bf16' if precision == 'bf16' else 'f32'}
         request = core.compile_model(model, 'CPU', settings).create_infer_request()
@@ -91,15 +92,15 @@ def openvino(path, inputs, threads, precision):
     return Peer(load)
 
 
-def load_sides(dist, base, path, inputs, threads, precision, folder):
-    """Belay first; with `base`, against another Belay only."""
-    makers = {'belay': lambda: Belay(dist, path, inputs, threads, precision, folder)}
+def load_sides(dist, base, path, inputs, threads, precision, folder, dynamic=False):
+    """Belay first; with `base`, against another Belay only. dynamic: open extents stay open."""
+    makers = {'belay': lambda: Belay(dist, path, inputs, threads, precision, folder, dynamic)}
     if base:
-        makers['base'] = lambda: Belay(base, path, inputs, threads, precision, folder)
+        makers['base'] = lambda: Belay(base, path, inputs, threads, precision, folder, dynamic)
     else:
         if precision != 'bf16':
             makers['onnxruntime'] = lambda: onnxruntime(path, inputs, threads)
-        makers['openvino'] = lambda: openvino(path, inputs, threads, precision)
+        makers['openvino'] = lambda: openvino(path, inputs, threads, precision, dynamic)
     return started(makers)
 
 

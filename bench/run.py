@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Latency of Belay and of its peers on the models of tests/models, taking turns in one run.
 
-  run.py BUILD/dist [--threads 1,2] [--precision fp32|bf16|int8] [--rounds 9] [--ledger FILE] [--base OTHER/dist] [CASE...]
+  run.py BUILD/dist [--threads 1,2] [--precision fp32|bf16|int8] [--open] [--rounds 9] [--ledger FILE]
+         [--base OTHER/dist] [CASE...]
 
-TSV: case, threads, each side's median ms, the faster peer, the median of the paired ratios (peer / Belay: above 1, Belay
-is faster) with its quartiles, Belay's load time in s, nothing taken from disk; then the geometric mean for each number of
-threads. --precision bf16: Belay and OpenVINO are told to take it; int8: quantised models. --base: against another build
-of Belay instead of the peers. --ledger: adds the lines, with date, processor and commit, to a file. The figures are this
-machine's: compare only what one run printed.
+TSV: case, threads, each side's median ms, the faster peer, the median of the paired ratios (peer / Belay: above 1,
+Belay is faster) with its quartiles, Belay's load time in s, nothing taken from disk; then the geometric mean for each
+number of threads. --precision bf16: Belay and OpenVINO are told to take it; int8: quantised models. --open: models
+with open extents stay so for all sides; else Belay and OpenVINO compile for the inputs (onnxruntime never does).
+--base: against another build of Belay instead of the peers. --ledger: adds the lines, with date, processor and commit,
+to a file. The figures are this machine's: compare only what one run printed.
 """
 import argparse
 import datetime
@@ -18,6 +20,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+import onnx
 
 import peers
 import quantized
@@ -39,7 +43,7 @@ def measure(args, case, threads):
     models = quantized if args.precision == 'int8' else compare_models
     path, inputs = models.model_file(case), compare_models.make_inputs(case, EXTENTS.get(case))
     with tempfile.TemporaryDirectory() as folder:
-        sides = peers.load_sides(args.dist, args.base, path, inputs, threads, args.precision, folder)
+        sides = peers.load_sides(args.dist, args.base, path, inputs, threads, args.precision, folder, args.open)
         working = {name: side for name, side in sides.items() if not isinstance(side, str)}
         for name in sides.keys() - working.keys():
             print(f'# {case}: {name}: {sides[name]}', flush=True)
@@ -54,6 +58,14 @@ def measure(args, case, threads):
     ratio, quartiles = turns.paired_ratio(seconds['belay'], seconds[best])
     return {'case': case, 'threads': threads, 'medians': medians, 'best': best, 'ratio': ratio, 'quartiles': quartiles,
             'load': load}
+
+
+def is_open(case):
+    """The model's file leaves some extents open."""
+    graph = onnx.load(compare_models.model_file(case), load_external_data=False).graph
+    constants = {c.name for c in graph.initializer}
+    return any(not d.HasField('dim_value') or d.dim_value < 0 for info in graph.input if info.name not in constants
+               for d in info.type.tensor_type.shape.dim)
 
 
 def processor():
@@ -81,6 +93,8 @@ def compare(args, names, threads):
     peers.share_cores(threads)
     ratios = []
     for case in args.cases or (QUANTIZED_SET if args.precision == 'int8' else SET):
+        if args.open and not is_open(case):
+            continue
         row = measure(args, case, threads)
         if row is None:
             continue
@@ -89,7 +103,7 @@ def compare(args, names, threads):
         print('\t'.join([case, str(threads), *times, row['best'], f'{row["ratio"]:.2f}', row['quartiles'],
                          f'{row["load"]:.2f}']), flush=True)
         if args.ledger:
-            add_to_ledger(args.ledger, row, args.precision)
+            add_to_ledger(args.ledger, row, args.precision + (' open' if args.open else ''))
     if ratios:
         mean = math.exp(statistics.mean(map(math.log, ratios)))
         print(f'# {threads} threads: geometric mean {mean:.3f} of {len(ratios)}, least {min(ratios):.2f}', flush=True)
@@ -101,6 +115,7 @@ def main():
     parser.add_argument('cases', nargs='*')
     parser.add_argument('--threads', default='1,2')
     parser.add_argument('--precision', choices=('fp32', 'bf16', 'int8'), default='fp32')
+    parser.add_argument('--open', action='store_true')
     parser.add_argument('--rounds', type=int, default=9)
     parser.add_argument('--ledger')
     parser.add_argument('--base')
