@@ -220,7 +220,7 @@ int64_t Dim::Evaluate(const std::vector<int64_t>& symbols) const {
 }
 
 int64_t Dim::Guess() const {
-  return Evaluate([](int) { return 256; });
+  return std::max<int64_t>(1, Evaluate([](int) { return 256; }));
 }
 
 Dim Dim::Rewrite(const std::function<Dim(const AtomRep& atom, const Dim& made)>& replace) const {
@@ -368,9 +368,11 @@ Dim NumElements(const Shape& shape) {
   return n;
 }
 
-int64_t LikelyElements(const Shape& shape) {
-  int64_t n = 1;
-  for (size_t d = 0; d < shape.size(); ++d) n *= d == 0 && !shape[d].IsConst() ? 1 : shape[d].Guess();
+double LikelyElements(const Shape& shape) {
+  double n = 1;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (d != 0 || shape[d].IsConst()) n *= static_cast<double>(shape[d].Guess());
+  }
   return n;
 }
 

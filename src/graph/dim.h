@@ -37,7 +37,7 @@ class Dim {
   // Asks for every atom, inner ones first; `made` is what it has become by then.
   struct AtomRep;
   Dim Rewrite(const std::function<Dim(const AtomRep& atom, const Dim& made)>& replace) const;
-  int64_t Guess() const;  // the value where each symbol is 256
+  int64_t Guess() const;  // the value where each symbol is 256, at least 1
   void CollectSymbols(std::vector<int>* ids) const;  // appends, without repeats
   std::string ToString() const;                      // "2*s0+3", "floordiv(s1+1,2)"
   int Compare(const Dim& o) const;                   // a strict total order on expressions
@@ -81,7 +81,7 @@ Dim Abs(const Dim& a);
 using Shape = std::vector<Dim>;
 Dim NumElements(const Shape& shape);
 // A guess where extents are open, for choices that only time depends on: a first one, as a batch, is taken for 1.
-int64_t LikelyElements(const Shape& shape);
+double LikelyElements(const Shape& shape);
 bool IsStatic(const Shape& shape);
 std::string ToString(const Shape& shape);  // "[2,s0,3]"
 

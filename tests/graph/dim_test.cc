@@ -155,4 +155,23 @@ TEST(Dim, ShapesPrint) {
 }
 
 }  // namespace
+
+TEST(Dim, GuessesOfOpenExtents) {
+  const Dim batch = Dim::Symbol(0), height = Dim::Symbol(1);
+  EXPECT_EQ((FloorDiv(height - Dim(1), 32) + Dim(1)).Guess(), 8);
+  EXPECT_EQ((height - Dim(300)).Guess(), 1);
+  EXPECT_EQ(LikelyElements({batch, height, 3}), 768);
+  EXPECT_EQ(LikelyElements({2, height}), 512);
+  EXPECT_GT(LikelyElements(Shape(9, height * height)), 1e38);
+}
+
+TEST(Dim, RewritesAtomsFromInside) {
+  const Dim s = Dim::Symbol(0), half = FloorDiv(s, 2);
+  const Dim made = (half * s + Mod(s, 3)).Rewrite([&](const Dim::AtomRep& atom, const Dim& now) {
+    if (atom.kind == Dim::Atom::kSymbol) return Dim::Symbol(1) * Dim(4);
+    return now == Dim::Symbol(1) * Dim(2) ? Dim(7) : now;
+  });
+  EXPECT_EQ(made, Dim::Symbol(1) * Dim(28) + Mod(Dim::Symbol(1) * Dim(4), 3));
+}
+
 }  // namespace belay

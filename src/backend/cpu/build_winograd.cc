@@ -32,7 +32,7 @@ struct WinogradPlan {
   int64_t group_panels = 1;  // panels of one chunk
   Dim images, rows, columns;  // tiles: of the batch, down, across
   Dim Tiles() const { return images * rows * columns; }
-  int64_t LikelyTiles() const { return LikelyElements({images, rows, columns}); }
+  double LikelyTiles() const { return LikelyElements({images, rows, columns}); }
   int64_t groups() const { return (panels() + group_panels - 1) / group_panels; }
   Dim Chunks() const { return CeilDiv(Tiles(), Dim(block)) * Dim(groups()); }
   int64_t panels() const { return (outputs + tile.nr() - 1) / tile.nr(); }
@@ -335,8 +335,8 @@ struct Costs {
 Costs EstimateCosts(const WinogradPlan& p, const Shape& out) {
   const double lanes = p.tile.lanes;
   const double products = static_cast<double>(p.channels) * static_cast<double>(p.panels() * p.tile.nr()) / lanes;
-  const auto pixels = static_cast<double>(LikelyElements({out[0], out[1], out[2]}));
-  const auto tiles = static_cast<double>(p.LikelyTiles());
+  const double pixels = LikelyElements({out[0], out[1], out[2]});
+  const double tiles = p.LikelyTiles();
   const double blocks = std::ceil(tiles / static_cast<double>(p.block));
   const double rows = blocks * std::ceil(std::min<double>(tiles, p.block) / p.tile.mr) * p.tile.mr;
   Costs costs;
@@ -360,7 +360,7 @@ WinogradPlan PlanChunks(const ConvShape& s, const TargetRow& row, bool spread) {
   p.columns = CeilDiv(out[2], Dim(kOut));
   const int64_t fits = std::clamp<int64_t>(kBlockBytes / (kProducts * 4 * p.channels), 16, 64);
   const bool known = p.rows.IsConst() && p.columns.IsConst();
-  const int64_t all = known ? std::max<int64_t>(1, p.LikelyTiles()) : fits;
+  const int64_t all = known ? static_cast<int64_t>(p.LikelyTiles()) : fits;
   const bool is_shared = p.outputs * p.channels * kProducts * 4 <= kSharedFilter;
   const int64_t wanted_blocks = !is_shared || !spread ? 1 : std::clamp<int64_t>((all + 8) / 16, 1, 4);
   // Even blocks: the last one is as large as the others.
@@ -441,7 +441,7 @@ Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
   f.Finish();
 
   draft->chunks = p.Chunks();
-  const auto chunks = static_cast<double>((p.LikelyTiles() + p.block - 1) / p.block * p.groups());
+  const double chunks = std::ceil(p.LikelyTiles() / static_cast<double>(p.block)) * static_cast<double>(p.groups());
   draft->ns_per_chunk = EstimateCosts(p, s.node->shape()).winograd / 6 / std::max(1.0, chunks);
   draft->about = fmt::format("winograd tile {}x{}, {} tiles, K {}{}", p.tile.mr, p.tile.nr(), p.block, p.channels,
                              epilogue.Describe());

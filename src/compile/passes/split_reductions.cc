@@ -6,9 +6,9 @@
 namespace belay {
 namespace {
 
-constexpr int64_t kLeastBytes = 256 << 10;  // of the map: below it the second step costs as much as it saves
-constexpr int64_t kMostResults = 1 << 14;
-constexpr int64_t kLeastRows = 8;
+constexpr double kLeastBytes = 256 << 10;  // of the map: below it the second step costs as much as it saves
+constexpr double kMostResults = 1 << 14;
+constexpr double kLeastRows = 8;
 
 bool IsSplit(const Node& node) {
   if (node.op != Op::kReduce || node.type.dtype != DType::kF32 || node.axes.size() < 2) return false;
@@ -16,9 +16,9 @@ bool IsSplit(const Node& node) {
   if (map.type.dtype != DType::kF32) return false;
   const int first = node.axes.front(), last = node.axes.back();
   if (last - first + 1 != static_cast<int>(node.axes.size()) || last == map.rank() - 1) return false;
-  int64_t rows = 1;
-  for (int axis = first; axis < last; ++axis) rows *= map.shape()[axis].Guess();
-  return rows >= kLeastRows && LikelyElements(map.shape()) * int64_t{sizeof(float)} >= kLeastBytes &&
+  double rows = 1;
+  for (int axis = first; axis < last; ++axis) rows *= static_cast<double>(map.shape()[axis].Guess());
+  return rows >= kLeastRows && LikelyElements(map.shape()) * sizeof(float) >= kLeastBytes &&
          LikelyElements(node.shape()) <= kMostResults;
 }
 
