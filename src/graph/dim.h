@@ -34,8 +34,8 @@ class Dim {
   int64_t Evaluate(const std::function<int64_t(int)>& symbol) const;
   int64_t Evaluate(const std::vector<int64_t>& symbols) const;
   Dim Substitute(const std::function<Dim(int)>& symbol) const;
-  // Asks for every atom, inner ones first; `made` is what it has become by then.
   struct AtomRep;
+  // Asks for every atom, inner ones first; `made` is what it has become by then.
   Dim Rewrite(const std::function<Dim(const AtomRep& atom, const Dim& made)>& replace) const;
   int64_t Guess() const;  // the value where each symbol is 256, at least 1
   void CollectSymbols(std::vector<int>* ids) const;  // appends, without repeats

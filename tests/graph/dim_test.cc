@@ -154,8 +154,6 @@ TEST(Dim, ShapesPrint) {
   EXPECT_FALSE(IsStatic(Shape{2, s}));
 }
 
-}  // namespace
-
 TEST(Dim, GuessesOfOpenExtents) {
   const Dim batch = Dim::Symbol(0), height = Dim::Symbol(1);
   EXPECT_EQ((FloorDiv(height - Dim(1), 32) + Dim(1)).Guess(), 8);
@@ -174,4 +172,5 @@ TEST(Dim, RewritesAtomsFromInside) {
   EXPECT_EQ(made, Dim::Symbol(1) * Dim(28) + Mod(Dim::Symbol(1) * Dim(4), 3));
 }
 
+}  // namespace
 }  // namespace belay

@@ -12,13 +12,11 @@ namespace {
 
 // Numbers its nodes in order, so that equal graphs print alike.
 std::unique_ptr<Graph> Renumber(const Graph& graph) {
-  return RewriteGraph(graph, [](Graph& out, const Node& node, const auto& mapped) -> Node* {
-    std::vector<Node*> inputs;
-    for (const Node* in : node.inputs) inputs.push_back(mapped(in));
-    Node* copy = CopyNode(out, node, std::move(inputs));
-    for (auto& sub : copy->subgraphs) sub = Renumber(*sub);
-    return copy;
-  });
+  std::unique_ptr<Graph> out = RewriteGraph(graph, nullptr);
+  for (const auto& node : out->nodes()) {
+    for (auto& sub : node->subgraphs) sub = Renumber(*sub);
+  }
+  return out;
 }
 std::string Canonical(const Graph& graph) { return PrintGraph(*Renumber(graph)); }
 

@@ -78,31 +78,33 @@ class Equalities {
   std::vector<std::pair<Dim, Dim>> values_;  // of symbols and functions that stand in none of them
 };
 
-std::unique_ptr<Graph> Unify(const Graph& graph, const Equalities& equal) {
-  return RewriteGraph(graph, [&](Graph& out, const Node& node, const auto& mapped) -> Node* {
-    std::vector<Node*> inputs;
-    for (const Node* in : node.inputs) inputs.push_back(mapped(in));
-    Node* copy = CopyNode(out, node, std::move(inputs));
-    equal.Apply(&copy->type.shape);
-    equal.Apply(&copy->starts);
-    equal.Apply(&copy->steps);
-    for (TensorType& type : copy->call_types) equal.Apply(&type.shape);
-    if (copy->contents) equal.Apply(&*copy->contents);
-    if (copy->window) {
-      auto window = std::make_shared<Window>(*copy->window);
+// `graph` is a copy of the pass's own.
+void Unify(const Equalities& equal, Graph* graph) {
+  for (const auto& node : graph->nodes()) {
+    equal.Apply(&node->type.shape);
+    equal.Apply(&node->starts);
+    equal.Apply(&node->steps);
+    for (TensorType& type : node->call_types) equal.Apply(&type.shape);
+    if (node->contents) equal.Apply(&*node->contents);
+    if (node->window) {
+      auto window = std::make_shared<Window>(*node->window);
       equal.Apply(&window->pads_lo);
-      copy->window = std::move(window);
+      node->window = std::move(window);
     }
-    for (auto& sub : copy->subgraphs) sub = Unify(*sub, equal);
-    return copy;
-  });
+    for (auto& sub : node->subgraphs) {
+      sub = RewriteGraph(*sub, nullptr);
+      Unify(equal, sub.get());
+    }
+  }
 }
 
 }  // namespace
 
 std::unique_ptr<Graph> UnifyExtents(const Graph& graph) {
+  std::unique_ptr<Graph> out = RewriteGraph(graph, nullptr);
   const Equalities equal(graph);
-  return equal.empty() ? RewriteGraph(graph, nullptr) : Unify(graph, equal);
+  if (!equal.empty()) Unify(equal, out.get());
+  return out;
 }
 
 }  // namespace belay
