@@ -121,9 +121,13 @@ void ChooseBlocks(MatrixProblem* p, int64_t row_bytes) {
   if (m.IsConst()) p->block_tiles = (all_tiles + blocks - 1) / blocks;
   const int64_t panel_blocks = (all_panels + p->block_panels - 1) / p->block_panels;
   if (p->n.IsConst()) p->block_panels = (all_panels + panel_blocks - 1) / panel_blocks;
-  // Rows and results of other cores cost as much as b, which two threads read both where they share no columns.
+  // Two threads have as many rows each.
+  const bool uneven = panel_blocks == 1 && blocks % 2 == 1 && blocks > 1 && blocks < 16 && p->batch.empty();
+  if (m.IsConst() && uneven) p->block_tiles = (p->block_tiles + 1) / 2;
+  // Rows and results come from other cores: that takes twice as long as b, which two threads read both where they
+  // share no columns.
   const bool may_turn = p->b_constant || narrow;
-  p->rows_first = may_turn && Likely(p->k) * Likely(p->n) <= Likely(m) * (Likely(p->k) + Likely(p->n));
+  p->rows_first = may_turn && Likely(p->k) * Likely(p->n) <= 2 * Likely(m) * (Likely(p->k) + Likely(p->n));
 
   // A block of k keeps a panel's part, and the next one on its way, in the second-level cache.
   const int64_t bytes = p->b_constant ? 256 * 1024 : 128 * 1024;

@@ -193,13 +193,13 @@ int64_t ChooseFixedPixels(int64_t width, int registers) {
   return best;
 }
 
-// Long chunks read few rows twice; two threads have one each.
+// Long chunks read few rows twice; two threads have as many each.
 int64_t RowsOfChunk(const Dim& rows, double row_ns) {
   constexpr double kChunkNs = 12000;
   const double fit = std::max(1.0, kChunkNs / row_ns);
   if (!rows.IsConst()) return static_cast<int64_t>(fit);
-  const auto chunks = std::max<int64_t>(2, static_cast<int64_t>(std::ceil(static_cast<double>(rows.value()) / fit)));
-  return std::max<int64_t>(1, (rows.value() + chunks - 1) / chunks);
+  const auto pairs = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(static_cast<double>(rows.value()) / fit / 2)));
+  return std::max<int64_t>(1, (rows.value() + 2 * pairs - 1) / (2 * pairs));
 }
 
 // Whole pairs, and none alone in the last chunk.
