@@ -369,19 +369,22 @@ std::shared_ptr<Literal> PartOf(const Literal& x, int64_t first, int64_t count) 
 
 // Parts that stay in the caches: what a broadcast repeats is never in memory as a whole.
 Status MapInParts(const Case& c, Literal* out) {
-  constexpr int64_t kPart = 4096;
+  int64_t part_size = 4096;
   std::vector<std::optional<Spread>> spread(c.in.size());
   Values parts(c.in.size());
   for (size_t i = 0; i < c.in.size(); ++i) {
     if (c.in[i]->dims == c.dims) continue;
     BELAY_RETURN_IF_ERROR(CheckBroadcast(c.in[i]->dims, c.dims));
     spread[i].emplace(*c.in[i], c.dims);
+    const int64_t period = spread[i]->Period();
+    if (period > 0 && period <= part_size) part_size = part_size / period * period;
   }
   const int64_t n = out->NumElements();
-  for (int64_t first = 0; first < n; first += kPart) {
-    const int64_t count = std::min(kPart, n - first);
+  for (int64_t first = 0; first < n; first += part_size) {
+    const int64_t count = std::min(part_size, n - first);
     for (size_t i = 0; i < c.in.size(); ++i) {
       if (spread[i]) {
+        if (first > 0 && part_size % spread[i]->Period() == 0) continue;
         auto part = NewLiteral(c.in[i]->dtype, {count});
         spread[i]->Copy(first, count, part->mutable_data());
         parts[i] = std::move(part);

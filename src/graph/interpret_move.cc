@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <numeric>
+#include <utility>
 
 #include "graph/interpret_ops.h"
 #include "graph/number.h"
@@ -74,22 +76,68 @@ class Rows {
   int64_t left_ = 0;
 };
 
+constexpr int64_t kSide = 16;
+
+// Of so many vectors of as many elements.
+template <typename T, size_t... kI>
+void TransposeVectors(T* v, std::index_sequence<kI...>) {
+  constexpr size_t kCount = sizeof...(kI);
+  typedef T Vector __attribute__((vector_size(sizeof(T) * kCount)));
+  Vector in[kCount], out[kCount];
+  std::memcpy(in, v, sizeof in);
+  for (size_t done = 1; done < kCount; done *= 2) {
+    for (size_t i = 0; i < kCount / 2; ++i) {
+      const Vector x = in[i], y = in[i + kCount / 2];
+      out[2 * i] = __builtin_shufflevector(x, y, (kI / 2 + kI % 2 * kCount)...);
+      out[2 * i + 1] = __builtin_shufflevector(x, y, (kI / 2 + kI % 2 * kCount + kCount / 2)...);
+    }
+    std::memcpy(in, out, sizeof in);
+  }
+  std::memcpy(v, in, sizeof in);
+}
+
+// square[r][c] = from[c * column_step + r]
+template <typename T>
+void TransposeDense(const T* from, int64_t column_step, T (&square)[kSide][kSide]) {
+  constexpr int64_t kPart = 16 / sizeof(T);
+  for (int64_t c = 0; c < kSide; c += kPart) {
+    for (int64_t r = 0; r < kSide; r += kPart) {
+      T part[kPart][kPart];
+      for (int64_t k = 0; k < kPart; ++k) std::memcpy(part[k], from + (c + k) * column_step + r, sizeof part[k]);
+      TransposeVectors(part[0], std::make_index_sequence<kPart>());
+      for (int64_t k = 0; k < kPart; ++k) std::memcpy(&square[r + k][c], part[k], sizeof part[k]);
+    }
+  }
+}
+
 // Squares of elements: whole lines of the source are read, whole ones of the result written.
 template <typename T>
 void TransposeRows(const std::vector<Row>& rows, int64_t columns, int64_t column_step, const T* from, T* to) {
-  constexpr int64_t kSide = 16;
   T square[kSide][kSide];
   const auto count = static_cast<int64_t>(rows.size());
+  std::vector<char> dense;  // by square
+  for (int64_t r0 = 0; r0 < count; r0 += kSide) {
+    const Row* row = rows.data() + r0;
+    bool follow = r0 + kSide <= count && sizeof(T) <= 8;
+    for (int64_t r = 1; r < kSide && follow; ++r) follow = row[r].from == row[0].from + r;
+    dense.push_back(follow);
+  }
   for (int64_t c0 = 0; c0 < columns; c0 += kSide) {
     const int64_t wide = std::min(kSide, columns - c0);
     for (int64_t r0 = 0; r0 < count; r0 += kSide) {
       const int64_t high = std::min(kSide, count - r0);
       const Row* row = rows.data() + r0;
-      for (int64_t c = 0; c < wide; ++c) {
-        const T* column = from + (c0 + c) * column_step;
-        for (int64_t r = 0; r < high; ++r) square[r][c] = column[row[r].from];
+      const T* corner = from + c0 * column_step;
+      T* first = to + c0;
+      if (wide == kSide && dense[r0 / kSide]) {
+        if constexpr (sizeof(T) <= 8) TransposeDense(corner + row->from, column_step, square);
+        for (int64_t r = 0; r < kSide; ++r) std::memcpy(first + row[r].to, square[r], sizeof square[r]);
+        continue;
       }
-      for (int64_t r = 0; r < high; ++r) std::copy_n(square[r], wide, to + row[r].to + c0);
+      for (int64_t c = 0; c < wide; ++c) {
+        for (int64_t r = 0; r < high; ++r) square[r][c] = corner[c * column_step + row[r].from];
+      }
+      for (int64_t r = 0; r < high; ++r) std::copy_n(square[r], wide, first + row[r].to);
     }
   }
 }
@@ -144,6 +192,7 @@ void SpreadAs(const Dims& dims, const Dims& strides, int64_t first, int64_t coun
     const int64_t column = dims.empty() ? 0 : first % inner, n = dims.empty() ? count : std::min(count, inner - column);
     at += column * step;
     if (step == 0) std::fill_n(to, n, from[at]);
+    else if (step == 1) std::copy_n(from + at, n, to);
     else for (int64_t i = 0; i < n; ++i) to[i] = from[at + i * step];
     to += n;
     first += n;
@@ -251,6 +300,12 @@ Spread::Spread(const Literal& x, const Dims& dims)
     : dims_(dims), strides_(DenseStrides(x.dims)), data_(x.data()), element_(ElementBytes(x.dtype)) {
   for (size_t d = 0; d < dims.size(); ++d) strides_[d] = x.dims[d] == 1 ? 0 : strides_[d];
   MergeDimensions(&dims_, &strides_);
+}
+
+int64_t Spread::Period() const {
+  size_t d = 0;
+  while (d < dims_.size() && strides_[d] == 0) ++d;
+  return std::accumulate(dims_.begin() + d, dims_.end(), int64_t{1}, std::multiplies<>());
 }
 
 void Spread::Copy(int64_t first, int64_t count, void* to) const {

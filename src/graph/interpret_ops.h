@@ -46,6 +46,7 @@ class Spread {
  public:
   Spread(const Literal& x, const Dims& dims);
   void Copy(int64_t first, int64_t count, void* to) const;  // elements [first, first + count)
+  int64_t Period() const;                                   // elements after which all come again
 
  private:
   Dims dims_, strides_;
