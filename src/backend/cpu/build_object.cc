@@ -56,8 +56,9 @@ class Simplifier {
     passes_.addPass(llvm::SROAPass(llvm::SROAOptions::PreserveCFG));
     passes_.addPass(llvm::EarlyCSEPass());
     passes_.addPass(llvm::InstSimplifyPass());
-    passes_.addPass(
-        llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
+    llvm::LICMOptions hoisting;
+    hoisting.MssaNoAccForPromotionCap = 0;  // looking for sums in memory, which kernels keep in registers, takes long
+    passes_.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(hoisting), true));
   }
   void Run(llvm::Function& f) {
     passes_.run(f, function_);
