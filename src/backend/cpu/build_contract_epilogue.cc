@@ -212,11 +212,12 @@ void Epilogue::BeginBlock(KernelFrame& f, const std::vector<Value*>& coords) {
   begin(out_);
 }
 
+// A row's line is the same for all its columns.
 Value* Epilogue::Address(KernelFrame& f, const Leaf& leaf, Value* row, Value* column) {
   const auto& s = leaf.operand.strides;
-  Value* offset = f.b.CreateAdd(f.b.CreateMul(row, f.DimValue(s[s.size() - 2])),
-                                f.b.CreateMul(column, f.DimValue(s.back())));
-  return f.b.CreateGEP(f.b.getInt8Ty(), leaf.base, f.b.CreateMul(offset, f.Int(MemoryBytes(leaf.operand.dtype))));
+  const Dim bytes = MemoryBytes(leaf.operand.dtype);
+  Value* line = f.b.CreateGEP(f.b.getInt8Ty(), leaf.base, f.b.CreateMul(row, f.DimValue(s[s.size() - 2] * bytes)));
+  return f.b.CreateGEP(f.b.getInt8Ty(), line, f.b.CreateMul(column, f.DimValue(s.back() * bytes)));
 }
 
 Value* Epilogue::LeafValue(KernelFrame& f, Leaf& leaf, Value* row, Value* column, Value* mask, int lanes) {

@@ -90,11 +90,13 @@ void MatrixWriter::Tile(Value* tile, const Panel& panel) {
       b.CreateAlignedStore(sums[i], b.CreateGEP(vector(), slot, f.Int(i)), align);
     }
   }
-  if (!InBlocksOfK()) return StoreRows(tile, slot, panel, f.Int(0), ValidRows(tile));
-  f.If(b.CreateICmpSGE(k_end, f.DimValue(Units())), {}, [&]() -> Values {
-    StoreRows(tile, slot, panel, f.Int(0), ValidRows(tile));
+  const auto store = [&]() -> Values {
+    Value* repeated = source.Repeated(f, p, block, tile);
+    StoreRows(tile, slot, panel, repeated, b.CreateAdd(repeated, ValidRows(tile)));
     return {};
-  });
+  };
+  if (InBlocksOfK()) f.If(b.CreateICmpSGE(k_end, f.DimValue(Units())), {}, store);
+  else store();
 }
 
 MatrixWriter::Values MatrixWriter::VectorsAt(Value* base, int64_t count) {
@@ -125,15 +127,16 @@ Value* MatrixWriter::ValidRows(Value* tile) {
 void MatrixWriter::StoreRows(Value* tile, Value* from, const Panel& panel, Value* begin, Value* end) {
   auto& b = f.b;
   Value* first = b.CreateAdd(block.first_row, b.CreateMul(tile, f.Int(p.tile.mr)));
+  first = b.CreateSub(first, source.Repeated(f, p, block, tile));
   Values corrections;
   if (InBlocksOfK() && panel.corrections != nullptr) corrections = VectorsAt(panel.corrections, p.tile.nv);
-  f.Loop(begin, end, 1, {}, [&](Value* i, llvm::ArrayRef<Value*>) -> Values {
-    Values sums = VectorsAt(b.CreateGEP(vector(), from, b.CreateMul(i, f.Int(p.tile.nv))), p.tile.nv);
+  Value* slot = b.CreateGEP(vector(), from, b.CreateMul(begin, f.Int(p.tile.nv)));
+  f.Loop(b.CreateAdd(first, begin), b.CreateAdd(first, end), 1, {slot}, [&](Value* row, llvm::ArrayRef<Value*> at) {
+    Values sums = VectorsAt(at[0], p.tile.nv);
     for (size_t v = 0; v < corrections.size(); ++v) sums[v] = b.CreateAdd(sums[v], corrections[v]);
-    Value* row = b.CreateAdd(first, i);
     epilogue.PrefetchRow(f, b.CreateAdd(row, f.Int(p.tile.mr)), panel.columns, p.tile.lanes);
     epilogue.EmitRow(f, {row, panel.columns, panel.masks, sums}, p.tile.lanes);
-    return {};
+    return Values{b.CreateGEP(vector(), at[0], f.Int(p.tile.nv))};
   });
 }
 
@@ -149,6 +152,8 @@ double ChunkNs(const TargetRow& row, const MatrixProblem& p, const Epilogue& epi
 }
 
 }  // namespace
+
+Value* RowSource::Repeated(KernelFrame& f, const MatrixProblem&, const MatrixBlock&, Value*) { return f.Int(0); }
 
 std::vector<RowSource::Run> RowSource::Runs(KernelFrame&, const MatrixProblem&, const MatrixBlock&, Value*, Value*) {
   BELAY_CHECK(false);

@@ -81,6 +81,11 @@ class RowSource {
   // that are made for dots with tiles.
   virtual std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile,
                                 llvm::Value* tap);
+  // Bytes from the rows of a tap to those of the next one, where a tile's rows are one run; else nullptr.
+  virtual llvm::Value* TapStep(KernelFrame&, const MatrixProblem&) const { return nullptr; }
+  // How many rows of the tile before this one it has again, so that its last is a valid one: of the last tile, whose
+  // rows stay evenly spaced then.
+  virtual llvm::Value* Repeated(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile);
   // Addresses of the tile's mr rows; rows behind the last valid one may repeat it.
   virtual std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                          llvm::Value* tile, llvm::Value* tap) = 0;

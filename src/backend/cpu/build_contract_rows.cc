@@ -16,6 +16,14 @@ std::vector<Value*> RowsFrom(KernelFrame& f, DType dtype, Value* first, const Di
 
 }  // namespace
 
+std::vector<Value*> RowsOfRun(KernelFrame& f, const RowSource::Run& run, int count) {
+  std::vector<Value*> rows;
+  for (int i = 0; i < count; ++i) {
+    rows.push_back(f.b.CreateGEP(f.b.getInt8Ty(), run.first, f.b.CreateMul(run.stride, f.Int(i))));
+  }
+  return rows;
+}
+
 // Rows behind the last valid one are scratch as well.
 std::vector<Value*> RowsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
   Value* first = f.b.CreateMul(tile, f.Int(p.tile.mr));
@@ -87,13 +95,26 @@ std::vector<RowSource::Run> StridedRows::Runs(KernelFrame& f, const MatrixProble
   return runs;
 }
 
+bool StridedRows::AreEven(const MatrixProblem& p) const {
+  if (p.dot.Tiled() || !p.m.IsConst() || !a_.strides[p.batch.size()].IsConst()) return false;
+  const int64_t m = p.m.value(), block_rows = p.block_tiles * p.tile.mr;
+  return m % p.tile.mr == 0 || m % block_rows >= p.tile.mr;
+}
+
+Value* StridedRows::Repeated(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile) {
+  if (!AreEven(p) || p.m.value() % p.tile.mr == 0) return f.Int(0);
+  auto& b = f.b;
+  Value* end = b.CreateMul(b.CreateAdd(tile, f.Int(1)), f.Int(p.tile.mr));
+  return b.CreateBinaryIntrinsic(llvm::Intrinsic::smax, b.CreateSub(end, block.rows), f.Int(0));
+}
+
 std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                       Value* tile, Value*) {
   auto& b = f.b;
   const Dim& stride = a_.strides[p.batch.size()];
   Value* first = b.CreateMul(tile, f.Int(p.tile.mr));
-  const bool whole = p.m.IsConst() && p.m.value() % p.tile.mr == 0;
-  if (whole && stride.IsConst()) {
+  if (AreEven(p)) {
+    first = b.CreateSub(first, Repeated(f, p, block, tile));
     Value* start = ElementAt(f, a_.dtype, base_, b.CreateMul(first, f.DimValue(stride)));
     return RowsFrom(f, a_.dtype, start, stride, p.tile.mr);
   }

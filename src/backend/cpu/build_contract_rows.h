@@ -4,6 +4,7 @@
 
 namespace belay {
 
+std::vector<llvm::Value*> RowsOfRun(KernelFrame& f, const RowSource::Run& run, int count);
 // A tile's rows, and runs of them, among rows of `width` words that begin at `base`.
 std::vector<llvm::Value*> RowsOf(KernelFrame& f, const MatrixProblem& p, llvm::Value* base, const Dim& width,
                                  llvm::Value* tile);
@@ -18,12 +19,15 @@ class StridedRows final : public RowSource {
   bool IsDense(const MatrixProblem& p) const override { return a_.strides[p.batch.size()] == p.k; }
   Dim ScratchBytes(const MatrixProblem& p) const override;
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;
+  llvm::Value* Repeated(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile) override;
   std::vector<llvm::Value*> Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block,
                                  llvm::Value* tile, llvm::Value* tap) override;
   std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, llvm::Value* tile,
                         llvm::Value* tap) override;
 
  private:
+  // A tile's rows are found from one address: all are valid, or it lies in a block of more.
+  bool AreEven(const MatrixProblem& p) const;
   // Runs must not leave the operand: the rows of a tile that is not full are copied.
   static bool CopiesLast(const MatrixProblem& p);
   void CopyLast(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block);

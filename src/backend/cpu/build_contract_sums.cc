@@ -1,4 +1,5 @@
 // The products of one tile: a loop over words of k with all accumulators in registers.
+#include "backend/cpu/build_contract_rows.h"
 #include "backend/cpu/build_contract_writer.h"
 
 namespace belay {
@@ -57,31 +58,30 @@ Value* MatrixWriter::RowWord(Value* row, Value* word) {
   return p.dot.flips_a ? b.CreateXor(x, IntConstant(x->getType(), kSignBits)) : x;
 }
 
-// `count` words of k. `at`: the panel's first line for them; `done`: words of the block before them. What moves a line
-// with each word is carried along: LLVM would multiply for it.
-Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel& panel, Value* at, Value* count,
-                            Value* done, Value* next) {
+// `count` words of k. `start`: the sums, the panel's line of the first word and, where it is fetched, the next block's
+// part; the result: all of them behind the last word. What moves a line with each word is carried along: LLVM would
+// multiply for it.
+Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel& panel, Value* count) {
   auto& b = f.b;
   const llvm::Align align(WordBytes());
   const bool masked = BInPlace() && !AllColumnsFull();
   // Tiles of few rows read b faster than the hardware's prefetcher brings it from the second level.
   const bool ahead = p.tile.mr < 8 && PanelIsLarge();
+  const auto results = static_cast<size_t>(TileVectors());
   Values init = start;
-  init.push_back(at);
-  if (next) init.push_back(b.CreateGEP(b.getInt8Ty(), next, b.CreateMul(done, f.Int(NextBytesPerStep()))));
   const bool fetches = FetchesRows();
   if (fetches) init.push_back(WordAt(rows[0], f.DimValue(p.Words() * Dim(p.tile.mr))));
   Values end = f.Loop(f.Int(0), count, 1, init, [&](Value* k, llvm::ArrayRef<Value*> carried) {
-    Values sums(carried.begin(), carried.begin() + start.size()), y;
-    Value* line = carried[start.size()];
+    Values sums(carried.begin(), carried.begin() + results), y;
+    Value* line = carried[results];
     for (int v = 0; v < p.tile.nv; ++v) {
       Value* address = WordAt(line, f.Int(v * p.tile.lanes));
       y.push_back(masked ? static_cast<Value*>(b.CreateMaskedLoad(vector(), address, align, panel.masks[v],
                                                                   llvm::Constant::getNullValue(vector())))
                          : b.CreateAlignedLoad(vector(), address, align));
     }
-    Value* next_line = next ? carried[start.size() + 1] : nullptr;
-    if (next) f.Prefetch(next_line, NextBytesPerStep(), KernelFrame::Cache::kSecond);
+    Value* next = start.size() > results + 1 ? carried[results + 1] : nullptr;
+    if (next) f.Prefetch(next, NextBytesPerStep(), KernelFrame::Cache::kSecond);
     if (fetches) f.Prefetch(carried.back(), 1, KernelFrame::Cache::kFirst);
     if (ahead) PrefetchAhead(line, panel.stride);
     for (int i = 0; i < p.tile.mr; ++i) {
@@ -92,7 +92,7 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
       }
     }
     sums.push_back(WordAt(line, panel.stride));
-    if (next) sums.push_back(b.CreateGEP(b.getInt8Ty(), next_line, f.Int(NextBytesPerStep())));
+    if (next) sums.push_back(b.CreateGEP(b.getInt8Ty(), next, f.Int(NextBytesPerStep())));
     if (fetches) sums.push_back(WordAt(carried.back(), f.Int(p.tile.mr)));
     return sums;
   });
@@ -102,18 +102,31 @@ Values MatrixWriter::SumRun(const Values& rows, const Values& start, const Panel
 
 Values MatrixWriter::Sums(Value* tile, const Values& init, const Panel& panel) {
   auto& b = f.b;
-  Value* next = NextBlockSlice(tile, panel.words);
-  if (!HasTaps()) {
+  Values start = init;
+  start.push_back(panel.words);
+  if (Value* next = NextBlockSlice(tile, panel.words)) start.push_back(next);
+  Values end;
+  if (Value* step = HasTaps() ? source.TapStep(f, p) : nullptr) {
+    const RowSource::Run run = source.Runs(f, p, block, tile, k_begin)[0];
+    start.push_back(run.first);
+    end = f.Loop(k_begin, k_end, 1, start, [&](Value*, llvm::ArrayRef<Value*> carried) {
+      Value* first = carried.back();
+      const Values rows = RowsOfRun(f, {first, run.stride}, p.tile.mr);
+      Values sums = SumRun(rows, carried.drop_back().vec(), panel, f.DimValue(p.TapWords()));
+      sums.push_back(b.CreateGEP(b.getInt8Ty(), first, step));
+      return sums;
+    });
+  } else if (HasTaps()) {
+    end = f.Loop(k_begin, k_end, 1, start, [&](Value* tap, llvm::ArrayRef<Value*> carried) {
+      return SumRun(source.Rows(f, p, block, tile, tap), carried.vec(), panel, f.DimValue(p.TapWords()));
+    });
+  } else {
     Values rows = source.Rows(f, p, block, tile, f.Int(0));
     for (Value*& row : rows) row = WordAt(row, k_begin);
-    return SumRun(rows, init, panel, panel.words, b.CreateSub(k_end, k_begin), f.Int(0), next);
+    end = SumRun(rows, start, panel, b.CreateSub(k_end, k_begin));
   }
-  Value* depth = f.DimValue(p.TapWords());
-  return f.Loop(k_begin, k_end, 1, init, [&](Value* tap, llvm::ArrayRef<Value*> carried) {
-    Value* done = b.CreateMul(b.CreateSub(tap, k_begin), depth);
-    return SumRun(source.Rows(f, p, block, tile, tap), Values(carried.begin(), carried.end()), panel,
-                  WordAt(panel.words, b.CreateMul(done, panel.stride)), depth, done, next);
-  });
+  end.resize(init.size());
+  return end;
 }
 
 }  // namespace belay

@@ -114,8 +114,7 @@ struct MatrixWriter {
                           llvm::Value* next, Beside beside, llvm::Value* done);
   int64_t StepsOfTile() const;
   int64_t RowsPerStep() const;
-  Values SumRun(const Values& rows, const Values& start, const Panel& panel, llvm::Value* at, llvm::Value* count,
-                llvm::Value* done, llvm::Value* next);
+  Values SumRun(const Values& rows, const Values& start, const Panel& panel, llvm::Value* count);
   llvm::Value* RowWord(llvm::Value* row, llvm::Value* word);
   bool PanelIsLarge() const;
   bool FetchesRows() const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "backend/cpu/build_contract_rows.h"
 #include "backend/cpu/build_conv_rows.h"
 
 namespace belay {
@@ -54,6 +55,7 @@ class ImageRows final : public RowSource {
     in_place_ = p.joined_taps == 1 && plane.rows.StaysInside() && plane.columns.StaysInside() && s.x.dtype == p.dot.a &&
                 p.dot.FillsSteps(s.group_channels);
   }
+  bool Copies() const override { return false; }
   int64_t taps() const override { return by_rows_ ? plane_.rows.kernel : s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
     if (in_place_) return 0;
@@ -69,12 +71,12 @@ class ImageRows final : public RowSource {
     if (!in_place_) Copy(f, p, block, x);
   }
   Values Rows(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile, Value* tap) override {
-    const Run run = Runs(f, p, block, tile, tap)[0];
-    Values rows;
-    for (int i = 0; i < p.tile.mr; ++i) {
-      rows.push_back(f.b.CreateGEP(f.b.getInt8Ty(), run.first, f.b.CreateMul(run.stride, f.Int(i))));
-    }
-    return rows;
+    return RowsOfRun(f, Runs(f, p, block, tile, tap)[0], p.tile.mr);
+  }
+  Value* TapStep(KernelFrame& f, const MatrixProblem& p) const override {
+    if (!by_rows_) return nullptr;
+    Value* row_bytes = in_place_ ? f.DimValue(plane_.rows.pitch * Dim(ElementBytes(s_.x.dtype))) : f.Int(RowBytes(p));
+    return f.b.CreateMul(row_bytes, f.Int(plane_.rows.dilation));
   }
   std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile,
                         Value* tap) override {
