@@ -153,6 +153,9 @@ class LoopEmitter {
   State Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level, State state);
   State SweepBlocks(const LoopExpr* r, int64_t block, llvm::Value* extent, State state,
                     const std::function<State(llvm::Value* lo, llvm::Value* hi, State)>& inner);
+  bool HasShortSteps(const LoopExpr* r, int var) const;
+  State SweepSeveral(const LoopExpr* r, int64_t step, llvm::Value** lo, llvm::Value* hi, State state,
+                     const std::function<State(llvm::Value*, State)>& at);
   State SweepLanes(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
   State SweepRest(const LoopExpr* r, int var, llvm::Value* lo, llvm::Value* hi, State state);
   // A state is that of one point, or of both points of a pair in a row.

@@ -179,24 +179,67 @@ State LoopEmitter::Sweep(const LoopExpr* r, const std::vector<int>& order, size_
         r, kSumBlock * kUnroll * lane_.lanes, extent, state,
         [&](Value* lo, Value* hi, State s) { return SweepLanes(r, var, lo, hi, s); });
   }
+  const auto at = [&](Value* i, State s) {
+    PushScope();
+    BindVar(var, i);
+    s = Sweep(r, order, level + 1, std::move(s));
+    PopScope();
+    bound_ &= ~(VarSet{1} << var);
+    return s;
+  };
+  const bool several = level + 1 == order.size() && HasShortSteps(r, var);
   return SweepBlocks(r, kSumBlock, extent, state, [&](Value* lo, Value* hi, State s) {
-    return f_.Loop(lo, hi, 1, s, [&](Value* i, llvm::ArrayRef<Value*> carried) {
-      PushScope();
-      BindVar(var, i);
-      State next = Sweep(r, order, level + 1, State(carried.begin(), carried.end()));
-      PopScope();
-      bound_ &= ~(VarSet{1} << var);
-      return next;
-    });
+    if (several) s = SweepSeveral(r, 1, &lo, hi, s, at);
+    return f_.Loop(lo, hi, 1, s, [&](Value* i, llvm::ArrayRef<Value*> carried) { return at(i, carried.vec()); });
   });
+}
+
+// A sum of lone loads waits for its last addition with each of them.
+bool LoopEmitter::HasShortSteps(const LoopExpr* r, int var) const {
+  const LoopExpr* operand = r->args[0];
+  while (operand->kind == LoopExpr::Kind::kMap && operand->args.size() == 1 && operand->scalar == ScalarOp::kCast) {
+    operand = operand->args[0];
+  }
+  const Dim& extent = p_.extents[var];
+  return operand->kind == LoopExpr::Kind::kLoad && !IsPaired(r) && (!extent.IsConst() || extent.value() >= 2 * kUnroll);
+}
+
+// Whole runs of kUnroll steps from *lo on, each with its own accumulator; *lo becomes their end.
+State LoopEmitter::SweepSeveral(const LoopExpr* r, int64_t step, Value** lo, Value* hi, State state,
+                                const std::function<State(Value*, State)>& at) {
+  auto& b = f_.b;
+  const size_t width = state.size();
+  const int lanes = IsVector(state[0]) ? lane_.lanes : 1;
+  Value* runs = b.CreateSDiv(b.CreateSub(hi, *lo), f_.Int(kUnroll * step));
+  Value* end = b.CreateAdd(*lo, b.CreateMul(runs, f_.Int(kUnroll * step)));
+  for (int u = 1; u < kUnroll; ++u) {
+    for (Value* v : Identity(r, lanes)) state.push_back(v);
+  }
+  state = f_.Loop(*lo, end, kUnroll * step, state, [&](Value* i, llvm::ArrayRef<Value*> carried) {
+    State next;
+    for (int u = 0; u < kUnroll; ++u) {
+      State s(carried.begin() + u * width, carried.begin() + (u + 1) * width);
+      for (Value* v : at(b.CreateAdd(i, f_.Int(u * step)), s)) next.push_back(v);
+    }
+    return next;
+  });
+  *lo = end;
+  for (int n = kUnroll / 2; n > 0; n /= 2) {
+    State folded;
+    for (int u = 0; u < n; ++u) {
+      State x(state.begin() + u * width, state.begin() + (u + 1) * width);
+      State y(state.begin() + (u + n) * width, state.begin() + (u + n + 1) * width);
+      for (Value* v : Combine(r, x, y)) folded.push_back(v);
+    }
+    state = folded;
+  }
+  return state;
 }
 
 // Lanes along `var`: several accumulators over the whole vectors, then the rest.
 State LoopEmitter::SweepLanes(const LoopExpr* r, int var, Value* lo, Value* hi, State state) {
-  auto& b = f_.b;
   LaneState lane = lane_;
   int64_t step = int64_t{kUnroll} * lane.lanes;
-  size_t width = state.size();
   auto at = [&](Value* i, State s) {
     PushScope();
     BindVar(var, i);
@@ -206,35 +249,11 @@ State LoopEmitter::SweepLanes(const LoopExpr* r, int var, Value* lo, Value* hi, 
     return s;
   };
   const Dim& extent = p_.extents[var];
-  Value* main_end = lo;
   if (!extent.IsConst() || extent.value() >= step) {
-    Value* steps = b.CreateSDiv(b.CreateSub(hi, lo), f_.Int(step));
-    main_end = b.CreateAdd(lo, b.CreateMul(steps, f_.Int(step)));
-    State all = state;
-    for (int u = 1; u < kUnroll; ++u) {
-      for (Value* v : Identity(r, lane.lanes)) all.push_back(v);
-    }
-    all = f_.Loop(lo, main_end, step, all, [&](Value* i, llvm::ArrayRef<Value*> carried) {
-      State next;
-      for (int u = 0; u < kUnroll; ++u) {
-        State s(carried.begin() + u * width, carried.begin() + (u + 1) * width);
-        for (Value* v : at(b.CreateAdd(i, f_.Int(int64_t{u} * lane.lanes)), s)) next.push_back(v);
-      }
-      return next;
-    });
-    for (int n = kUnroll / 2; n > 0; n /= 2) {
-      State folded;
-      for (int u = 0; u < n; ++u) {
-        State x(all.begin() + u * width, all.begin() + (u + 1) * width);
-        State y(all.begin() + (u + n) * width, all.begin() + (u + n + 1) * width);
-        for (Value* v : Combine(r, x, y)) folded.push_back(v);
-      }
-      all = folded;
-    }
-    state = all;
+    state = SweepSeveral(r, lane.lanes, &lo, hi, state, at);
     if (extent.IsConst() && extent.value() % step == 0) return state;
   }
-  return SweepRest(r, var, main_end, hi, state);
+  return SweepRest(r, var, lo, hi, state);
 }
 
 State LoopEmitter::SweepRest(const LoopExpr* r, int var, Value* lo, Value* hi, State state) {
