@@ -229,6 +229,25 @@ bool IsPointwise(const Node& conv) {
   return w.groups == 1;
 }
 
+bool ReadsPlanes(const Node& conv) {
+  const Node& x = *conv.inputs[0];
+  const std::vector<int> channels_last = {0, 2, 3, 1};
+  if (x.op != Op::kTranspose || x.axes != channels_last || conv.window->groups != 1 || IsPointwise(conv)) return false;
+  const Window& w = *conv.window;
+  for (const Node* n : {&conv, &x, static_cast<const Node*>(conv.inputs[1])}) {
+    if (n->type.dtype != DType::kF32 || !IsStatic(n->shape())) return false;
+  }
+  if (!w.pads_lo[0].IsConst() || !w.pads_lo[1].IsConst() || w.dilations[1] != 1 || w.fill != 0) return false;
+  const int64_t colours = x.shape()[3].value(), wide = x.shape()[2].value(), out = conv.shape()[2].value();
+  const int64_t reads = (out - 1) * w.strides[1] + w.kernel[1] - w.pads_lo[1].value();
+  constexpr int64_t kFewestColours = 2, kMostColours = 4, kFewestColumns = 16;
+  if (colours < kFewestColours || colours > kMostColours || std::min(wide, reads) < kFewestColumns) return false;
+  for (int64_t run = kFewestRun; run <= kMostRun; ++run) {
+    if (out % run == 0) return true;
+  }
+  return false;
+}
+
 const Node* OnlyProduct(const Graph& fragment) {
   const Node* product = nullptr;
   for (const Node* n : TopologicalOrder(fragment)) {

@@ -80,6 +80,31 @@ TEST(Conv, FirstLayer) {
   CheckAll({{9, 8}, 1, 3, 8, 1, {3, 3}, {1, 1}, {2, 2}, {2, 2}, {2, 2}});
 }
 
+// Pictures whose colours lie in planes: vectors of pixels that overlap at the end of a row, borders on any side,
+// several blocks and images. Beside an addend whose rows repeat, windows are copied.
+TEST(Conv, FirstLayerOfPlanes) {
+  const ConvCase cases[] = {{{33, 32}, 2, 3, 20, 1, {7, 7}, {2, 2}, {1, 1}, {3, 3}, {3, 3}},
+                            {{9, 21}, 1, 2, 33, 1, {3, 3}, {1, 1}, {2, 1}, {0, 2}, {1, 0}},
+                            {{70, 41}, 3, 4, 8, 1, {5, 3}, {3, 2}, {1, 1}, {2, 0}, {0, 0}},
+                            {{40, 224}, 1, 3, 32, 1, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}}};
+  for (const ConvCase& v : cases) {
+    for (bool constant : {true, false}) {
+      for (bool copies_windows : {false, true}) {
+        KernelCase c(5);
+        const Tensor planes = c.Input(DType::kF32, {v.images, v.channels, v.in[0], v.in[1]});
+        const Tensor w = c.Input(DType::kF32, FilterShape(v), constant);
+        const Tensor y = Conv(Transpose(planes, {0, 2, 3, 1}), w, WindowOf(v), {v.hi.begin(), v.hi.end()}, DType::kF32);
+        ASSERT_TRUE(ReadsPlanes(*y.node()));
+        const Dim columns = y.shape()[2], rows = copies_windows ? Dim(1) : y.shape()[1];
+        const Dim images = copies_windows ? 1 : v.images;
+        const Tensor addend = c.Input(DType::kF32, {images, rows, columns, v.outputs});
+        c.Output(Max(y + addend, 0.0));
+        c.Check(Depth(v));
+      }
+    }
+  }
+}
+
 TEST(Conv, Windows) {
   CheckAll({{8, 9}, 2, 16, 33, 1, {3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}});
   CheckAll({{11, 9}, 1, 13, 48, 1, {3, 2}, {2, 1}, {1, 2}, {0, 2}, {3, 1}});

@@ -79,7 +79,8 @@ std::string AnalyzeConv(const Node* node, ConvShape* s) {
   const Shape& weights = node->inputs[1]->shape();
   s->group_channels = weights[s->spatial];
   s->outputs = weights[s->spatial + 1];
-  if (!s->x.strides.back().IsConst(1) && !s->channels.IsConst(1)) return "channels are not consecutive";
+  s->planes = !s->x.strides.back().IsConst(1) && !s->channels.IsConst(1);
+  if (s->planes && !ReadsPlanes(*node)) return "channels are not consecutive";
   s->taps = 1;
   for (int64_t k : s->window->kernel) s->taps *= k;
   if (s->window->groups != 1 && !s->outputs.IsConst()) return "groups of unknown size";
@@ -93,8 +94,8 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   const std::string reason = AnalyzeConv(anchor, &s);
   if (!reason.empty()) return NotSupported("convolution: {}", reason);
   if (IsDepthwise(s)) return BuildDepthwise(spec, s, row, module, symbol, draft);
-  if (PrefersLanesOfPixels(s, row)) return BuildLanesOfPixels(spec, s, row, module, symbol, draft);
-  if (PrefersWinograd(spec, s, row)) return BuildWinograd(spec, s, row, module, symbol, draft);
+  if (!s.planes && PrefersLanesOfPixels(s, row)) return BuildLanesOfPixels(spec, s, row, module, symbol, draft);
+  if (!s.planes && PrefersWinograd(spec, s, row)) return BuildWinograd(spec, s, row, module, symbol, draft);
   MatrixProblem p;
   p.acc = anchor->type.dtype;
   p.k = s.group_channels * Dim(s.taps);

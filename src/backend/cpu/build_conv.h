@@ -10,12 +10,13 @@ struct ConvShape {
   const Node* node = nullptr;
   const Window* window = nullptr;
   int spatial = 0;         // dims
-  MatrixOperand x;         // strides: image, spatial..., channel (1)
+  MatrixOperand x;         // strides: image, spatial..., channel (1, or of planes)
   MatrixOperand w;         // strides: spatial..., C/groups, O
   int64_t taps = 1;
   Dim channels;            // of x
   Dim group_channels;      // of one group
   Dim outputs;             // O
+  bool planes = false;     // x has its channels in planes: see ReadsPlanes
 };
 // Empty text when the convolution fits the generators.
 std::string AnalyzeConv(const Node* node, ConvShape* shape);

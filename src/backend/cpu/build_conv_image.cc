@@ -52,8 +52,8 @@ class ImageRows final : public RowSource {
  public:
   ImageRows(const ConvShape& s, const Plane& plane, const MatrixProblem& p) : s_(s), plane_(plane) {
     by_rows_ = !p.dot.Tiled();
-    in_place_ = p.joined_taps == 1 && plane.rows.StaysInside() && plane.columns.StaysInside() && s.x.dtype == p.dot.a &&
-                p.dot.FillsSteps(s.group_channels);
+    const bool whole = s.x.dtype == p.dot.a && p.dot.FillsSteps(s.group_channels) && p.joined_taps == 1;
+    in_place_ = whole && !s.planes && plane.rows.StaysInside() && plane.columns.StaysInside();
   }
   bool Copies() const override { return false; }
   int64_t taps() const override { return by_rows_ ? plane_.rows.kernel : s_.taps; }
@@ -163,7 +163,9 @@ class ImageRows final : public RowSource {
     Fill(f, p, dst, left * bytes);
     Value* body = b.CreateGEP(b.getInt8Ty(), dst, f.Int(left * bytes));
     const bool dense = s_.x.dtype == p.dot.a && p.dot.FillsSteps(s_.group_channels) && axis.pitch == s_.group_channels;
-    if (p.joined_taps != 1) {
+    if (s_.planes) {
+      CopyPlanes(f, src, body, copied);
+    } else if (p.joined_taps != 1) {
       CopyPixels(f, p, src, body, copied);
     } else if (dense) {
       CopyElements(f, p, src, body, copied * s_.group_channels.value());
@@ -177,6 +179,33 @@ class ImageRows final : public RowSource {
     }
     const int64_t done = left + copied;
     Fill(f, p, b.CreateGEP(b.getInt8Ty(), dst, f.Int(done * bytes)), (Columns() - done) * bytes);
+  }
+
+  // Vectors of each colour become pixels; the last ones may be made twice.
+  void CopyPlanes(KernelFrame& f, Value* src, Value* dst, int64_t count) {
+    auto& b = f.b;
+    EmitContext e{b, f.module, f.row};
+    const int wide = std::max<int>(1, f.row.vector_bytes / static_cast<int>(sizeof(float)));
+    const int colours = static_cast<int>(s_.group_channels.value());
+    std::vector<int> follow(2 * wide), pixels(wide * colours);
+    std::iota(follow.begin(), follow.end(), 0);
+    for (int i = 0; i < wide * colours; ++i) pixels[i] = i % colours * wide + i / colours;
+    const auto copy = [&](Value* first) {
+      Values planes;
+      for (int c = 0; c < 4; ++c) {
+        Value* at = b.CreateAdd(first, f.DimValue(s_.x.strides.back() * Dim(std::min(c, colours - 1))));
+        planes.push_back(LoadLanes(e, DType::kF32, ElementAt(f, DType::kF32, src, at), f.Int(1), nullptr, wide));
+      }
+      Value* low = b.CreateShuffleVector(planes[0], planes[1], follow);
+      Value* high = b.CreateShuffleVector(planes[2], planes[3], follow);
+      Value* to = ElementAt(f, DType::kF32, dst, b.CreateMul(first, f.Int(colours)));
+      b.CreateAlignedStore(b.CreateShuffleVector(low, high, pixels), to, llvm::Align(sizeof(float)));
+    };
+    const int64_t whole = count / wide * wide;
+    f.Loop(f.Int(0), f.Int(whole), wide, {}, [&](Value* first, llvm::ArrayRef<Value*>) -> Values {
+      return copy(first), Values{};
+    });
+    if (whole < count) copy(f.Int(count - wide));
   }
 
   // Pixels that lie one behind the other, as many as a vector holds at once, each filled up with zeros. Up to a vector
@@ -247,9 +276,10 @@ int64_t ImageRunOfVectors(const ConvShape& s, const MatrixProblem& p) {
   if (!plane || p.dot.kind != DotKind::kMultiplyAdd || s.x.dtype != DType::kF32 || s.window->groups != 1) return 0;
   constexpr int64_t kFewChannels = 4;  // a tap of more is a loop that is long enough
   if (!s.group_channels.IsConst() || s.group_channels.value() > kFewChannels) return 0;
-  if (s.window->fill != 0 || plane->columns.dilation != 1 || plane->columns.pitch != s.group_channels) return 0;
-  constexpr int64_t kFewestRows = 7;
-  return RunOf(*plane, kFewestRows, kMostTileRows);
+  if (s.window->fill != 0 || plane->columns.dilation != 1) return 0;
+  if (plane->columns.pitch != (s.planes ? Dim(1) : s.group_channels)) return 0;
+  static_assert(kMostRun == kMostTileRows);
+  return RunOf(*plane, kFewestRun, kMostRun);
 }
 
 int64_t JoinedTaps(const ConvShape& s, const MatrixProblem& p, int64_t* words) {

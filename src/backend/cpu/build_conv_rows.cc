@@ -271,7 +271,9 @@ class WindowRows final : public ConvRows {
 
   void CopyVector(KernelFrame& f, const MatrixProblem& p, Value* src, Value* dst, Value* k, Value* mask) {
     EmitContext e{f.b, f.module, f.row};
-    Value* x = LoadLanes(e, s_.x.dtype, ElementAt(f, s_.x.dtype, src, k), f.Int(1), mask, Wide(p));
+    Value* stride = f.DimValue(s_.planes ? s_.x.strides.back() : Dim(1));
+    Value* from = ElementAt(f, s_.x.dtype, src, f.b.CreateMul(k, stride));
+    Value* x = LoadLanes(e, s_.x.dtype, from, stride, mask, Wide(p));
     if (s_.window->fill != 0 && mask != nullptr) {
       x = f.b.CreateSelect(mask, x, IntConstant(x->getType(), s_.window->fill));
     }

@@ -215,6 +215,7 @@ class Fuser {
         if (n == anchor) {
           if (anchor->op == Op::kContract) AbsorbViews(in, g);
           if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbSlices(in, g);
+          if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbPlanes(*anchor, in, g);
         } else {
           AbsorbOperand(in, in, anchor->shape(), g);
         }
@@ -265,6 +266,12 @@ class Fuser {
     for (Node* n = image; IsSliceOfMemory(n); n = n->inputs[0]) {
       if (!InGroup(n, g)) Join(n, g);
     }
+  }
+
+  // A picture in planes that nothing else reads channels-last.
+  void AbsorbPlanes(const Node& conv, Node* picture, int g) {
+    if (!ReadsPlanes(conv) || !IsBuffer(picture->inputs[0])) return;
+    if (consumers_[picture->id].size() == 1 && !is_output_[picture->id]) Join(picture, g);
   }
 
   bool IsSliceOfMemory(const Node* n) const {
