@@ -214,7 +214,7 @@ Status EmitMatrixKernel(KernelFrame& f, const MatrixProblem& p, RowSource& sourc
   w.starts_sums = !p.dot.Tiled() && !w.InBlocksOfK() && epilogue.UseStarts();
   if (w.Keeps()) w.kept = f.Kept();
   if (p.dot.Tiled()) w.LoadTileShapes();
-  if (p.b_constant && !p.dot.Tiled() && !source.Copies()) f.AdvancesAddresses();
+  if (p.b_constant && !p.dot.Tiled() && source.AdvancesAddresses()) f.AdvancesAddresses();
   f.Loop(f.begin, f.end, 1, {}, [&](Value* chunk, llvm::ArrayRef<Value*>) -> Values {
     w.Chunk(chunk);
     return {};

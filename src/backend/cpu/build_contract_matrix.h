@@ -71,7 +71,7 @@ class RowSource {
   virtual int64_t taps() const { return 1; }
   virtual Dim ScratchBytes(const MatrixProblem& p) const = 0;
   virtual void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) = 0;
-  virtual bool Copies() const { return true; }  // rows, in BeginBlock
+  virtual bool AdvancesAddresses() const { return false; }            // see KernelFrame
   virtual bool IsDense(const MatrixProblem&) const { return false; }  // rows follow each other, with all of k
   // Evenly spaced rows: the first one's address, bytes from one to the next.
   struct Run {

@@ -15,7 +15,7 @@ std::vector<RowSource::Run> RunsOf(KernelFrame& f, const MatrixProblem& p, llvm:
 class StridedRows final : public RowSource {
  public:
   explicit StridedRows(MatrixOperand a) : a_(std::move(a)) {}
-  bool Copies() const override { return false; }
+  bool AdvancesAddresses() const override { return true; }
   bool IsDense(const MatrixProblem& p) const override { return a_.strides[p.batch.size()] == p.k; }
   Dim ScratchBytes(const MatrixProblem& p) const override;
   void BeginBlock(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block) override;

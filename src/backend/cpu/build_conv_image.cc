@@ -1,7 +1,7 @@
 // Rows of convolutions that lie evenly spaced. A run of output pixels within one row of the image reads evenly spaced
 // pixels for each tap: from x where the window never leaves it, else from a copy of the block's part of x with a
 // border. For tile registers its pixels are filled up to whole steps of words; for vectors, where pixels of few
-// channels lie one behind the other, a tap is a whole row of the window.
+// channels lie one behind the other, a tap is a whole row of the window. Pictures in planes become pixels in the copy.
 #include <algorithm>
 #include <numeric>
 
@@ -55,7 +55,7 @@ class ImageRows final : public RowSource {
     const bool whole = s.x.dtype == p.dot.a && p.dot.FillsSteps(s.group_channels) && p.joined_taps == 1;
     in_place_ = whole && !s.planes && plane.rows.StaysInside() && plane.columns.StaysInside();
   }
-  bool Copies() const override { return false; }
+  bool AdvancesAddresses() const override { return true; }
   int64_t taps() const override { return by_rows_ ? plane_.rows.kernel : s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
     if (in_place_) return 0;

@@ -124,7 +124,7 @@ class ConvRows : public RowSource {
 class TableRows final : public ConvRows {
  public:
   using ConvRows::ConvRows;
-  bool Copies() const override { return false; }
+  bool AdvancesAddresses() const override { return true; }
   int64_t taps() const override { return s_.taps; }
   Dim ScratchBytes(const MatrixProblem& p) const override {
     return OutsideBytes(p) + Dim(TableBytes(p) + StartBytes(p) * (s_.spatial + 1));
