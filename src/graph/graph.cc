@@ -240,8 +240,9 @@ bool ReadsPlanes(const Node& conv) {
   if (!w.pads_lo[0].IsConst() || !w.pads_lo[1].IsConst() || w.dilations[1] != 1 || w.fill != 0) return false;
   const int64_t colours = x.shape()[3].value(), wide = x.shape()[2].value(), out = conv.shape()[2].value();
   const int64_t reads = (out - 1) * w.strides[1] + w.kernel[1] - w.pads_lo[1].value();
-  constexpr int64_t kFewestColours = 2, kMostColours = 4, kFewestColumns = 16;
+  constexpr int64_t kFewestColours = 2, kMostColours = 4, kFewestColumns = 16, kFewestOutputs = 16;
   if (colours < kFewestColours || colours > kMostColours || std::min(wide, reads) < kFewestColumns) return false;
+  if (conv.shape()[3].value() < kFewestOutputs) return false;  // too few for vectors: pixels may go into lanes
   for (int64_t run = kFewestRun; run <= kMostRun; ++run) {
     if (out % run == 0) return true;
   }

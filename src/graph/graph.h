@@ -233,8 +233,9 @@ inline bool IsMap(const Node* n, ScalarOp op) { return n->op == Op::kMap && n->s
 inline bool IsProduct(const Node* n) { return n->op == Op::kContract || n->op == Op::kConv; }
 // A convolution of one group that reads one pixel of x for each of its result, and no border.
 bool IsPointwise(const Node& conv);
-// A convolution of f32 over pictures whose few colours lie in planes of their own (a kTranspose of N C H W): kernels
-// read them there. Tiles of pixels take kFewestRun to kMostRun of a row at once, and all of a row together.
+// A convolution of f32 over pictures whose few colours lie in planes of their own (a kTranspose of N C H W), with
+// results enough for vectors: kernels read them there. Tiles of pixels take kFewestRun to kMostRun of a row at once,
+// and all of a row together.
 constexpr int64_t kFewestRun = 7, kMostRun = 11;
 bool ReadsPlanes(const Node& conv);
 // The contraction or convolution of a fragment; nullptr where there is none or several.
