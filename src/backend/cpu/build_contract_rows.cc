@@ -5,17 +5,7 @@ namespace belay {
 using llvm::Value;
 using Values = std::vector<Value*>;
 
-namespace {
-
 // Of one address, so that constant strides become parts of instructions.
-std::vector<Value*> RowsFrom(KernelFrame& f, DType dtype, Value* first, const Dim& stride, int count) {
-  std::vector<Value*> rows = {first};
-  for (int i = 1; i < count; ++i) rows.push_back(ElementAt(f, dtype, first, f.DimValue(stride * Dim(i))));
-  return rows;
-}
-
-}  // namespace
-
 std::vector<Value*> RowsOfRun(KernelFrame& f, const RowSource::Run& run, int count) {
   std::vector<Value*> rows;
   for (int i = 0; i < count; ++i) {
@@ -27,7 +17,8 @@ std::vector<Value*> RowsOfRun(KernelFrame& f, const RowSource::Run& run, int cou
 // Rows behind the last valid one are scratch as well.
 std::vector<Value*> RowsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
   Value* first = f.b.CreateMul(tile, f.Int(p.tile.mr));
-  return RowsFrom(f, p.acc, ElementAt(f, p.acc, base, f.b.CreateMul(first, f.DimValue(width))), width, p.tile.mr);
+  Value* start = ElementAt(f, p.acc, base, f.b.CreateMul(first, f.DimValue(width)));
+  return RowsOfRun(f, {start, f.DimValue(width * Dim(ElementBytes(p.acc)))}, p.tile.mr);
 }
 
 std::vector<RowSource::Run> RunsOf(KernelFrame& f, const MatrixProblem& p, Value* base, const Dim& width, Value* tile) {
@@ -116,7 +107,7 @@ std::vector<Value*> StridedRows::Rows(KernelFrame& f, const MatrixProblem& p, co
   if (AreEven(p)) {
     first = b.CreateSub(first, Repeated(f, p, block, tile));
     Value* start = ElementAt(f, a_.dtype, base_, b.CreateMul(first, f.DimValue(stride)));
-    return RowsFrom(f, a_.dtype, start, stride, p.tile.mr);
+    return RowsOfRun(f, {start, f.DimValue(stride * Dim(ElementBytes(a_.dtype)))}, p.tile.mr);
   }
   Value* last = b.CreateSub(block.rows, f.Int(1));
   std::vector<Value*> rows;

@@ -74,20 +74,14 @@ class ImageRows final : public RowSource {
     return RowsOfRun(f, Runs(f, p, block, tile, tap)[0], p.tile.mr);
   }
   Value* TapStep(KernelFrame& f, const MatrixProblem& p) const override {
-    if (!by_rows_) return nullptr;
-    Value* row_bytes = in_place_ ? f.DimValue(plane_.rows.pitch * Dim(ElementBytes(s_.x.dtype))) : f.Int(RowBytes(p));
-    return f.b.CreateMul(row_bytes, f.Int(plane_.rows.dilation));
+    return by_rows_ ? f.b.CreateMul(RowStep(f, p), f.Int(plane_.rows.dilation)) : nullptr;
   }
   std::vector<Run> Runs(KernelFrame& f, const MatrixProblem& p, const MatrixBlock& block, Value* tile,
                         Value* tap) override {
     auto& b = f.b;
-    const int64_t pixel = PixelBytes(p);
-    Value *row_bytes = f.Int(RowBytes(p)), *pixel_bytes = f.Int(pixel);
-    if (in_place_) {
-      const Dim bytes = ElementBytes(s_.x.dtype);
-      row_bytes = f.DimValue(plane_.rows.pitch * bytes);
-      pixel_bytes = f.DimValue(plane_.columns.pitch * bytes);
-    }
+    Value* row_bytes = RowStep(f, p);
+    const Dim pixel = in_place_ ? plane_.columns.pitch * Dim(ElementBytes(s_.x.dtype)) : Dim(PixelBytes(p));
+    Value* pixel_bytes = f.DimValue(pixel);
     const int64_t taps_of_row = by_rows_ ? 1 : plane_.columns.kernel;
     Value* kernel_row = b.CreateUDiv(tap, f.Int(taps_of_row));
     Value* kernel_column = b.CreateURem(tap, f.Int(taps_of_row));
@@ -114,6 +108,10 @@ class ImageRows final : public RowSource {
  private:
   static Value* Least(KernelFrame& f, Value* x, Value* y) {
     return f.b.CreateSelect(f.b.CreateICmpSLT(x, y), x, y);
+  }
+  // Bytes from one row of x, or of the copy, to the next.
+  Value* RowStep(KernelFrame& f, const MatrixProblem& p) const {
+    return in_place_ ? f.DimValue(plane_.rows.pitch * Dim(ElementBytes(s_.x.dtype))) : f.Int(RowBytes(p));
   }
   int RunLength(const MatrixProblem& p) const { return by_rows_ ? p.tile.mr : p.tile.register_rows; }
   // Of the copy.

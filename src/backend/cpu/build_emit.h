@@ -150,6 +150,8 @@ class LoopEmitter {
 
   // Reductions, build_reduce.cc.
   llvm::Value* EmitReduce(const LoopExpr* expr);
+  // What `body` makes with the variable at i.
+  State WithVar(int var, llvm::Value* i, const std::function<State()>& body);
   State Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level, State state);
   State SweepBlocks(const LoopExpr* r, int64_t block, llvm::Value* extent, State state,
                     const std::function<State(llvm::Value* lo, llvm::Value* hi, State)>& inner);

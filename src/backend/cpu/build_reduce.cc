@@ -169,6 +169,15 @@ State LoopEmitter::SweepBlocks(const LoopExpr* r, int64_t block, Value* extent, 
   });
 }
 
+State LoopEmitter::WithVar(int var, Value* i, const std::function<State()>& body) {
+  PushScope();
+  BindVar(var, i);
+  State state = body();
+  PopScope();
+  bound_ &= ~(VarSet{1} << var);
+  return state;
+}
+
 State LoopEmitter::Sweep(const LoopExpr* r, const std::vector<int>& order, size_t level,
                          State state) {
   if (level == order.size()) return Step(r, state);
@@ -180,12 +189,7 @@ State LoopEmitter::Sweep(const LoopExpr* r, const std::vector<int>& order, size_
         [&](Value* lo, Value* hi, State s) { return SweepLanes(r, var, lo, hi, s); });
   }
   const auto at = [&](Value* i, State s) {
-    PushScope();
-    BindVar(var, i);
-    s = Sweep(r, order, level + 1, std::move(s));
-    PopScope();
-    bound_ &= ~(VarSet{1} << var);
-    return s;
+    return WithVar(var, i, [&] { return Sweep(r, order, level + 1, std::move(s)); });
   };
   const bool several = level + 1 == order.size() && HasShortSteps(r, var);
   return SweepBlocks(r, kSumBlock, extent, state, [&](Value* lo, Value* hi, State s) {
@@ -240,14 +244,7 @@ State LoopEmitter::SweepSeveral(const LoopExpr* r, int64_t step, Value** lo, Val
 State LoopEmitter::SweepLanes(const LoopExpr* r, int var, Value* lo, Value* hi, State state) {
   LaneState lane = lane_;
   int64_t step = int64_t{kUnroll} * lane.lanes;
-  auto at = [&](Value* i, State s) {
-    PushScope();
-    BindVar(var, i);
-    s = Step(r, s);
-    PopScope();
-    bound_ &= ~(VarSet{1} << var);
-    return s;
-  };
+  const auto at = [&](Value* i, State s) { return WithVar(var, i, [&] { return Step(r, std::move(s)); }); };
   const Dim& extent = p_.extents[var];
   if (!extent.IsConst() || extent.value() >= step) {
     state = SweepSeveral(r, lane.lanes, &lo, hi, state, at);
@@ -259,14 +256,7 @@ State LoopEmitter::SweepLanes(const LoopExpr* r, int var, Value* lo, Value* hi, 
 State LoopEmitter::SweepRest(const LoopExpr* r, int var, Value* lo, Value* hi, State state) {
   auto& b = f_.b;
   LaneState lane = lane_;
-  auto step_at = [&](Value* i, State s) {
-    PushScope();
-    BindVar(var, i);
-    s = Step(r, s);
-    PopScope();
-    bound_ &= ~(VarSet{1} << var);
-    return s;
-  };
+  const auto step_at = [&](Value* i, State s) { return WithVar(var, i, [&] { return Step(r, std::move(s)); }); };
   if (mask_tails_) {
     return f_.Loop(lo, hi, lane.lanes, state, [&](Value* i, llvm::ArrayRef<Value*> carried) {
       Value* left = b.CreateBinaryIntrinsic(Intr::smin, b.CreateSub(hi, i), f_.Int(lane.lanes));

@@ -214,8 +214,7 @@ class Fuser {
         if (inside.count(in)) continue;
         if (n == anchor) {
           if (anchor->op == Op::kContract) AbsorbViews(in, g);
-          if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbSlices(in, g);
-          if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbPlanes(*anchor, in, g);
+          if (anchor->op == Op::kConv && in == anchor->inputs[0]) AbsorbImage(*anchor, in, g);
         } else {
           AbsorbOperand(in, in, anchor->shape(), g);
         }
@@ -261,17 +260,14 @@ class Fuser {
     }
   }
 
-  // Slices of an image that is in memory anyway: a convolution reads pixels at any stride.
-  void AbsorbSlices(Node* image, int g) {
+  // Slices of an image that is in memory anyway: a convolution reads pixels at any stride. And a picture in planes that
+  // nothing else reads channels-last.
+  void AbsorbImage(const Node& conv, Node* image, int g) {
     for (Node* n = image; IsSliceOfMemory(n); n = n->inputs[0]) {
       if (!InGroup(n, g)) Join(n, g);
     }
-  }
-
-  // A picture in planes that nothing else reads channels-last.
-  void AbsorbPlanes(const Node& conv, Node* picture, int g) {
-    if (!ReadsPlanes(conv) || !IsBuffer(picture->inputs[0])) return;
-    if (consumers_[picture->id].size() == 1 && !is_output_[picture->id]) Join(picture, g);
+    if (!ReadsPlanes(conv) || !IsBuffer(image->inputs[0])) return;
+    if (consumers_[image->id].size() == 1 && !is_output_[image->id]) Join(image, g);
   }
 
   bool IsSliceOfMemory(const Node* n) const {
