@@ -77,20 +77,6 @@ std::vector<char> RunKernel(const CompiledKernel& kernel, const std::vector<Lite
   return {memory.back().data(), memory.back().data() + out_bytes};
 }
 
-double LargestSum(const Graph& fragment, const std::vector<LiteralPtr>& inputs,
-                  const std::vector<int64_t>& symbols) {
-  auto copy = RewriteGraph(fragment, [](Graph&, const Node&, const auto&) -> Node* { return nullptr; });
-  for (const auto& n : copy->nodes()) {
-    if (n->op == Op::kContract || n->op == Op::kConv) copy->outputs = {n.get()};
-  }
-  auto result = Interpret(*copy, inputs, symbols);
-  EXPECT_TRUE(result.ok()) << result.status().ToString();
-  double largest = 0;
-  if (!result.ok()) return largest;
-  for (double v : LiteralToDoubles(*(*result)[0])) largest = std::max(largest, std::fabs(v));
-  return largest;
-}
-
 double UnitOf(DType d) {
   switch (d) {
     case DType::kF16: return 0x1p-10;
@@ -153,6 +139,26 @@ void KernelCase::Scale(int input, int64_t every, double factor) {
   std::vector<double> elements = LiteralToDoubles(*value);
   for (size_t i = 0; i < elements.size(); i += static_cast<size_t>(every)) elements[i] *= factor;
   value = LiteralFromDoubles(value->dtype, value->dims, elements);
+  reference_.reset();
+}
+
+const KernelCase::Reference& KernelCase::Expected() {
+  if (reference_) return *reference_;
+  reference_.emplace();
+  auto copy = RewriteGraph(*graph_, [](Graph&, const Node&, const auto&) -> Node* { return nullptr; });
+  for (const auto& n : copy->nodes()) {
+    if (n->op != Op::kContract && n->op != Op::kConv) continue;
+    copy->outputs = {copy->outputs[0], n.get()};
+    reference_->sums = n->type.dtype;
+  }
+  auto results = Interpret(*copy, values_, symbols_);
+  EXPECT_TRUE(results.ok()) << results.status().ToString();
+  if (!results.ok()) return *reference_;
+  reference_->result = (*results)[0];
+  for (double v : LiteralToDoubles(*results->back())) {
+    if (copy->outputs.size() > 1) reference_->largest_sum = std::max(reference_->largest_sum, std::fabs(v));
+  }
+  return *reference_;
 }
 
 KernelSpec KernelCase::Spec() const { return {graph_, constant_, "case"}; }
@@ -164,18 +170,13 @@ std::string KernelCase::CheckRow(const TargetRow& row, double depth) {
   EXPECT_TRUE(kernels.ok()) << row.name << ": " << kernels.status().ToString();
   if (!kernels.ok()) return "";
   const CompiledKernel& kernel = (*kernels)[0];
-  auto expected = Interpret(*graph_, values_, symbols_);
-  EXPECT_TRUE(expected.ok()) << expected.status().ToString();
-  if (!expected.ok()) return "";
-  const Literal& want = *(*expected)[0];
-  DType acc = DType::kF32;
-  for (const auto& n : graph_->nodes()) {
-    if (n->op == Op::kContract || n->op == Op::kConv) acc = n->type.dtype;
-  }
+  const Reference& expected = Expected();
+  if (!expected.result) return "";
+  const Literal& want = *expected.result;
   const auto end = RunKernel(kernel, values_, want.ByteSize(), symbols_, true, 1);
   const auto start = RunKernel(kernel, values_, want.ByteSize(), symbols_, false, 2);
   EXPECT_EQ(end, start) << "other bytes with two threads: " << row.name << " " << kernel.about;
-  Compare(end, want, acc, depth, LargestSum(*graph_, values_, symbols_));
+  Compare(end, want, expected.sums, depth, expected.largest_sum);
   if (::testing::Test::HasFailure()) {
     ADD_FAILURE() << row.name << ": " << kernel.about << "\n" << PrintGraph(*graph_);
   }
@@ -185,10 +186,9 @@ std::string KernelCase::CheckRow(const TargetRow& row, double depth) {
 double KernelCase::LargestDifference(const TargetRow& row) {
   const KernelSpec spec = Spec();
   auto kernels = CompileJobs({{&BuildContract, &spec}}, row);
-  auto expected = Interpret(*graph_, values_, symbols_);
-  EXPECT_TRUE(kernels.ok() && expected.ok());
-  if (!kernels.ok() || !expected.ok()) return HUGE_VAL;
-  const Literal& want = *(*expected)[0];
+  EXPECT_TRUE(kernels.ok());
+  if (!kernels.ok() || !Expected().result) return HUGE_VAL;
+  const Literal& want = *Expected().result;
   const auto bytes = RunKernel((*kernels)[0], values_, want.ByteSize(), symbols_, true, 1);
   Literal got = want;
   got.address = bytes.data();

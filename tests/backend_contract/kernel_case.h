@@ -1,6 +1,7 @@
 // Compiles a fragment, runs it on buffers beside inaccessible pages and compares with the interpreter.
 #pragma once
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -22,7 +23,10 @@ class KernelCase {
   Tensor Input(DType dtype, const Shape& shape, bool constant = false);
   // Multiplies every `every`-th element of an input.
   void Scale(int input, int64_t every, double factor);
-  void Output(const Tensor& result) { graph_->outputs = {result.node()}; }
+  void Output(const Tensor& result) {
+    graph_->outputs = {result.node()};
+    reference_.reset();
+  }
 
   // Runs on the rows this host has; `depth` products are summed to one element.
   void Check(double depth);
@@ -35,6 +39,13 @@ class KernelCase {
   const std::vector<LiteralPtr>& values() const { return values_; }
 
  private:
+  // What the interpreter says, of all rows.
+  struct Reference {
+    LiteralPtr result;
+    double largest_sum = 0;  // of the contraction or convolution, before any map
+    DType sums = DType::kF32;
+  };
+  const Reference& Expected();
   std::vector<const TargetRow*> Rows() const;
 
   std::shared_ptr<Graph> graph_ = std::make_shared<Graph>();
@@ -42,6 +53,7 @@ class KernelCase {
   std::vector<int64_t> symbols_;
   std::vector<bool> constant_;
   std::vector<LiteralPtr> values_;
+  std::optional<Reference> reference_;
   std::mt19937 random_;
 };
 
