@@ -24,6 +24,8 @@ only_compile := public_headers|client_|op_classes|api_page
 kernels_alone := backend_loops_test|contract_test
 # Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory.
 one_thread := random_test|belay_cache
+# What is built with a sanitizer.
+sanitized := all $(if $(SHORT),,$(subst |, ,$(kernels_alone)))
 
 .PHONY: build run test test-asan test-tsan test-clients test-view check fuzz ops-page bench bench-ops bench-rows bench-kernels bench-first-call bench-compare clean setup
 .DEFAULT_GOAL := build
@@ -50,11 +52,11 @@ test: build
 	@tools/run_tests build -j $(TEST_JOBS)
 
 test-asan: setup
-	$(call configure_and_build,build-asan,address)
+	$(call configure_and_build,build-asan,address,$(sanitized))
 	@tools/run_tests build-asan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)))'
 
 test-tsan: setup
-	$(call configure_and_build,build-tsan,thread)
+	$(call configure_and_build,build-tsan,thread,$(sanitized))
 	@tools/run_tests build-tsan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)|$(one_thread)))'
 
 # What client programs link: no tests, no other tools.

@@ -184,3 +184,10 @@ function(belay_test name)
   add_dependencies(${name} dist)
   add_test(NAME ${name} COMMAND ${name})
 endfunction()
+
+# With a sanitizer, the test is only built where it is asked for by name.
+function(belay_leave_out_of_sanitized test)
+  if(BELAY_SANITIZE)
+    set_target_properties(${test} PROPERTIES EXCLUDE_FROM_ALL ON)
+  endif()
+endfunction()
