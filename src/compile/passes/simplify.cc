@@ -65,6 +65,33 @@ Node* SimplifyMap(const Node& node, const std::vector<Node*>& in) {
   }
 }
 
+// Both slices with steps of 1 of one node, the second from where the first ends along `axis`.
+bool Follows(const Node* first, const Node* second, int axis) {
+  if (first->op != Op::kSlice || second->op != Op::kSlice || first->inputs != second->inputs) return false;
+  for (int d = 0; d < first->rank(); ++d) {
+    const Dim begin = d == axis ? first->starts[d] + first->shape()[d] : first->starts[d];
+    if (second->starts[d] != begin || !first->steps[d].IsConst(1) || !second->steps[d].IsConst(1)) return false;
+  }
+  return true;
+}
+
+// Parts of a split that meet again in their order are one.
+Node* JoinSlices(Graph& out, const Node& concat, const std::vector<Node*>& in) {
+  const int axis = concat.axes[0];
+  std::vector<Node*> joined;
+  for (Node* part : in) {
+    if (joined.empty() || !Follows(joined.back(), part, axis)) {
+      joined.push_back(part);
+      continue;
+    }
+    Node* longer = CopyNode(out, *joined.back(), joined.back()->inputs);
+    longer->type.shape[axis] = longer->shape()[axis] + part->shape()[axis];
+    joined.back() = longer->shape() == longer->inputs[0]->shape() ? longer->inputs[0] : longer;
+  }
+  if (joined.size() == in.size()) return nullptr;
+  return joined.size() == 1 ? joined[0] : CopyNode(out, concat, joined);
+}
+
 Node* SimplifyNode(Graph& out, const Node& node, const std::vector<Node*>& in) {
   Builder b(&out);
   switch (node.op) {
@@ -88,6 +115,7 @@ Node* SimplifyNode(Graph& out, const Node& node, const std::vector<Node*>& in) {
       if (in[0]->op == Op::kBroadcast) return CopyNode(out, node, {in[0]->inputs[0]});
       return nullptr;
     case Op::kTranspose: return Transpose(b.Wrap(in[0]), node.axes).node();
+    case Op::kConcat: return JoinSlices(out, node, in);
     default: return nullptr;
   }
 }
