@@ -1,6 +1,7 @@
 // What a backend does for the compiler and the executor: compile a fragment to a kernel, launch it.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,14 @@ namespace belay {
 //  - anchor: one kContract/kConv/kPool/kScatter/kScan, views before it, a kMap epilogue after it, one output
 //  - call: a single kCall on inputs
 // Symbols are the root graph's.
+// A result that is part of a larger tensor: its elements from `first` on along `axis`. All other extents of `whole` are
+// the result's own.
+struct ResultPlace {
+  Shape whole;
+  int axis = 0;
+  Dim first;
+};
+
 struct KernelSpec {
   std::shared_ptr<const Graph> fragment;
   std::vector<bool> constant_inputs;  // by input: known at compile time, may be packed
@@ -26,6 +35,8 @@ struct KernelSpec {
   bool plain_sums = false;            // contractions as the definition sums them, no faster algorithm
   // The result lies in this input's memory (see CanOverwrite); -1: apart from every input.
   int overwritten_input = -1;
+  // The result's buffer is a larger tensor's, of which the kernel writes this part and reads nothing of it.
+  std::optional<ResultPlace> place;
   // Where the step may run in a chain (plan/chain.h): how much the rows of one chunk may take. 0: it does not.
   int64_t handed_bytes = 0;
 };

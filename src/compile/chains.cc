@@ -196,7 +196,7 @@ class Finder {
   bool IsPlain(const Step& step) const {
     return step.kind == StepKind::kKernel && step.outputs.size() == 1 && step.binds.empty() &&
            step.inputs.size() < kMostStageBuffers && specs_[step.kernel].overwritten_input < 0 &&
-           plan_.slots[step.outputs[0]].kind == SlotKind::kTemp;
+           !specs_[step.kernel].place && plan_.slots[step.outputs[0]].kind == SlotKind::kTemp;
   }
 
   bool StageOf(const Step& step, ChainStage* stage) const {

@@ -38,6 +38,7 @@ class Overwriter {
     if (step.kind != StepKind::kKernel || step.outputs.size() != 1) return -1;
     if (plan_.slots[step.outputs[0]].kind != SlotKind::kTemp) return -1;
     if (!EndsAtLines(plan_.slots[step.outputs[0]].type)) return -1;
+    if (specs_[step.kernel].place) return -1;
     const Graph& fragment = *specs_[step.kernel].fragment;
     if (fragment.outputs.size() != 1 || ThroughReshapes(fragment.outputs[0])->op == Op::kScatter) return -1;
     for (size_t k = 0; k < step.inputs.size(); ++k) {

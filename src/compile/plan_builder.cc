@@ -17,6 +17,7 @@
 #include "compile/chains.h"
 #include "compile/overwrite.h"
 #include "compile/pipeline.h"
+#include "compile/place_parts.h"
 #include "plan/constants.h"
 
 namespace belay {
@@ -64,6 +65,7 @@ class PlanBuilder {
     }
     const std::vector<Node*> order = TopologicalOrder(graph_);
     ReserveOutputs();
+    if (!IsDisabled(options_, "place-parts")) parts_ = PlaceParts(graph_);
     for (Node* node : order) BELAY_RETURN_IF_ERROR(AddNode(node));
     const std::vector<int> sources = SaveOverwritten();
     for (size_t k = 0; k < graph_.outputs.size(); ++k) AddOutput(static_cast<int>(k));
@@ -103,8 +105,20 @@ class PlanBuilder {
     return NewSlot(SlotKind::kConstant, static_cast<int>(plan_->constants.size()) - 1, type);
   }
 
+  const Part* PartOf(const Node* node) const {
+    const auto at = parts_.by_writer.find(node);
+    return at == parts_.by_writer.end() ? nullptr : &at->second;
+  }
+
+  int WholeSlot(const Node* whole) {
+    int& slot = slot_of_[whole->id];
+    if (slot < 0) slot = NewSlot(SlotKind::kTemp, 0, whole->type);
+    return slot;
+  }
+
   int ResultSlot(Node* node, const TensorType& type) {
     if (node->home) return slot_of_[node->home->id];
+    if (const Part* part = PartOf(node)) return WholeSlot(part->whole);
     auto it = direct_.find(node);
     if (it != direct_.end()) return it->second;
     return NewSlot(SlotKind::kTemp, 0, type);
@@ -125,27 +139,75 @@ class PlanBuilder {
 
   void AddKernel(Node* node, std::shared_ptr<const Graph> fragment, const std::vector<TensorType>& types) {
     Step step;
-    step.name = node->name;
-    step.binds = node->binds;
-    Describe(*node, *fragment, &step);
     KernelSpec spec;
-    spec.fragment = std::move(fragment);
-    spec.name = node->name;
-    spec.plain_sums = plain_sums_;
-    for (Node* in : node->inputs) {
-      step.inputs.push_back(slot_of_[in->id]);
-      spec.constant_inputs.push_back(plan_->slots[step.inputs.back()].kind == SlotKind::kConstant);
-    }
+    step.binds = node->binds;
+    const Part* part = PartOf(node);
+    if (part != nullptr) spec.place = part->place;
+    Fill(*node, node->inputs, std::move(fragment), &step, &spec);
+    if (part != nullptr) step.note += fmt::format("; it lies in '{}'", part->whole->name);
     for (const TensorType& type : types) step.outputs.push_back(ResultSlot(node, type));
     for (size_t i = 0; node->home && i < step.inputs.size(); ++i) {
       if (step.inputs[i] == step.outputs[0]) spec.overwritten_input = static_cast<int>(i);
     }
     slot_of_[node->id] = step.outputs[0];
-    step.kernel = static_cast<int>(specs_.size());
-    specs_.push_back(std::move(spec));
     if (!step.binds.empty()) plan_->runs_stepwise = true;
     call_slots_[node] = step.outputs;
+    Add(std::move(step), std::move(spec));
+  }
+
+  // What a step that computes `fragment` of `inputs` has whatever it writes to.
+  void Fill(const Node& node, const std::vector<Node*>& inputs, std::shared_ptr<const Graph> fragment, Step* step,
+            KernelSpec* spec) {
+    for (size_t k = 0; k < inputs.size(); ++k) {
+      if (const Part* part = PartOf(inputs[k])) fragment = ReadPart(*fragment, static_cast<int>(k), part->place);
+      step->inputs.push_back(slot_of_[inputs[k]->id]);
+      spec->constant_inputs.push_back(plan_->slots[step->inputs.back()].kind == SlotKind::kConstant);
+    }
+    step->name = spec->name = node.name;
+    Describe(node, *fragment, step);
+    if (spec->place) step->part = fragment->outputs[0]->type;
+    spec->fragment = std::move(fragment);
+    spec->plain_sums = plain_sums_;
+  }
+
+  void Add(Step step, KernelSpec spec) {
+    step.kernel = static_cast<int>(specs_.size());
+    specs_.push_back(std::move(spec));
     plan_->steps.push_back(std::move(step));
+  }
+
+  // The operands of a concatenation that their kernels have not written where they lie in it.
+  void AddCopied(Node* whole, const std::vector<const Node*>& copied) {
+    const Node* concat = whole->subgraphs[0]->outputs[0];
+    const int axis = concat->axes[0];
+    const auto extent = [&](const Node* operand) { return operand->shape()[static_cast<size_t>(axis)]; };
+    Dim first;
+    for (const Node* operand : concat->inputs) {
+      if (std::find(copied.begin(), copied.end(), operand) != copied.end()) {
+        Step step;
+        KernelSpec spec;
+        spec.place = ResultPlace{concat->shape(), axis, first};
+        std::vector<int> read;
+        std::shared_ptr<const Graph> fragment = FragmentOf(operand, &read);
+        std::vector<Node*> inputs;
+        for (int k : read) inputs.push_back(whole->inputs[static_cast<size_t>(k)]);
+        Fill(*whole, inputs, std::move(fragment), &step, &spec);
+        step.outputs = {WholeSlot(whole)};
+        Add(std::move(step), std::move(spec));
+      }
+      first = first + extent(operand);
+    }
+    Step& last = LastWriter(WholeSlot(whole));
+    if (std::find(last.nodes.begin(), last.nodes.end(), whole->name) == last.nodes.end()) {
+      last.nodes.push_back(whole->name);
+    }
+  }
+
+  Step& LastWriter(int slot) {
+    const auto writes = [&](const Step& step) {
+      return std::find(step.outputs.begin(), step.outputs.end(), slot) != step.outputs.end();
+    };
+    return *std::find_if(plan_->steps.rbegin(), plan_->steps.rend(), writes);
   }
 
   Status AddNode(Node* node) {
@@ -156,12 +218,18 @@ class PlanBuilder {
       case Op::kGetOutput:
         slot_of_[node->id] = call_slots_.at(node->inputs[0])[node->index];
         return OkStatus();
-      case Op::kFused: AddKernel(node, node->subgraphs[0], {node->type}); return OkStatus();
+      case Op::kFused: AddFused(node); return OkStatus();
       case Op::kCall: AddKernel(node, CallFragment(*node), node->call_types); return OkStatus();
       case Op::kIf:
       case Op::kWhile: return AddControlFlow(node);
       default: return Internal("node '{}' was left out of every kernel", node->name);
     }
+  }
+
+  void AddFused(Node* node) {
+    const auto whole = parts_.copied.find(node);
+    if (whole == parts_.copied.end()) return AddKernel(node, node->subgraphs[0], {node->type});
+    AddCopied(node, whole->second);
   }
 
   static std::shared_ptr<const Graph> CallFragment(const Node& node) {
@@ -423,6 +491,7 @@ class PlanBuilder {
   const CompileOptions& options_;
   const bool plain_sums_;
   std::shared_ptr<Plan> plan_;
+  Parts parts_;
   std::vector<int> slot_of_;
   std::map<const Node*, int> direct_;
   std::map<const Node*, std::vector<int>> call_slots_;

@@ -81,7 +81,9 @@ void StepTimer::Begin(const Plan& plan, int step, const std::vector<int64_t>& sy
   if (s.kernel >= 0) record_->about = plan.kernels[s.kernel].about;
   record_->flops = static_cast<double>(s.flops.Evaluate(symbols));
   for (int slot : s.inputs) record_->bytes += SlotBytes(plan, slot, symbols);
-  for (int slot : s.outputs) record_->bytes += SlotBytes(plan, slot, symbols);
+  for (int slot : s.outputs) {
+    record_->bytes += s.part ? EvaluateBytes(*s.part, symbols) : SlotBytes(plan, slot, symbols);
+  }
   record_->thread = ThreadNumber();
   record_->start_ns = Now();
 }

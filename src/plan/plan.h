@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct Step {
   StepKind kind = StepKind::kKernel;
   int kernel = -1;                // in Plan::kernels
   std::vector<int> inputs, outputs;  // slots
+  std::optional<TensorType> part;    // what it writes of its output's slot, where that is not all
   std::vector<int> binds;         // symbols it sets (data-dependent extents)
   std::vector<std::shared_ptr<const Plan>> branches;
   std::vector<Shape> initial;     // kWhile: of its inputs, of which slots may hold other views

@@ -25,6 +25,7 @@ std::string PrintPlan(const Plan& plan) {
     for (int slot : s.inputs) text += fmt::format(" %{}", slot);
     text += " writes";
     for (int slot : s.outputs) text += fmt::format(" %{}", slot);
+    if (s.part) text += fmt::format(" ({} of it)", ToString(*s.part));
     if (s.kernel >= 0) {
       text += fmt::format(" chunks {} [{}]", plan.kernels[s.kernel].chunks.ToString(), plan.kernels[s.kernel].about);
     }

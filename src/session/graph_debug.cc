@@ -80,6 +80,7 @@ ordered_json StepsJson(const Plan& plan) {
     if (step.kernel >= 0) json["kernel"] = plan.kernels[static_cast<size_t>(step.kernel)].about;
     json["reads"] = step.inputs;
     json["writes"] = step.outputs;
+    if (step.part) json["part"] = ToString(*step.part);
     json["nodes"] = step.nodes;
     json["note"] = step.note;
     json["body"] = step.body;

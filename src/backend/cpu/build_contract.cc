@@ -51,7 +51,7 @@ std::string AnalyzeContract(const Node* anchor, const Epilogue& epilogue, Contra
 
 Status BuildMatrixContract(const KernelSpec& spec, const Node* anchor, const TargetRow& row, llvm::Module& module,
                            const std::string& symbol, KernelDraft* draft) {
-  Epilogue epilogue(*spec.fragment, anchor);
+  Epilogue epilogue(spec, anchor);
   epilogue.UseTable(spec, row);
   ContractShape s;
   std::string reason = AnalyzeContract(anchor, epilogue, &s);
@@ -111,7 +111,7 @@ bool CanBuildContract(const KernelSpec& spec) {
     return AnalyzeConv(anchor, &shape).empty();
   }
   ContractShape shape;
-  return AnalyzeContract(anchor, Epilogue(*spec.fragment, anchor), &shape).empty();
+  return AnalyzeContract(anchor, Epilogue(spec, anchor), &shape).empty();
 }
 
 Status BuildContract(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,

@@ -86,15 +86,16 @@ std::string Epilogue::Check(const Graph& fragment, const Node* anchor) {
   return "";
 }
 
-Epilogue::Epilogue(const Graph& fragment, const Node* anchor)
-    : anchor_(anchor), sums_(anchor), root_(fragment.outputs[0]) {
+Epilogue::Epilogue(const KernelSpec& spec, const Node* anchor)
+    : anchor_(anchor), sums_(anchor), root_(spec.fragment->outputs[0]) {
   Collect(root_);
   for (const Node* map : maps_) {
     if (const Node* product = FusedProduct(map)) fused_.insert(product);
   }
-  out_.operand.input = static_cast<int>(fragment.inputs.size());
+  out_.operand.input = static_cast<int>(spec.fragment->inputs.size());
   out_.operand.dtype = root_->type.dtype;
-  out_.operand.strides = DenseStrides(root_->shape());
+  out_.operand.strides = DenseStrides(spec.place ? spec.place->whole : root_->shape());
+  if (spec.place) out_.operand.offset = spec.place->first * out_.operand.strides[spec.place->axis];
 }
 
 void Epilogue::UseTable(const KernelSpec& spec, const TargetRow& row) {
@@ -129,9 +130,10 @@ Epilogue::Leaf* Epilogue::FindLeaf(const Node* node) {
 int Epilogue::UnmergedDims() const {
   const int rank = anchor_->rank();
   const auto mergeable = [&](int outer) {
-    return std::all_of(leaves_.begin(), leaves_.end(), [&](const Leaf& leaf) {
+    const auto merges = [&](const Leaf& leaf) {
       return MergedStride(anchor_->shape(), leaf.operand.strides, outer, rank - 1).has_value();
-    });
+    };
+    return merges(out_) && std::all_of(leaves_.begin(), leaves_.end(), merges);
   };
   int outer = std::max(0, rank - 2);
   while (outer > 0 && mergeable(outer - 1)) --outer;

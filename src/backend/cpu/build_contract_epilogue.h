@@ -39,13 +39,14 @@ class Epilogue {
  public:
   // Empty text when the fragment's maps fit, else the reason.
   static std::string Check(const Graph& fragment, const Node* anchor);
-  Epilogue(const Graph& fragment, const Node* anchor);
+  Epilogue(const KernelSpec& spec, const Node* anchor);
 
   // Looks bytes up instead of computing them, where the row has instructions for that and no operand can be NaN, which
   // a table does not tell from its lowest number. Constants are taken for numbers.
   void UseTable(const KernelSpec& spec, const TargetRow& row);
 
-  // Leading dims that must stay apart because some operand's rows are not evenly strided over them.
+  // Leading dims that must stay apart because the rows of some operand or of the result are not evenly strided over
+  // them.
   int UnmergedDims() const;
   void Fold(const FoldedDims& dims);
   // For a last dim of one element: the dim before it becomes the columns of one row, the others are outer.

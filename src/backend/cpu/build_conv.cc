@@ -102,7 +102,7 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   p.b_constant = IsPackable(spec, s.w.input) && p.k.IsConst() && s.outputs.IsConst() && s.w.offset.IsConst();
   p.lifts_tiny = !spec.plain_sums;
   p.dot = ChooseDot(row, {s.x.dtype, s.w.dtype, p.acc, true, p.b_constant || PacksByWords(s.w), p.b_constant, p.k});
-  Epilogue epilogue(*spec.fragment, anchor);
+  Epilogue epilogue(spec, anchor);
   epilogue.UseTable(spec, row);
   FoldedDims dims;
   dims.outer = epilogue.UnmergedDims();

@@ -309,7 +309,7 @@ Status BuildLanesOfPixels(const KernelSpec& spec, const ConvShape& s, const Targ
                           const std::string& symbol, KernelDraft* draft) {
   double cycles = 0;
   const LanesPlan p = PlanLanes(s, row, &cycles);
-  Epilogue epilogue(*spec.fragment, s.node);
+  Epilogue epilogue(spec, s.node);
   if (p.outputs == 1) {
     epilogue.FoldSingleColumn();
   } else {

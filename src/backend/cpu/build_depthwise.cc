@@ -247,7 +247,7 @@ bool IsDepthwise(const ConvShape& s) {
 
 Status BuildDepthwise(const KernelSpec& spec, const ConvShape& s, const TargetRow& row, llvm::Module& module,
                       const std::string& symbol, KernelDraft* draft) {
-  Epilogue epilogue(*spec.fragment, s.node);
+  Epilogue epilogue(spec, s.node);
   epilogue.UseTable(spec, row);
   FoldedDims dims;
   dims.outer = s.spatial;

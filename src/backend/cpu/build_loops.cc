@@ -139,8 +139,9 @@ class LoopWriter {
 
 Status BuildLoops(const KernelSpec& spec, const TargetRow& row, llvm::Module& module,
                   const std::string& symbol, KernelDraft* draft) {
+  if (IsSequential(*spec.fragment) && spec.place) return Internal("a scan or scatter inside of a larger tensor");
   if (IsSequential(*spec.fragment)) return BuildSequential(spec, row, module, symbol, draft);
-  BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment));
+  BELAY_TRY(LoopProgram program, LowerToLoops(*spec.fragment, spec.place));
   KernelFrame frame(module, row, symbol, draft);
   LoopWriter writer(&frame, &program, ChunkPoints(spec, program));
   const bool past_caches = WritesPastCaches(spec, row, program, writer.plans());

@@ -410,7 +410,7 @@ bool PrefersWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow
 Status BuildWinograd(const KernelSpec& spec, const ConvShape& s, const TargetRow& row, llvm::Module& module,
                      const std::string& symbol, KernelDraft* draft) {
   const WinogradPlan p = PlanFor(s, row);
-  Epilogue epilogue(*spec.fragment, s.node);
+  Epilogue epilogue(spec, s.node);
   FoldedDims dims;
   dims.outer = 2;
   epilogue.Fold(dims);

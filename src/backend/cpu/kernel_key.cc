@@ -24,6 +24,11 @@ class KeyWriter {
     if (spec.plain_sums) text_ += "plain";
     for (const Node* n : spec.fragment->outputs) text_ += fmt::format(">{}", ids_[n]);
     if (spec.overwritten_input >= 0) text_ += fmt::format("!{}", spec.overwritten_input);
+    if (spec.place) {
+      text_ += fmt::format("@{}:", spec.place->axis);
+      for (const Dim& d : spec.place->whole) Add(d);
+      Add(spec.place->first);
+    }
     if (spec.handed_bytes > 0) text_ += fmt::format("/{}", spec.handed_bytes);
     return std::move(text_);
   }

@@ -134,8 +134,8 @@ class LoopLowering {
 std::vector<Dim> LinearToCoords(const LoopProgram& program, const Dim& linear, const Shape& shape);
 Dim CoordsToLinear(const std::vector<Dim>& coords, const Shape& shape);
 
-// Whole fragments of maps, views, reductions, pools and contractions.
-Result<LoopProgram> LowerToLoops(const Graph& fragment);
+// Whole fragments of maps, views, reductions, pools and contractions. `place`: see KernelSpec.
+Result<LoopProgram> LowerToLoops(const Graph& fragment, const std::optional<ResultPlace>& place = std::nullopt);
 // Merges loop variables that every access walks as one.
 void CollapseLoops(LoopProgram* program);
 // Calls fn on every index expression.

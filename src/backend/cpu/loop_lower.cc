@@ -381,7 +381,7 @@ LoopExpr* LoopLowering::LowerConv(const Node* node, const Coords& coords) {
   return Reduction(node, vars, Map(ScalarOp::kMul, acc, {xs, ws}));
 }
 
-Result<LoopProgram> LowerToLoops(const Graph& fragment) {
+Result<LoopProgram> LowerToLoops(const Graph& fragment, const std::optional<ResultPlace>& place) {
   if (fragment.outputs.size() != 1)
     return NotSupported("a loop fragment with {} outputs", fragment.outputs.size());
   LoopProgram program;
@@ -389,7 +389,7 @@ Result<LoopProgram> LowerToLoops(const Graph& fragment) {
   const Node* root = fragment.outputs[0];
   program.output = root->type.dtype;
   program.output_buffer = static_cast<int>(fragment.inputs.size());
-  while (root->op == Op::kReshape) root = root->inputs[0];  // dense in, dense out
+  while (!place && root->op == Op::kReshape) root = root->inputs[0];  // dense in, dense out
   bool parts = root->op == Op::kConcat;
   Dim start;
   for (const Node* part : parts ? root->inputs : std::vector<Node*>{const_cast<Node*>(root)}) {
@@ -401,7 +401,8 @@ Result<LoopProgram> LowerToLoops(const Graph& fragment) {
       coords[axis] = coords[axis] + start;
       start = start + part->shape()[axis];
     }
-    nest.store = CoordsToLinear(coords, root->shape());
+    if (place) coords[place->axis] = coords[place->axis] + place->first;
+    nest.store = CoordsToLinear(coords, place ? place->whole : root->shape());
     program.nests.push_back(std::move(nest));
   }
   if (!lowering.status().ok()) return lowering.status();

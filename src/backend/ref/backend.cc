@@ -9,6 +9,7 @@ namespace {
 
 struct Closure {
   std::shared_ptr<const Graph> fragment;
+  std::optional<ResultPlace> place;
   std::vector<int> symbols;  // ids, in the order of CompiledKernel::params
 };
 
@@ -50,6 +51,21 @@ void Deliver(const KernelCall& call, size_t output, size_t buffer, const Literal
   if (bytes) std::memcpy(target, value.data(), bytes);
 }
 
+void DeliverTo(const ResultPlace& place, std::byte* target, const Literal& value,
+               const std::vector<int64_t>& symbols) {
+  int64_t rows = 1, inner = 1;
+  for (int d = 0; d < static_cast<int>(value.dims.size()); ++d) {
+    (d < place.axis ? rows : inner) *= value.dims[static_cast<size_t>(d)];
+  }
+  if (rows * inner == 0) return;
+  const int64_t extent = value.dims[static_cast<size_t>(place.axis)];
+  const int64_t bytes = ByteSize(value.dtype, inner), index = bytes / extent;  // of a row, of one index along the axis
+  const int64_t pitch = place.whole[static_cast<size_t>(place.axis)].Evaluate(symbols) * index;
+  target += place.first.Evaluate(symbols) * index;
+  const auto* source = static_cast<const std::byte*>(value.data());
+  for (int64_t r = 0; r < rows; ++r) std::memcpy(target + r * pitch, source + r * bytes, static_cast<size_t>(bytes));
+}
+
 void RunClosure(const KernelCall* call, int64_t, int64_t) {
   const auto& closure = *static_cast<const Closure*>(call->closure);
   const Graph& fragment = *closure.fragment;
@@ -73,6 +89,9 @@ void RunClosure(const KernelCall* call, int64_t, int64_t) {
     return;
   }
   for (size_t i = 0; i < root->binds.size(); ++i) call->bound[i] = symbols[root->binds[i]];
+  if (closure.place) {
+    return DeliverTo(*closure.place, static_cast<std::byte*>(call->buffers[inputs.size()]), *(*out)[0], symbols);
+  }
   for (size_t k = 0; k < out->size(); ++k) Deliver(*call, k, inputs.size() + k, *(*out)[k]);
 }
 
@@ -86,6 +105,11 @@ class Ref final : public Backend {
       auto closure = std::make_shared<Closure>();
       closure->fragment = spec.fragment;
       CollectSymbols(*spec.fragment, &closure->symbols);
+      closure->place = spec.place;
+      if (spec.place) {
+        AddDims(spec.place->whole, &closure->symbols);
+        AddDims({spec.place->first}, &closure->symbols);
+      }
       CompiledKernel kernel;
       kernel.fn = RunClosure;
       for (int id : closure->symbols) kernel.params.push_back(Dim::Symbol(id));

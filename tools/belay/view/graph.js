@@ -92,9 +92,10 @@ function graphAfter(variant) {
         writer.set(s, add({id: 'c' + s, title: 'constant ' + variant.slots[s].index, sub: slotText(variant.slots[s]),
                            search: 'constant', group: 'other', port: true, constant: true, steps: []}));
       }
-      if (writer.has(s)) edges.push([writer.get(s), at, false]);
+      if (writer.has(s)) [writer.get(s)].flat().forEach(from => edges.push([from, at, false]));
     }
-    for (const s of step.writes) writer.set(s, at);
+    // Several steps write a part each of one buffer.
+    for (const s of step.writes) writer.set(s, step.part ? [writer.get(s) ?? []].flat().concat(at) : at);
   });
   variant.slots.forEach((slot, s) => {
     if (slot.kind !== 'output' || !writer.has(s)) return;

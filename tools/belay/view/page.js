@@ -199,7 +199,7 @@ function describeStep(panel, node) {
     element('span', `%${s} ${it.kind} ${slotText(it)}${size}${place}${it.layout ? ', ' + it.layout : ''}`, item);
   };
   listOf(panel, 'Reads', step.reads.map(slot));
-  listOf(panel, 'Writes', step.writes.map(slot));
+  listOf(panel, step.part ? `Writes ${step.part} of` : 'Writes', step.writes.map(slot));
   if (step.body) {
     element('h3', 'What it computes', panel);
     element('pre', step.body, panel);
