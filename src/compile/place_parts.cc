@@ -54,18 +54,17 @@ class Placer {
     const Node* concat = whole->subgraphs[0]->outputs[0];
     const int axis = concat->axes[0];
     std::map<const Node*, Part> placed;
-    std::vector<const Node*> copied;
+    std::vector<CopiedOperand> copied;
     Dim first;
     for (const Node* operand : concat->inputs) {
       const Node* writer = WriterOf(*whole, operand, axis);
-      const bool is_free = writer != nullptr && placed.count(writer) == 0 && parts_.by_writer.count(writer) == 0;
-      if (is_free) {
+      if (writer != nullptr && placed.count(writer) == 0 && parts_.by_writer.count(writer) == 0) {
         // Rows stay rows under another shape.
         ResultPlace place{writer->shape(), axis == concat->rank() - 1 ? writer->rank() - 1 : axis, first};
         place.whole[static_cast<size_t>(place.axis)] = concat->shape()[static_cast<size_t>(axis)];
         placed[writer] = {whole, std::move(place)};
       } else {
-        copied.push_back(operand);
+        copied.push_back({operand, {concat->shape(), axis, first}});
       }
       first = first + operand->shape()[static_cast<size_t>(axis)];
     }

@@ -14,9 +14,15 @@ struct Part {
   ResultPlace place;
 };
 
+// An operand of a concatenation that its own kernel has to make.
+struct CopiedOperand {
+  const Node* node;  // of the fragment
+  ResultPlace place;
+};
+
 struct Parts {
-  std::map<const Node*, Part> by_writer;                   // kFused nodes whose results lie in another's
-  std::map<const Node*, std::vector<const Node*>> copied;  // by whole: operands that have no place
+  std::map<const Node*, Part> by_writer;                     // kFused nodes whose results lie in another's
+  std::map<const Node*, std::vector<CopiedOperand>> copied;  // by whole
 };
 
 // Of a fused graph. An operand has its place where one kernel makes it and whoever else reads it can read every

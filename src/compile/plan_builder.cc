@@ -176,26 +176,18 @@ class PlanBuilder {
     plan_->steps.push_back(std::move(step));
   }
 
-  // The operands of a concatenation that their kernels have not written where they lie in it.
-  void AddCopied(Node* whole, const std::vector<const Node*>& copied) {
-    const Node* concat = whole->subgraphs[0]->outputs[0];
-    const int axis = concat->axes[0];
-    const auto extent = [&](const Node* operand) { return operand->shape()[static_cast<size_t>(axis)]; };
-    Dim first;
-    for (const Node* operand : concat->inputs) {
-      if (std::find(copied.begin(), copied.end(), operand) != copied.end()) {
-        Step step;
-        KernelSpec spec;
-        spec.place = ResultPlace{concat->shape(), axis, first};
-        std::vector<int> read;
-        std::shared_ptr<const Graph> fragment = FragmentOf(operand, &read);
-        std::vector<Node*> inputs;
-        for (int k : read) inputs.push_back(whole->inputs[static_cast<size_t>(k)]);
-        Fill(*whole, inputs, std::move(fragment), &step, &spec);
-        step.outputs = {WholeSlot(whole)};
-        Add(std::move(step), std::move(spec));
-      }
-      first = first + extent(operand);
+  void AddCopied(Node* whole, const std::vector<CopiedOperand>& copied) {
+    for (const CopiedOperand& operand : copied) {
+      Step step;
+      KernelSpec spec;
+      spec.place = operand.place;
+      std::vector<int> read;
+      std::shared_ptr<const Graph> fragment = FragmentOf(operand.node, &read);
+      std::vector<Node*> inputs;
+      for (int k : read) inputs.push_back(whole->inputs[static_cast<size_t>(k)]);
+      Fill(*whole, inputs, std::move(fragment), &step, &spec);
+      step.outputs = {WholeSlot(whole)};
+      Add(std::move(step), std::move(spec));
     }
     Step& last = LastWriter(WholeSlot(whole));
     if (std::find(last.nodes.begin(), last.nodes.end(), whole->name) == last.nodes.end()) {

@@ -174,5 +174,17 @@ TEST(PlaceParts, OpenExtents) {
   CheckBytes(*graph, Some({1, 13, 18, 16}, 5), 3);
 }
 
+TEST(PlaceParts, OpenRows) {
+  auto graph = std::make_unique<Graph>();
+  graph->symbols.push_back({"s0", 0, 1, -1});
+  Builder b(graph.get());
+  const Tensor x = b.Wrap(graph->AddInput(0, {DType::kF32, {1, Dim::Symbol(0), 16}}));
+  const auto product = [&](uint64_t seed) { return MatMul(x, b.Constant(Some({16, 40}, seed)), DType::kF32); };
+  const Tensor all = Concat({product(3), Exp(product(4)), product(5) * 2.0}, 1);
+  graph->outputs = {MatMul(all, b.Constant(Some({40, 8}, 6)), DType::kF32).node()};
+  graph->output_names = {"y"};
+  CheckBytes(*graph, Some({1, 13, 16}, 5), 3);
+}
+
 }  // namespace
 }  // namespace belay
