@@ -22,8 +22,9 @@ only_compile := public_headers|client_|op_classes|api_page
 # Kernels on their own: generated code, which no sanitizer sees; `make test` runs them between guard pages. The builders
 # of kernels run in ops_cases, too.
 kernels_alone := backend_loops_test|contract_test
-# Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory.
-one_thread := random_test|belay_cache
+# Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory; the
+# cases of half the operators go every way through the run.
+one_thread := random_test|belay_cache|ops_cases_second_half
 # What is built with a sanitizer.
 sanitized := all $(if $(SHORT),,$(subst |, ,$(kernels_alone)))
 
