@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "graph/strided.h"
+
 namespace belay {
 namespace {
 
@@ -53,9 +55,7 @@ class Overwriter {
 
   // Rows that end within a vector are stored under a mask, and the next row's load under another waits for that.
   static bool EndsAtLines(const TensorType& type) {
-    constexpr int64_t kLineBits = 512;
-    const Dim bits = type.shape.empty() ? Dim(1) : type.shape.back() * Dim(BitWidth(type.dtype));
-    return bits.IsConst() && bits.value() % kLineBits == 0;
+    return !type.shape.empty() && FillLines(type.dtype, type.shape.back());
   }
 
   void DropSlots(const std::vector<int>& place) {

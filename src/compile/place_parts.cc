@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/dtype.h"
+#include "graph/strided.h"
 
 namespace belay {
 namespace {
@@ -57,7 +58,7 @@ class Placer {
     std::vector<CopiedOperand> copied;
     Dim first;
     for (const Node* operand : concat->inputs) {
-      const Node* writer = WriterOf(*whole, operand, axis);
+      const Node* writer = WriterOf(*whole, operand, axis, first);
       if (writer != nullptr && placed.count(writer) == 0 && parts_.by_writer.count(writer) == 0) {
         // Rows stay rows under another shape.
         ResultPlace place{writer->shape(), axis == concat->rank() - 1 ? writer->rank() - 1 : axis, first};
@@ -81,8 +82,8 @@ class Placer {
     return std::all_of(ids.begin(), ids.end(), [&](int id) { return graph_.symbols[id].input >= 0; });
   }
 
-  // Who can write the operand into its place; nullptr: nobody.
-  const Node* WriterOf(const Node& whole, const Node* operand, int axis) const {
+  // Who can write the operand into its place, which begins at `first`; nullptr: nobody.
+  const Node* WriterOf(const Node& whole, const Node* operand, int axis, const Dim& first) const {
     const Node* input = ThroughReshapes(operand);
     if (input->op != Op::kInput) return nullptr;
     const Node* source = whole.inputs[static_cast<size_t>(input->index)];
@@ -92,8 +93,9 @@ class Placer {
     const Shape& shape = operand->shape();
     const bool is_last = axis == operand->rank() - 1;
     if (is_last) {
-      // A column of its own would be stored element by element.
-      if (writer->rank() == 0 || writer->shape().back() != shape.back() || shape.back().IsConst(1)) return nullptr;
+      if (writer->rank() == 0 || writer->shape().back() != shape.back()) return nullptr;
+      // A line that two kernels write goes to memory and back between them.
+      if (!FillLines(whole.type.dtype, first) || !FillLines(whole.type.dtype, shape.back())) return nullptr;
     } else {
       const auto is_one = [](const Dim& d) { return d.IsConst(1); };
       if (writer->shape() != shape || !std::all_of(shape.begin(), shape.begin() + axis, is_one)) return nullptr;

@@ -84,4 +84,10 @@ std::optional<StridedView> ViewOf(const Node* node, const Node* stop) {
   return out;
 }
 
+bool FillLines(DType dtype, const Dim& elements) {
+  constexpr int64_t kLineBits = 512;
+  const Dim bits = elements * Dim(BitWidth(dtype));
+  return bits.IsConst() && bits.value() % kLineBits == 0;
+}
+
 }  // namespace belay

@@ -19,4 +19,7 @@ std::vector<Dim> DenseStrides(const Shape& shape);
 // comes first). Empty when a reshape on the way cannot be expressed with strides.
 std::optional<StridedView> ViewOf(const Node* node, const Node* stop = nullptr);
 
+// So many elements side by side end at a line of the cache if they begin at one.
+bool FillLines(DType dtype, const Dim& elements);
+
 }  // namespace belay

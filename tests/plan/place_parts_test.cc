@@ -101,24 +101,23 @@ TEST(PlaceParts, KernelsOfEveryKind) {
     };
   };
   const std::vector<int64_t> dims = {2, 24, 21, 32};
-  CheckNet(dims, joined([](Builder& b, const Tensor& x) { return Convolution(b, x, 1, 32, 24); }), 2);
+  CheckNet(dims, joined([](Builder& b, const Tensor& x) { return Convolution(b, x, 1, 32, 16); }), 2);
   CheckNet(dims, joined([](Builder& b, const Tensor& x) { return Convolution(b, x, 3, 32, 64); }), 2);  // Winograd
-  CheckNet(dims, joined([](Builder& b, const Tensor& x) { return Convolution(b, x, 3, 32, 3); }), 2);  // pixel lanes
   CheckNet(dims, joined([](Builder& b, const Tensor& x) { return Convolution(b, x, 5, 32, 32, 32); }), 2);
   CheckNet(dims, joined([](Builder& b, const Tensor& x) { return Convolution(b, x, 3, 32, 48, 4); }), 2);
   CheckNet(dims, joined([](Builder&, const Tensor& x) { return Maximum(x); }), 2);
   CheckNet(dims, joined([](Builder& b, const Tensor& x) {
-    return Reshape(MatMul(Reshape(x, {1008, 32}), b.Constant(Some({32, 40}, 4)), DType::kF32), {2, 24, 21, 40});
+    return Reshape(MatMul(Reshape(x, {1008, 32}), b.Constant(Some({32, 80}, 4)), DType::kF32), {2, 24, 21, 80});
   }), 2);
 }
 
 TEST(PlaceParts, Bytes) {
   const NetFn net = [](Builder& b, const Tensor& x) {
     const auto layer = [&](const Tensor& from, int64_t kernel, int64_t inputs, int64_t groups) {
-      return Cast(Min(Max(Convolution(b, from, kernel, inputs, 32, groups, DType::kI8), -90), 90), DType::kI8);
+      return Cast(Min(Max(Convolution(b, from, kernel, inputs, 64, groups, DType::kI8), -90), 90), DType::kI8);
     };
-    const Tensor a = layer(x, 1, 48, 1), c = layer(a, 3, 32, 32), d = layer(c, 3, 32, 1);
-    return Convolution(b, Concat({a, c, d}, 3), 1, 96, 40, 1, DType::kI8);
+    const Tensor a = layer(x, 1, 48, 1), c = layer(a, 3, 64, 64), d = layer(c, 3, 64, 1);
+    return Convolution(b, Concat({a, c, d}, 3), 1, 192, 40, 1, DType::kI8);
   };
   CheckBytes(*Net({1, 15, 14, 48}, net, DType::kI8), Some({1, 15, 14, 48}, 5, DType::kI8), 3);
 }
@@ -151,6 +150,10 @@ TEST(PlaceParts, WhatHasNoPlaceIsCopied) {
     const Tensor y = Convolution(b, x, 1, 16, 16), z = Convolution(b, y, 3, 16, 16);
     return Convolution(b, Concat({y, x, z}, 3), 1, 48, 16);
   }, 3);
+  // rows that share lines of the cache
+  CheckNet({1, 9, 8, 16}, [](Builder& b, const Tensor& x) {
+    return Convolution(b, Concat({Convolution(b, x, 1, 16, 24), Convolution(b, x, 3, 16, 24)}, 3), 1, 48, 16);
+  }, 0);
   // an output of the graph
   CheckNet({1, 9, 8, 16}, [](Builder& b, const Tensor& x) {
     return Concat({Convolution(b, x, 1, 16, 16), Convolution(b, x, 3, 16, 16)}, 3);
