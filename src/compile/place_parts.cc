@@ -1,6 +1,7 @@
 #include "compile/place_parts.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/dtype.h"
 #include "graph/strided.h"
