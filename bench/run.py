@@ -74,10 +74,12 @@ def processor():
     return f'{names[0] if names else "unknown"} ({len(names)} cores)'
 
 
+# Of all but the ledger, which grows as cases are measured.
 def commit():
-    here = os.path.dirname(os.path.abspath(__file__))
-    done = subprocess.run(['git', '-C', here, 'describe', '--always', '--dirty'], capture_output=True, text=True)
-    return done.stdout.strip() or 'unknown'
+    git = ['git', '-C', os.path.dirname(os.path.abspath(__file__))]
+    head = subprocess.run([*git, 'describe', '--always'], capture_output=True, text=True).stdout.strip()
+    clean = subprocess.run([*git, 'diff', '--quiet', 'HEAD', '--', ':/', ':(top,exclude)bench/ledger.tsv'])
+    return f'{head}{"-dirty" if clean.returncode else ""}' if head else 'unknown'
 
 
 def add_to_ledger(path, row, precision):
