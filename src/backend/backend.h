@@ -14,12 +14,6 @@
 
 namespace belay {
 
-// A fragment is a core graph: kInput nodes are buffers (dense, row-major), outputs are written. Kinds the compiler
-// makes:
-//  - loops: kMap, views, kGather, kIota, kConst scalars, kReduce over one common set of axes (rows), one output
-//  - anchor: one kContract/kConv/kPool/kScatter/kScan, views before it, a kMap epilogue after it, one output
-//  - call: a single kCall on inputs
-// Symbols are the root graph's.
 // A result that is part of a larger tensor: its elements from `first` on along `axis`. All other extents of `whole` are
 // the result's own.
 struct ResultPlace {
@@ -28,6 +22,12 @@ struct ResultPlace {
   Dim first;
 };
 
+// A fragment is a core graph: kInput nodes are buffers (dense, row-major), outputs are written. Kinds the compiler
+// makes:
+//  - loops: kMap, views, kGather, kIota, kConst scalars, kReduce over one common set of axes (rows), one output
+//  - anchor: one kContract/kConv/kPool/kScatter/kScan, views before it, a kMap epilogue after it, one output
+//  - call: a single kCall on inputs
+// Symbols are the root graph's.
 struct KernelSpec {
   std::shared_ptr<const Graph> fragment;
   std::vector<bool> constant_inputs;  // by input: known at compile time, may be packed

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "base/dtype.h"
+#include "graph/builder.h"
 #include "graph/strided.h"
 
 namespace belay {
@@ -33,8 +34,9 @@ bool ReadsAnywhere(const Graph& fragment, const Node* input) {
 
 class Placer {
  public:
-  explicit Placer(const Graph& graph) : graph_(graph), readers_(graph.size()), has_own_memory_(graph.size(), 0) {
-    for (const Node* n : TopologicalOrder(graph)) {
+  explicit Placer(const Graph& graph)
+      : graph_(graph), order_(TopologicalOrder(graph)), readers_(graph.size()), has_own_memory_(graph.size(), 0) {
+    for (const Node* n : order_) {
       for (const Node* in : n->inputs) readers_[in->id].push_back(n);
       if (n->home != nullptr) has_own_memory_[n->id] = has_own_memory_[n->home->id] = 1;
     }
@@ -44,7 +46,7 @@ class Placer {
   }
 
   Parts Run() {
-    for (const Node* n : TopologicalOrder(graph_)) {
+    for (const Node* n : order_) {
       if (n->op == Op::kFused && n->subgraphs[0]->outputs[0]->op == Op::kConcat) PlaceOperands(n);
     }
     return std::move(parts_);
@@ -130,6 +132,7 @@ class Placer {
   }
 
   const Graph& graph_;
+  const std::vector<Node*> order_;
   std::vector<std::vector<const Node*>> readers_;  // by id
   std::vector<char> has_own_memory_;               // by id: a caller's, or an input's
   Parts parts_;
@@ -143,11 +146,8 @@ std::shared_ptr<const Graph> ReadPart(const Graph& fragment, int input, const Re
   std::shared_ptr<Graph> read = RewriteGraph(fragment, [&](Graph& out, const Node& node, const auto&) -> Node* {
     if (node.op != Op::kInput || node.index != input) return nullptr;
     Node* whole = out.AddInput(input, {node.type.dtype, place.whole}, node.name);
-    Node* part = out.Add(Op::kSlice, {whole}, node.type);
-    part->starts.assign(node.shape().size(), 0);
-    part->starts[static_cast<size_t>(place.axis)] = place.first;
-    part->steps.assign(node.shape().size(), 1);
-    return part;
+    Builder b(&out);
+    return Slice(b.Wrap(whole), place.axis, place.first, node.shape()[static_cast<size_t>(place.axis)]).node();
   });
   return read;
 }

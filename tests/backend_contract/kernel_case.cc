@@ -156,7 +156,7 @@ const KernelCase::Reference& KernelCase::Expected() {
   if (!results.ok()) return *reference_;
   reference_->result = (*results)[0];
   for (double v : LiteralToDoubles(*results->back())) {
-    if (copy->outputs.size() > 1) reference_->largest_sum = std::max(reference_->largest_sum, std::fabs(v));
+    reference_->largest_sum = std::max(reference_->largest_sum, std::fabs(v));
   }
   return *reference_;
 }

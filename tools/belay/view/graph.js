@@ -74,12 +74,12 @@ function slotText(slot) {
 }
 
 function graphAfter(variant) {
-  const nodes = [], edges = [], writer = new Map();
+  const nodes = [], edges = [], writers = new Map();  // several steps may write a part each of one slot
   const add = node => { nodes.push(node); return nodes.length - 1; };
   variant.slots.forEach((slot, s) => {
     if (slot.kind !== 'input') return;
     const name = (variant.inputs[slot.index] || {}).name || 'input ' + slot.index;
-    writer.set(s, add({id: 'i' + s, title: name, sub: slotText(slot), search: name.toLowerCase(), group: 'other', port: true, steps: []}));
+    writers.set(s, [add({id: 'i' + s, title: name, sub: slotText(slot), search: name.toLowerCase(), group: 'other', port: true, steps: []})]);
   });
   variant.steps.forEach((step, k) => {
     const what = step.kernel || step.kind;
@@ -88,21 +88,20 @@ function graphAfter(variant) {
       group: groupOfStep(step), item: step, step: k, steps: [k],
     });
     for (const s of new Set(step.reads)) {
-      if (!writer.has(s) && variant.slots[s].kind === 'constant') {
-        writer.set(s, add({id: 'c' + s, title: 'constant ' + variant.slots[s].index, sub: slotText(variant.slots[s]),
-                           search: 'constant', group: 'other', port: true, constant: true, steps: []}));
+      if (!writers.has(s) && variant.slots[s].kind === 'constant') {
+        writers.set(s, [add({id: 'c' + s, title: 'constant ' + variant.slots[s].index, sub: slotText(variant.slots[s]),
+                             search: 'constant', group: 'other', port: true, constant: true, steps: []})]);
       }
-      if (writer.has(s)) [writer.get(s)].flat().forEach(from => edges.push([from, at, false]));
+      for (const from of writers.get(s) ?? []) edges.push([from, at, false]);
     }
-    // Several steps write a part each of one buffer.
-    for (const s of step.writes) writer.set(s, step.part ? [writer.get(s) ?? []].flat().concat(at) : at);
+    for (const s of step.writes) writers.set(s, step.part ? [...(writers.get(s) ?? []), at] : [at]);
   });
   variant.slots.forEach((slot, s) => {
-    if (slot.kind !== 'output' || !writer.has(s)) return;
+    if (slot.kind !== 'output' || !writers.has(s)) return;
     const name = (variant.outputs[slot.index] || {}).name || 'output ' + slot.index;
-    const from = writer.get(s);
-    edges.push([from, add({id: 'o' + s, title: name, sub: 'result ' + slotText(slot), search: name.toLowerCase(),
-                           group: 'other', port: true, result: true, steps: []}), false]);
+    const at = add({id: 'o' + s, title: name, sub: 'result ' + slotText(slot), search: name.toLowerCase(),
+                    group: 'other', port: true, result: true, steps: []});
+    for (const from of writers.get(s)) edges.push([from, at, false]);
   });
   return {nodes, edges};
 }
