@@ -249,6 +249,27 @@ bool ReadsPlanes(const Node& conv) {
   return false;
 }
 
+std::optional<GatedImage> FindGate(const Node& conv) {
+  const Node &image = *conv.inputs[0], &filter = *conv.inputs[1];
+  if (!IsMap(&image, ScalarOp::kMul) || !IsPointwise(conv)) return std::nullopt;
+  if (image.type.dtype != DType::kF32 || filter.type.dtype != DType::kF32) return std::nullopt;
+  constexpr int64_t kFewestOutputs = 16;  // fewer do not fill vectors
+  constexpr int64_t kFewestPixels = 2;    // for each output: else the filter is the larger one to multiply
+  const Dim &channels = image.shape().back(), &outputs = conv.shape().back();
+  if (channels.IsConst(1) || !outputs.IsConst() || outputs.value() < kFewestOutputs) return std::nullopt;
+  const Dim pixels = NumElements(Shape(image.shape().begin() + 1, image.shape().end() - 1));
+  if (pixels.IsConst() && pixels.value() < kFewestPixels * outputs.value()) return std::nullopt;
+  for (int side : {1, 0}) {
+    Node* gate = image.inputs[side];
+    if (gate->op != Op::kBroadcast) continue;
+    const Shape& from = gate->inputs[0]->shape();
+    const auto is_one = [](const Dim& d) { return d.IsConst(1); };
+    if (from.back() != channels || !std::all_of(from.begin() + 1, from.end() - 1, is_one)) continue;
+    return GatedImage{image.inputs[1 - side], gate};
+  }
+  return std::nullopt;
+}
+
 const Node* OnlyProduct(const Graph& fragment) {
   const Node* product = nullptr;
   for (const Node* n : TopologicalOrder(fragment)) {

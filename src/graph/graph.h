@@ -238,6 +238,12 @@ bool IsPointwise(const Node& conv);
 // and all of a row together.
 constexpr int64_t kFewestRun = 7, kMostRun = 11;
 bool ReadsPlanes(const Node& conv);
+// The image of a pointwise convolution of f32 as pixels times a number for each of their channels, as squeeze-and-
+// excite makes it: kernels multiply the filter instead, which is smaller.
+struct GatedImage {
+  Node *pixels, *gate;  // the map's operands; the gate is spread over all pixels of an image
+};
+std::optional<GatedImage> FindGate(const Node& conv);
 // The contraction or convolution of a fragment; nullptr where there is none or several.
 const Node* OnlyProduct(const Graph& fragment);
 // A kernel of this fragment may write its result over its input `input`: every element is read before it is

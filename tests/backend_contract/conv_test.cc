@@ -283,6 +283,43 @@ TEST(Conv, EpilogueOperands) {
   grouped.Check(72);
 }
 
+// Pixels times a number for each channel, of each image or of all, before a pointwise convolution: filters that are
+// constant or not, channels behind whole vectors, several blocks of rows and panels of columns, pixels of a larger
+// image, a gate that is a part of another tensor.
+TEST(Conv, Gated) {
+  const ConvCase cases[] = {{{9, 10}, 2, 24, 40, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
+                            {{7, 7}, 3, 83, 16, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
+                            {{20, 41}, 1, 19, 33, 1, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}},
+                            {{200}, 1, 700, 100, 1, {1}, {1}, {1}, {0}, {0}}};
+  for (const ConvCase& v : cases) {
+    for (bool of_each : {true, false}) {
+      for (bool dynamic : {false, true}) {
+        for (bool sliced : {false, true}) {
+          KernelCase c(4);
+          Shape x{dynamic ? c.Dynamic(v.images) : Dim(v.images)};
+          for (int64_t e : v.in) x.push_back(dynamic ? c.Dynamic(e) : Dim(e));
+          x.push_back(v.channels);
+          Shape whole = x, gates(x.size(), Dim(1));
+          whole.back() = v.channels + (sliced ? 16 : 0);
+          gates[0] = of_each ? x[0] : Dim(1);
+          gates.back() = whole.back();
+          Tensor pixels = c.Input(DType::kF32, whole), gate = c.Input(DType::kF32, gates);
+          if (sliced) {
+            const int channel = static_cast<int>(x.size()) - 1;
+            pixels = Slice(pixels, channel, 16, v.channels);
+            gate = Slice(gate, channel, 5, v.channels);
+          }
+          Tensor w = c.Input(DType::kF32, FilterShape(v), !sliced);
+          Tensor y = Conv(gate * pixels, w, WindowOf(v), {v.hi.begin(), v.hi.end()}, DType::kF32);
+          c.Output(Max(y + c.Input(DType::kF32, {v.outputs}), 0.0));
+          ASSERT_TRUE(FindGate(*y.node()));
+          c.Check(Depth(v));
+        }
+      }
+    }
+  }
+}
+
 // Sums whose rounding to bf16 is denormal, some beside larger ones: at most one unit of the smallest bf16 off.
 TEST(Conv, DenormalResults) {
   for (int64_t groups : {1, 40}) {

@@ -91,7 +91,7 @@ Value* MatrixWriter::SumTiles(Value* tile, Value* slot, const Panel& panel, Besi
     }
   };
   each_sum(InBlocksOfK() ? Intr::x86_tileloadd64 : Intr::x86_tilezero, InBlocksOfK());
-  Value* next = NextBlockSlice(tile, panel.words);
+  Value* next = NextBlockSlice(tile, panel.constant);
   Value* done = f.Int(0);
   if (!HasTaps()) {
     std::vector<RowSource::Run> runs = source.Runs(f, p, block, tile, f.Int(0));

@@ -27,6 +27,7 @@ struct MatrixProblem {
   int64_t image_rows = 0;   // where m is that of open many images: of one
   MatrixOperand b;          // strides: batch..., k, n
   bool b_constant = false;  // packed once, at load
+  std::optional<MatrixOperand> factors;  // f32, one for each row of b; strides: batch..., 0, k
   bool lifts_tiny = false;  // of a constant b (tiny_weights.h)
   MatrixTile tile;
   int64_t taps = 1;         // of the row source; each is k / taps elements deep

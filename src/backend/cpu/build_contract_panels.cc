@@ -56,7 +56,7 @@ Value* MatrixWriter::ConstantPanel(Value* panel) {
 
 MatrixWriter::Panel MatrixWriter::PanelAt(Value* index) {
   auto& b = f.b;
-  Panel panel{index, nullptr, f.Int(p.tile.nr()), nullptr, {}, {}};
+  Panel panel{index, nullptr, f.Int(p.tile.nr()), nullptr, nullptr, {}, {}};
   Value* column = b.CreateMul(index, f.Int(p.tile.nr()));
   panel.masks = Masks(b.CreateSub(f.DimValue(p.n), column));
   for (int v = 0; v < p.tile.nv; ++v) panel.columns.push_back(b.CreateAdd(column, f.Int(v * p.tile.lanes)));
@@ -67,13 +67,14 @@ MatrixWriter::Panel MatrixWriter::PanelAt(Value* index) {
       panel.corrections = panel.words;
       k = b.CreateAdd(k, f.Int(1));
     }
-    panel.words = WordAt(panel.words, b.CreateMul(k, panel.stride));
+    panel.words = panel.constant = WordAt(panel.words, b.CreateMul(k, panel.stride));
+  }
+  if (Packs()) {
+    panel.words = PackedAt(index);
   } else if (BInPlace()) {
     panel.stride = f.DimValue(p.b.strides[p.batch.size()]);
     Value* offset = b.CreateAdd(OperandOffset(f, p.b, block.coords), column);
     panel.words = WordAt(f.Buffer(p.b.input), b.CreateAdd(offset, b.CreateMul(k, panel.stride)));
-  } else {
-    panel.words = PackedAt(index);
   }
   return panel;
 }
@@ -116,15 +117,44 @@ Value* MatrixWriter::PackedAt(Value* panel) {
 // The block's panels, row by row of b: wide reads, since rows are often far apart.
 void MatrixWriter::PackPanels() {
   auto& b = f.b;
+  if (p.b_constant) return ScalePanels();
   const Dim& k_stride = p.b.strides[p.batch.size()];
   const Dim& n_stride = p.b.strides[p.batch.size() + 1];
-  if (k_stride.IsConst(1) && !n_stride.IsConst(1)) return PackRuns();
+  if (k_stride.IsConst(1) && !n_stride.IsConst(1) && !p.factors) return PackRuns();
   Value *from = WordsOf(k_begin), *to = WordsOf(k_end);
   f.Loop(from, to, 1, {}, [&](Value* word, llvm::ArrayRef<Value*>) -> Values {
     f.Loop(first_panel, last_panel, 1, {}, [&](Value* panel, llvm::ArrayRef<Value*>) -> Values {
       Value* line = b.CreateMul(b.CreateSub(word, from), f.Int(p.tile.nr()));
       PackLine(panel, word, WordAt(PackedAt(panel), line));
       return {};
+    });
+    return {};
+  });
+}
+
+// In all lanes.
+Value* MatrixWriter::FactorOf(Value* k) {
+  auto& b = f.b;
+  Value* skip = b.CreateMul(k, f.DimValue(p.factors->strides.back()));
+  Value* index = b.CreateAdd(OperandOffset(f, *p.factors, block.coords), skip);
+  Value* at = WordAt(f.Buffer(p.factors->input), index);
+  return b.CreateVectorSplat(p.tile.lanes, b.CreateAlignedLoad(RegisterTypeOf(1), at, llvm::Align(WordBytes())));
+}
+
+// The block's constant panels times the factors.
+void MatrixWriter::ScalePanels() {
+  auto& b = f.b;
+  f.Loop(first_panel, last_panel, 1, {}, [&](Value* panel, llvm::ArrayRef<Value*>) -> Values {
+    Value* from = WordAt(ConstantPanel(panel), b.CreateMul(WordsOf(k_begin), f.Int(p.tile.nr())));
+    f.Loop(WordsOf(k_begin), WordsOf(k_end), 1, {from, PackedAt(panel)}, [&](Value* k, llvm::ArrayRef<Value*> lines) {
+      Value* factor = FactorOf(k);
+      const llvm::Align align(WordBytes());
+      for (int v = 0; v < p.tile.nv; ++v) {
+        Value* column = f.Int(v * p.tile.lanes);
+        Value* words = b.CreateAlignedLoad(vector(), WordAt(lines[0], column), align);
+        b.CreateAlignedStore(b.CreateFMul(words, factor), WordAt(lines[1], column), align);
+      }
+      return Values{WordAt(lines[0], f.Int(p.tile.nr())), WordAt(lines[1], f.Int(p.tile.nr()))};
     });
     return {};
   });
@@ -183,7 +213,7 @@ void MatrixWriter::PackLine(Value* panel, Value* word, Value* dst) {
       Value* x = LoadLanes(e, p.b.dtype, at, n_stride, mask, p.tile.lanes);
       x = EmitCast(e, p.b.dtype, p.dot.b, x);
       if (p.dot.group == 1) {
-        line = x;
+        line = p.factors ? b.CreateFMul(x, FactorOf(k)) : x;
         break;
       }
       x = b.CreateZExt(ToMemory(e, p.dot.b, x), RegisterType(e, DType::kI32, p.tile.lanes));

@@ -104,7 +104,7 @@ Values MatrixWriter::Sums(Value* tile, const Values& init, const Panel& panel) {
   auto& b = f.b;
   Values start = init;
   start.push_back(panel.words);
-  if (Value* next = NextBlockSlice(tile, panel.words)) start.push_back(next);
+  if (Value* next = NextBlockSlice(tile, panel.constant)) start.push_back(next);
   Values end;
   if (Value* step = HasTaps() ? source.TapStep(f, p) : nullptr) {
     const RowSource::Run run = source.Runs(f, p, block, tile, k_begin)[0];

@@ -28,12 +28,13 @@ struct MatrixWriter {
   llvm::Value* k_end = nullptr;
 
   // One panel's place: where its words from k_begin on lie, the words from one line to the next, its line of
-  // corrections (or nullptr).
+  // corrections (or nullptr), where a constant's words lie (or nullptr), scaled or not.
   struct Panel {
     llvm::Value* index;
     llvm::Value* words;
     llvm::Value* stride;
     llvm::Value* corrections;
+    llvm::Value* constant;
     Values columns, masks;
   };
 
@@ -47,14 +48,14 @@ struct MatrixWriter {
   // b read where it is: with few rows packing costs more than it saves.
   bool BInPlace() const {
     const auto& s = p.b.strides;
-    return !p.b_constant && p.dot.group == 1 && p.b.dtype == p.acc && s.back().IsConst(1) && p.m.IsConst() &&
-           p.m.value() <= 2 * p.tile.mr;
+    return !p.b_constant && !p.factors && p.dot.group == 1 && p.b.dtype == p.acc && s.back().IsConst(1) &&
+           p.m.IsConst() && p.m.value() <= 2 * p.tile.mr;
   }
-  bool Packs() const { return !p.b_constant && !BInPlace(); }
+  bool Packs() const { return p.factors || (!p.b_constant && !BInPlace()); }
   // All panels of one b stay where the thread finds them again.
   bool Keeps() const {
     const auto is_const = [](const Dim& d) { return d.IsConst(); };
-    return p.keeps_panels && Packs() && p.n.IsConst() && p.k.IsConst() &&
+    return p.keeps_panels && Packs() && !p.factors && p.n.IsConst() && p.k.IsConst() &&
            std::all_of(p.batch.begin(), p.batch.end(), is_const);
   }
   int64_t BlocksOfK() const { return InBlocksOfK() ? (Units().value() + p.k_block - 1) / p.k_block : 1; }
@@ -108,6 +109,8 @@ struct MatrixWriter {
   llvm::Value* MatrixOfB();
   llvm::Value* ConstantPanel(llvm::Value* index);
   void PackRuns();
+  void ScalePanels();
+  llvm::Value* FactorOf(llvm::Value* k);
   void PackLine(llvm::Value* panel, llvm::Value* word, llvm::Value* dst);
   llvm::Value* PackedAt(llvm::Value* panel);
   llvm::Value* SumTileRun(const std::vector<RowSource::Run>& runs, llvm::Value* at, llvm::Value* count,

@@ -12,18 +12,22 @@ namespace {
 
 constexpr int64_t kFewWords = 12;
 
+// A pointwise convolution's operand with its pixels as rows; empty where they are not evenly spaced.
+std::optional<MatrixOperand> AsRows(const ConvShape& s, const MatrixOperand& operand, int outer) {
+  const std::optional<Dim> row = MergedStride(s.node->shape(), operand.strides, outer, s.spatial + 1);
+  if (!row) return std::nullopt;
+  MatrixOperand a = operand;
+  a.strides.assign(operand.strides.begin(), operand.strides.begin() + outer);
+  a.strides.push_back(*row);
+  a.strides.push_back(operand.strides.back());
+  return a;
+}
+
 std::unique_ptr<RowSource> MakeRows(const ConvShape& s, const MatrixProblem& p, int outer) {
   const Dim& channels = s.group_channels;
   const bool in_place = s.x.dtype == p.dot.a && p.dot.FillsSteps(channels);
   if (in_place && IsPointwise(*s.node)) {
-    MatrixOperand a = s.x;
-    std::optional<Dim> row = MergedStride(s.node->shape(), a.strides, outer, s.spatial + 1);
-    if (row) {
-      a.strides.assign(s.x.strides.begin(), s.x.strides.begin() + outer);
-      a.strides.push_back(*row);
-      a.strides.push_back(1);
-      return std::make_unique<StridedRows>(a);
-    }
+    if (const std::optional<MatrixOperand> a = AsRows(s, s.x, outer)) return std::make_unique<StridedRows>(*a);
   }
   const bool few = channels.IsConst() && channels.value() < kFewWords * p.dot.group;
   if (few || !in_place || p.dot.Tiled()) return MakeWindowRows(s, p.m);
@@ -71,7 +75,13 @@ std::string AnalyzeConv(const Node* node, ConvShape* s) {
   s->window = node->window.get();
   s->spatial = node->rank() - 2;
   if (s->spatial < 1) return "no spatial dims";
-  std::optional<MatrixOperand> x = ResolveOperand(node->inputs[0]), w = ResolveOperand(node->inputs[1]);
+  const Node* image = node->inputs[0];
+  if (const std::optional<GatedImage> gated = FindGate(*node)) {
+    s->gate = ResolveOperand(gated->gate);
+    if (!s->gate) return "the gate is not a strided input";
+    image = gated->pixels;
+  }
+  std::optional<MatrixOperand> x = ResolveOperand(image), w = ResolveOperand(node->inputs[1]);
   if (!x || !w) return "an operand is not a strided input";
   s->x = *x;
   s->w = *w;
@@ -94,8 +104,9 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   const std::string reason = AnalyzeConv(anchor, &s);
   if (!reason.empty()) return NotSupported("convolution: {}", reason);
   if (IsDepthwise(s)) return BuildDepthwise(spec, s, row, module, symbol, draft);
-  if (!s.planes && PrefersLanesOfPixels(s, row)) return BuildLanesOfPixels(spec, s, row, module, symbol, draft);
-  if (!s.planes && PrefersWinograd(spec, s, row)) return BuildWinograd(spec, s, row, module, symbol, draft);
+  const bool as_it_lies = !s.planes && !s.gate;
+  if (as_it_lies && PrefersLanesOfPixels(s, row)) return BuildLanesOfPixels(spec, s, row, module, symbol, draft);
+  if (as_it_lies && PrefersWinograd(spec, s, row)) return BuildWinograd(spec, s, row, module, symbol, draft);
   MatrixProblem p;
   p.acc = anchor->type.dtype;
   p.k = s.group_channels * Dim(s.taps);
@@ -106,10 +117,12 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   epilogue.UseTable(spec, row);
   FoldedDims dims;
   dims.outer = epilogue.UnmergedDims();
+  while (s.gate && !(AsRows(s, s.x, dims.outer) && AsRows(s, *s.gate, dims.outer))) ++dims.outer;
   const int64_t run = IsPointwise(*s.node) || dims.outer > 1 ? 0 : ChooseImageRows(s, &p);
   if (run != 0) dims.outer = 1;
   epilogue.Fold(dims);
   SetExtents(s, dims.outer, &p);
+  if (s.gate) p.factors = AsRows(s, *s.gate, dims.outer);
   if (s.window->groups != 1) epilogue.SplitColumns(s.window->groups);
   p.tile = ChooseTile(row, p, run);
   std::unique_ptr<RowSource> rows = run != 0 ? MakeImageRows(s, p) : MakeRows(s, p, dims.outer);
@@ -118,8 +131,9 @@ Status BuildConv(const KernelSpec& spec, const Node* anchor, const TargetRow& ro
   KernelFrame f(module, row, symbol, draft);
   f.TakesDenormalsAsZero(spec);
   const std::string joined = p.joined_taps == 1 ? "" : fmt::format(" in rows of {}", p.joined_taps);
+  const std::string depth = p.k.ToString() + (s.gate ? ", gated" : "");
   draft->about = fmt::format("conv tile {}x{} of {}, taps {}{}, K {}{}", p.tile.mr, p.tile.nr(), DotName(p.dot), s.taps,
-                             joined, p.k.ToString(), epilogue.Describe());
+                             joined, depth, epilogue.Describe());
   if (s.window->groups == 1 && HasSmallColumns(p)) draft->order = OrderOfRows(p);
   return EmitMatrixKernel(f, p, *rows, epilogue, draft);
 }

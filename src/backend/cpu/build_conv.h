@@ -17,6 +17,7 @@ struct ConvShape {
   Dim group_channels;      // of one group
   Dim outputs;             // O
   bool planes = false;     // x has its channels in planes: see ReadsPlanes
+  std::optional<MatrixOperand> gate;  // see FindGate: x is its pixels; strides as x's
 };
 // Empty text when the convolution fits the generators.
 std::string AnalyzeConv(const Node* node, ConvShape* shape);

@@ -54,6 +54,26 @@ bool IsCostly(const Node* n) {
   }
 }
 
+// Of a map of two operands, the one beside a number of f32 within [low, high]; nullptr otherwise.
+const Node* BesideNumber(const Node* n, ScalarOp op, float low, float high) {
+  for (int side : {0, 1}) {
+    if (!IsMap(n, op)) break;
+    const Node* number = n->inputs[side];
+    while (IsView(number)) number = number->inputs[0];
+    if (!IsScalarConst(number) || number->type.dtype != DType::kF32) continue;
+    const float value = number->literal->as<float>()[0];
+    if (value >= low && value <= high) return n->inputs[1 - side];
+  }
+  return nullptr;
+}
+
+// A sigmoid, hard or not, or a view of one: nothing overflows by a product with it.
+bool IsSigmoid(const Node* n) {
+  while (IsView(n)) n = n->inputs[0];
+  const Node* least = BesideNumber(n, ScalarOp::kMin, 0, 1);
+  return IsMap(n, ScalarOp::kSigmoid) || (least && BesideNumber(least, ScalarOp::kMax, -1, 1));
+}
+
 // The operand of a cheap map whose other operands are one number each; nullptr otherwise.
 Node* OnlyOperand(const Node* n) {
   if (n->op != Op::kMap || IsCostly(n)) return nullptr;
@@ -260,14 +280,28 @@ class Fuser {
     }
   }
 
+  bool IsReadOnce(const Node* n) const { return consumers_[n->id].size() == 1 && !is_output_[n->id]; }
+
+  // A product of pixels and a gate that nothing else reads; what makes the gate is a kernel of its own.
+  void AbsorbGate(const Node& conv, Node* image, int g) {
+    const std::optional<GatedImage> gated = FindGate(conv);
+    if (!gated || !IsSigmoid(gated->gate) || !ViewOf(gated->gate)) return;
+    if (!IsReadOnce(image) || !groups_of_[image->id].empty()) return;
+    Join(image, g);
+    for (Node* n = gated->gate; IsView(n); n = n->inputs[0]) {
+      if (!InGroup(n, g)) Join(n, g);
+    }
+  }
+
   // Slices of an image that is in memory anyway: a convolution reads pixels at any stride. And a picture in planes that
   // nothing else reads channels-last.
   void AbsorbImage(const Node& conv, Node* image, int g) {
+    if (image->op == Op::kMap) return AbsorbGate(conv, image, g);
     for (Node* n = image; IsSliceOfMemory(n); n = n->inputs[0]) {
       if (!InGroup(n, g)) Join(n, g);
     }
     if (!ReadsPlanes(conv) || !IsBuffer(image->inputs[0])) return;
-    if (consumers_[image->id].size() == 1 && !is_output_[image->id]) Join(image, g);
+    if (IsReadOnce(image)) Join(image, g);
   }
 
   bool IsSliceOfMemory(const Node* n) const {
