@@ -22,9 +22,6 @@ only_compile := public_headers|client_|op_classes|api_page
 # Kernels on their own: generated code, which no sanitizer sees; `make test` runs them between guard pages. The builders
 # of kernels run in ops_cases, too.
 kernels_alone := backend_loops_test|contract_test
-# Random graphs spend their time in the interpreter, on one thread; processes that share a cache share no memory; the
-# cases of half the operators go every way through the run.
-one_thread := random_test|belay_cache|ops_cases_second_half
 # What is built with a sanitizer.
 sanitized := all $(if $(SHORT),,$(subst |, ,$(kernels_alone)))
 
@@ -56,9 +53,10 @@ test-asan: setup
 	$(call configure_and_build,build-asan,address,$(sanitized))
 	@tools/run_tests build-asan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)))'
 
+# SHORT: the tests in which threads meet.
 test-tsan: setup
-	$(call configure_and_build,build-tsan,thread,$(sanitized))
-	@tools/run_tests build-tsan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)|$(one_thread)))'
+	$(call configure_and_build,build-tsan,thread,$(if $(SHORT),tests_of_threads,$(sanitized)))
+	@tools/run_tests build-tsan -j $(TEST_JOBS) $(if $(SHORT),--label threads) --exclude '^($(only_compile))'
 
 # What client programs link: no tests, no other tools.
 client_libraries := $(install_tree) acl_op_compiler acl_tdt_channel hccl fmk_parser ascend_protobuf

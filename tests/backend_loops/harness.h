@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -66,15 +67,11 @@ inline testing::AssertionResult Close(const Literal& got, const Literal& want, T
   if (got.dtype != want.dtype || got.dims != want.dims)
     return testing::AssertionFailure() << "another type";
   if (!IsFloat(got.dtype)) {
-    for (int64_t i = 0; i < got.NumElements(); ++i) {
-      int64_t a = LiteralToInts(got)[i], b = LiteralToInts(want)[i];
-      if (a != b)
-        return testing::AssertionFailure() << "element " << i << ": " << a << ", want " << b;
-      if (i > 4096) break;
-    }
-    if (std::memcmp(got.data(), want.data(), got.ByteSize()) != 0)
-      return testing::AssertionFailure() << "bytes differ";
-    return testing::AssertionSuccess();
+    if (std::memcmp(got.data(), want.data(), got.ByteSize()) == 0) return testing::AssertionSuccess();
+    const std::vector<int64_t> a = LiteralToInts(got), b = LiteralToInts(want);
+    const auto [x, y] = std::mismatch(a.begin(), a.end(), b.begin());
+    if (x == a.end()) return testing::AssertionFailure() << "bytes differ";
+    return testing::AssertionFailure() << "element " << x - a.begin() << ": " << *x << ", want " << *y;
   }
   std::vector<double> a = LiteralToDoubles(got), b = LiteralToDoubles(want);
   for (size_t i = 0; i < a.size(); ++i) {
