@@ -22,6 +22,8 @@ only_compile := public_headers|client_|op_classes|api_page
 # Kernels on their own: generated code, which no sanitizer sees; `make test` runs them between guard pages. The builders
 # of kernels run in ops_cases, too.
 kernels_alone := backend_loops_test|contract_test
+# Where time is short each quarter of the operators' cases goes through one sanitizer.
+with_threads := ops_cases$$
 # What is built with a sanitizer.
 sanitized := all $(if $(SHORT),,$(subst |, ,$(kernels_alone)))
 
@@ -51,7 +53,7 @@ test: build
 
 test-asan: setup
 	$(call configure_and_build,build-asan,address,$(sanitized))
-	@tools/run_tests build-asan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)))'
+	@tools/run_tests build-asan -j $(TEST_JOBS) $(if $(SHORT),--short) --exclude '^($(only_compile)$(if $(SHORT),|$(kernels_alone)|$(with_threads)))'
 
 # SHORT: the tests in which threads meet.
 test-tsan: setup
