@@ -25,7 +25,7 @@ struct ResultPlace {
 // A fragment is a core graph: kInput nodes are buffers (dense, row-major), outputs are written. Kinds the compiler
 // makes:
 //  - loops: kMap, views, kGather, kIota, kConst scalars, kReduce over one common set of axes (rows), one output
-//  - anchor: one kContract/kConv/kPool/kScatter/kScan, views before it, a kMap epilogue after it, one output
+//  - anchor: one kContract/kConv/kPool/kScatter/kScan, views or a gate before it, a kMap epilogue after it, one output
 //  - call: a single kCall on inputs
 // Symbols are the root graph's.
 struct KernelSpec {

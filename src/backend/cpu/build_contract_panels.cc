@@ -134,11 +134,8 @@ void MatrixWriter::PackPanels() {
 
 // In all lanes.
 Value* MatrixWriter::FactorOf(Value* k) {
-  auto& b = f.b;
-  Value* skip = b.CreateMul(k, f.DimValue(p.factors->strides.back()));
-  Value* index = b.CreateAdd(OperandOffset(f, *p.factors, block.coords), skip);
-  Value* at = WordAt(f.Buffer(p.factors->input), index);
-  return b.CreateVectorSplat(p.tile.lanes, b.CreateAlignedLoad(RegisterTypeOf(1), at, llvm::Align(WordBytes())));
+  Value* factors = WordAt(f.Buffer(p.factors->input), OperandOffset(f, *p.factors, block.coords));
+  return RowWord(factors, f.b.CreateMul(k, f.DimValue(p.factors->strides.back())));
 }
 
 // The block's constant panels times the factors.

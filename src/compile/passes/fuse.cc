@@ -1,5 +1,5 @@
 // Fusion: decides which nodes run as one kernel and replaces each such set by a kFused node.
-//  1. anchors: a contraction, convolution or pooling takes the views before it and the maps after it
+//  1. anchors: a contraction, convolution or pooling takes the views or the gate before it and the maps after it
 //  2. loops: from the outputs upwards, maps, views and row reductions join the kernel of their consumers
 // A kernel has one output; a value that two kernels need is written once, unless it is a mere view.
 #include <algorithm>
@@ -54,13 +54,18 @@ bool IsCostly(const Node* n) {
   }
 }
 
+// The number that n spreads; nullptr where it is anything else.
+const Node* SpreadNumber(const Node* n) {
+  while (n->op == Op::kBroadcast || n->op == Op::kReshape) n = n->inputs[0];
+  return IsScalarConst(n) ? n : nullptr;
+}
+
 // Of a map of two operands, the one beside a number of f32 within [low, high]; nullptr otherwise.
 const Node* BesideNumber(const Node* n, ScalarOp op, float low, float high) {
+  if (!IsMap(n, op)) return nullptr;
   for (int side : {0, 1}) {
-    if (!IsMap(n, op)) break;
-    const Node* number = n->inputs[side];
-    while (IsView(number)) number = number->inputs[0];
-    if (!IsScalarConst(number) || number->type.dtype != DType::kF32) continue;
+    const Node* number = SpreadNumber(n->inputs[side]);
+    if (number == nullptr || number->type.dtype != DType::kF32) continue;
     const float value = number->literal->as<float>()[0];
     if (value >= low && value <= high) return n->inputs[1 - side];
   }
@@ -79,9 +84,7 @@ Node* OnlyOperand(const Node* n) {
   if (n->op != Op::kMap || IsCostly(n)) return nullptr;
   Node* only = nullptr;
   for (Node* in : n->inputs) {
-    const Node* base = in;
-    while (base->op == Op::kBroadcast || base->op == Op::kReshape) base = base->inputs[0];
-    if (IsScalarConst(base)) continue;
+    if (SpreadNumber(in)) continue;
     if (only != nullptr) return nullptr;
     only = in;
   }
@@ -265,7 +268,7 @@ class Fuser {
     return fmt::format("'{}' is computed later, or belongs to another kernel", next->name);
   }
 
-  // Views of a contraction's operand that strides can express, and one widening cast on top.
+  // Views of a contraction's operand, or of a gate, that strides can express.
   void AbsorbViews(Node* operand, int g) {
     Node* n = operand;
     std::vector<Node*> chain;
@@ -285,12 +288,9 @@ class Fuser {
   // A product of pixels and a gate that nothing else reads; what makes the gate is a kernel of its own.
   void AbsorbGate(const Node& conv, Node* image, int g) {
     const std::optional<GatedImage> gated = FindGate(conv);
-    if (!gated || !IsSigmoid(gated->gate) || !ViewOf(gated->gate)) return;
-    if (!IsReadOnce(image) || !groups_of_[image->id].empty()) return;
+    if (!gated || !IsSigmoid(gated->gate) || !IsReadOnce(image) || !groups_of_[image->id].empty()) return;
     Join(image, g);
-    for (Node* n = gated->gate; IsView(n); n = n->inputs[0]) {
-      if (!InGroup(n, g)) Join(n, g);
-    }
+    AbsorbViews(gated->gate, g);
   }
 
   // Slices of an image that is in memory anyway: a convolution reads pixels at any stride. And a picture in planes that
